@@ -1,0 +1,53 @@
+# Needs Python 3.11 or newer, make and git. Everything else is installed into .venv.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+EXTRAS := embedded,demo,dev
+
+.PHONY: demo test pytest lint types layers bench chaos constraints clean
+
+demo: $(INSTALLED)
+	$(BIN)/scorer demo
+
+test: lint types layers pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(INSTALLED)
+	$(BIN)/mypy
+
+layers: $(INSTALLED)
+	$(BIN)/lint-imports
+
+pytest: $(INSTALLED)
+	$(BIN)/pytest
+
+bench: $(INSTALLED)
+	$(BIN)/python -m tests.bench
+
+chaos: $(INSTALLED)
+	$(BIN)/python -m tests.chaos
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "No virtual environment could be made; on Debian, install python3-venv." >&2; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	@touch $@
+
+# What the newest allowed versions are today, written down. Run by hand, with the tests after it.
+constraints:
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
+	{ echo '# What was tested together, made by `make constraints`: every package of all three extras, exact.'; \
+	  $(BIN)/pip freeze --exclude streaming-customer-scorer --exclude pip --exclude setuptools; } > constraints.txt
+	@touch $(INSTALLED)
+
+clean:
+	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

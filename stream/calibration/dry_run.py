@@ -1,0 +1,108 @@
+"""Who would move if this calibration were in force: every record looked at, none written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from stream.calibration.population import reading, shard_clock
+from stream.scoring.tiers import TIERS
+from stream.state import ledger
+from stream.state.codec import decode
+from stream.state.customer import UNSET
+from stream.state.evaluation import cell_of, evaluate
+from stream.state.model import Model
+from stream.store.scripts import Client
+
+SCAN_CUSTOMERS = 1_000
+"""Customers asked for at a time; it bounds memory."""
+
+
+def _matrix() -> dict[str, dict[str, int]]:
+    return {was: dict.fromkeys(TIERS, 0) for was in TIERS}
+
+
+@dataclass(slots=True)
+class Moves:
+    """What a calibration would change.
+
+    Attributes
+    ----------
+    customers
+        Customers looked at.
+    tiers
+        Tier said now to tier said then to number of customers; the diagonal holds those who stay.
+    held_back
+        Of those who stay, how many would move down once their minimum stay is over.
+    segments
+        Customers whose segment would change.
+    levels
+        Customers whose churn level would change.
+    """
+
+    customers: int = 0
+    tiers: dict[str, dict[str, int]] = field(default_factory=_matrix)
+    held_back: int = 0
+    segments: int = 0
+    levels: int = 0
+
+    @property
+    def moved(self) -> int:
+        """Customers whose tier would change."""
+        return sum(count for was, row in self.tiers.items() for became, count in row.items() if was != became)
+
+
+def look(moves: Moves, records: Iterable[tuple[str, bytes]], model: Model, as_of: int) -> None:
+    """Count what `model` would say of these customers at `as_of` (ms; never before the record's own).
+
+    Raises
+    ------
+    RecordError
+        A record that this version cannot read.
+    """
+    for customer, blob in records:
+        c = decode(customer, blob)
+        moves.customers += 1
+        if c.as_of == UNSET:
+            moves.tiers[TIERS[c.tier]][TIERS[c.tier]] += 1
+            continue
+        ledger.rebuild(c, model.window)
+        tier, segment, level = evaluate(c, max(c.as_of, as_of), model)
+        moves.tiers[TIERS[c.tier]][TIERS[tier]] += 1
+        moves.segments += segment != c.segment
+        moves.levels += level != c.level
+        moves.held_back += bool(c.n) and tier == c.tier and model.raw_tiers[c.tier][cell_of(c, model)] < tier
+
+
+async def dry_run(redis: Client, prefix: str, partitions: int, model: Model, now: int | None = None) -> Moves:
+    """Look at every customer of every shard under `model`.
+
+    Records change while they are read, where a worker runs; the sums are then those of no single moment.
+
+    Parameters
+    ----------
+    now
+        Moment to look at, ms; None takes each shard's own clock.
+
+    Raises
+    ------
+    StoreUnavailable
+        Redis cannot be reached.
+    """
+    moves = Moves()
+    for shard in range(partitions):
+        as_of = await shard_clock(redis, prefix, shard) if now is None else now
+        if as_of is None:
+            continue
+        store = reading(redis, prefix, shard)
+        seen: set[str] = set()
+        cursor, more = 0, True
+        while more:
+            cursor, found = await store.scan(cursor, SCAN_CUSTOMERS)
+            more = cursor != 0
+            # A customer may be given twice while Redis rearranges the set.
+            fresh = [customer for customer in dict.fromkeys(found) if customer not in seen]
+            seen.update(fresh)
+            blobs = await store.load(fresh)
+            look(moves, [(c, blob) for c, blob in zip(fresh, blobs, strict=True) if blob is not None], model, as_of)
+    return moves

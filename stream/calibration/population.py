@@ -1,0 +1,70 @@
+"""What a calibration is made from: the histograms and clocks of all shards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stream.state.customer import UNSET
+from stream.store.keys import Keys
+from stream.store.meta import read_meta
+from stream.store.scripts import Client, call
+from stream.store.shard_store import ShardStore
+
+CLOCK = "clock"
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """The customers of all shards, by bucket.
+
+    Attributes
+    ----------
+    histograms
+        Shard to field (``f:12``, ``m:345``, ``l:5000``) to number of customers.
+    clocks
+        Shard to its clock in ms, for shards that have applied an event.
+    """
+
+    histograms: dict[int, dict[str, int]]
+    clocks: dict[int, int]
+
+    @property
+    def clock(self) -> int | None:
+        """The latest clock of all shards, ms; None where no event was applied yet."""
+        return max(self.clocks.values(), default=None)
+
+
+def reading(redis: Client, prefix: str, shard: int) -> ShardStore:
+    """A shard to read from. It owns nothing, so a write through it would be refused."""
+    return ShardStore(redis, Keys(prefix, shard), owner="")
+
+
+async def shard_clock(redis: Client, prefix: str, shard: int) -> int | None:
+    """Greatest `occurred_at` that a shard has applied, ms; None where there was none.
+
+    Raises
+    ------
+    StoreUnavailable
+        Redis cannot be reached.
+    """
+    meta = read_meta(await call(redis, "HGETALL", Keys(prefix, shard).meta))
+    clock = int(meta.other.get(CLOCK, UNSET))
+    return None if clock == UNSET else clock
+
+
+async def read_population(redis: Client, prefix: str, partitions: int) -> Population:
+    """Read histograms and clocks of shards 0 to ``partitions - 1``.
+
+    Raises
+    ------
+    StoreUnavailable
+        Redis cannot be reached.
+    """
+    histograms: dict[int, dict[str, int]] = {}
+    clocks: dict[int, int] = {}
+    for shard in range(partitions):
+        histograms[shard] = await reading(redis, prefix, shard).histograms()
+        clock = await shard_clock(redis, prefix, shard)
+        if clock is not None:
+            clocks[shard] = clock
+    return Population(histograms, clocks)

@@ -1,0 +1,288 @@
+"""What goes out: the payload of each decision, the message that carries it, and the ids that make it unique.
+
+A decision leaves as one Kafka record in CloudEvents 1.0 binary mode: the JSON of one of these structs as
+value, the rest in headers. Field names and their order are an interface that other programs are written
+against. Money is decimal text in the base currency, moments are RFC 3339 in UTC. What is not known is left
+out.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from msgspec import UNSET, Meta, Struct, UnsetType, json, msgpack
+
+from stream.contracts.ids import join_hash
+from stream.contracts.times import format_time
+
+TIER_CHANGED: Final = "customer.tier.changed"
+CHURN_WARNING: Final = "customer.churn.warning"
+CHURN_RECOVERED: Final = "customer.churn.recovered"
+SEGMENT_CHANGED: Final = "customer.segment.changed"
+SCORES: Final = "customer.scores"
+
+Money = Annotated[str, Meta(extra_json_schema={"pattern": r"^-?\d+(\.\d+)?$"})]
+Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+Origin = Annotated[str, Meta(extra_json_schema={"enum": ["live", "timer", "seed", "recalibration"]})]
+Direction = Annotated[str, Meta(extra_json_schema={"enum": ["up", "down"]})]
+Score = Annotated[int, Meta(ge=1, le=5)]
+Probability = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Cause(Struct, gc=False, frozen=True):
+    """What a decision is the consequence of: an event, a timer (its moment) or a calibration (its number)."""
+
+    kind: Annotated[str, Meta(extra_json_schema={"enum": ["event", "timer", "calibration"]})]
+    id: str
+
+
+class Rfm(Struct, gc=False, frozen=True):
+    """Recency in days, orders and net revenue within the window, and their scores from 1 to 5."""
+
+    recency_days: float
+    frequency: int
+    monetary: Money
+    r: Score
+    f: Score
+    m: Score
+
+
+class Reason(Struct, gc=False, frozen=True):
+    """One part of a churn score: its name, what it adds on the log-odds scale, and the figures behind it."""
+
+    code: str
+    weight: float
+    detail: dict[str, float]
+
+
+class TierChange(Struct, gc=False, kw_only=True, rename={"from_": "from"}):
+    """A customer's value tier changed."""
+
+    customer_id: str
+    version: int
+    from_: str
+    to: str
+    direction: Direction
+    effective_at: Moment
+    origin: Origin
+    cause: Cause
+    rfm: Rfm | UnsetType = UNSET
+    segment: str | UnsetType = UNSET
+    abc: str | UnsetType = UNSET
+    clv: Money | UnsetType = UNSET
+    calibration: int
+    action: str | UnsetType = UNSET
+
+
+class ChurnWarning(Struct, gc=False, kw_only=True):
+    """The risk that a customer leaves rose to a level that is to be said.
+
+    The reasons are the parts of the score. A customer whose orders were all taken back has no risk and no
+    reasons.
+    """
+
+    customer_id: str
+    version: int
+    level: str
+    from_level: str
+    risk: Probability | UnsetType = UNSET
+    p_alive: Probability | UnsetType = UNSET
+    days_since_last_order: float | UnsetType = UNSET
+    expected_gap_days: float | UnsetType = UNSET
+    reasons: list[Reason] | UnsetType = UNSET
+    value_at_stake: Money | UnsetType = UNSET
+    effective_at: Moment
+    origin: Origin
+    cause: Cause
+    calibration: int
+    action: str | UnsetType = UNSET
+
+
+class ChurnRecovered(ChurnWarning, gc=False, kw_only=True):
+    """A customer who was warned about is no longer at a level that is to be said."""
+
+
+class SegmentChange(Struct, gc=False, kw_only=True, rename={"from_": "from"}):
+    """A customer's segment changed; null stands for no segment."""
+
+    customer_id: str
+    version: int
+    from_: str | None
+    to: str | None
+    effective_at: Moment
+    origin: Origin
+    cause: Cause
+    calibration: int
+
+
+class Churn(Struct, gc=False, kw_only=True):
+    """Churn level, risk and the parts it is made of."""
+
+    level: str
+    risk: Probability | UnsetType = UNSET
+    reasons: list[Reason] | UnsetType = UNSET
+
+
+class Needs(Struct, gc=False, kw_only=True):
+    """What a customer buys for: shares that add to 1, and the largest of them."""
+
+    dominant: str | UnsetType = UNSET
+    shares: dict[str, float] | UnsetType = UNSET
+
+
+class Satisfaction(Struct, gc=False, kw_only=True):
+    """What the customer answered: NPS, CSAT and CSI."""
+
+    nps: float | UnsetType = UNSET
+    csat: float | UnsetType = UNSET
+    csi: float | UnsetType = UNSET
+
+
+class Profile(Struct, gc=False, kw_only=True):
+    """What the customer's profile events said."""
+
+    registered_at: Moment | UnsetType = UNSET
+    kind: str | UnsetType = UNSET
+    region: str | UnsetType = UNSET
+
+
+class CustomerScores(Struct, gc=False, kw_only=True):
+    """All that is known of a customer at `as_of`; what is not known is absent.
+
+    `as_of` itself is absent before the first event that is evaluated, such as an order.
+    """
+
+    customer_id: str
+    as_of: Moment | UnsetType = UNSET
+    version: int
+    calibration: int
+    tier: str | UnsetType = UNSET
+    tier_since: Moment | UnsetType = UNSET
+    segment: str | UnsetType = UNSET
+    abc: str | UnsetType = UNSET
+    lifecycle: str | UnsetType = UNSET
+    value_score: float | UnsetType = UNSET
+    orders: int | UnsetType = UNSET
+    first_order_at: Moment | UnsetType = UNSET
+    last_order_at: Moment | UnsetType = UNSET
+    rfm: Rfm | UnsetType = UNSET
+    clv: Money | UnsetType = UNSET
+    p_alive: Probability | UnsetType = UNSET
+    churn: Churn | UnsetType = UNSET
+    needs: Needs | UnsetType = UNSET
+    matrix: dict[str, str] | UnsetType = UNSET
+    satisfaction: Satisfaction | UnsetType = UNSET
+    loyalty: float | UnsetType = UNSET
+    behaviour: dict[str, Any] | UnsetType = UNSET
+    profile: Profile | UnsetType = UNSET
+    next_change_at: Moment | UnsetType = UNSET
+    action: str | UnsetType = UNSET
+
+
+Payload = TierChange | ChurnWarning | ChurnRecovered | SegmentChange | CustomerScores
+
+#: What a message of each kind holds.
+PAYLOADS: Final[dict[str, type[Payload]]] = {
+    TIER_CHANGED: TierChange,
+    CHURN_WARNING: ChurnWarning,
+    CHURN_RECOVERED: ChurnRecovered,
+    SEGMENT_CHANGED: SegmentChange,
+    SCORES: CustomerScores,
+}
+
+
+class Message(Struct, array_like=True, gc=False, frozen=True):
+    """One record on its way out, as it waits in the outbox.
+
+    Parameters
+    ----------
+    id
+        What makes it unique, and recognisable after a crash.
+    topic
+        Full name of the topic.
+    key
+        Customer id; empty where there is none.
+    type
+        Kind of decision, such as ``"customer.tier.changed"``.
+    time
+        The moment it is about, in ms.
+    value
+        JSON.
+    """
+
+    id: str
+    topic: str
+    key: str
+    type: str
+    time: int
+    value: bytes
+
+
+_payloads: Final = json.Encoder()
+_messages: Final = msgpack.Encoder()
+_message_decoder: Final = msgpack.Decoder(Message)
+
+
+def encode_payload(payload: Payload) -> bytes:
+    """The JSON of a decision: the fields in the order of the interface, unknown ones left out.
+
+    >>> encode_payload(CustomerScores(customer_id="c-1", version=1, calibration=1, tier="none"))
+    b'{"customer_id":"c-1","version":1,"calibration":1,"tier":"none"}'
+    """
+    return _payloads.encode(payload)
+
+
+def encode_message(message: Message) -> bytes:
+    """A message as an entry of the outbox (msgpack)."""
+    return _messages.encode(message)
+
+
+def decode_message(entry: bytes) -> Message:
+    """The message of an outbox entry.
+
+    Raises
+    ------
+    msgspec.DecodeError
+        The entry is no message: the outbox was written by something else.
+    """
+    return _message_decoder.decode(entry)
+
+
+def decision_id(customer: str, kind: str, cause_kind: str, cause_id: str) -> str:
+    """Id of a decision, as 32 hex digits: the same cause gives the same id however often it is worked out.
+
+    XXH3-128 of the parts joined by NUL, which no id may contain.
+
+    >>> decision_id("c-1", TIER_CHANGED, "event", "e-1")
+    '2c17815c9fcbb76e8cf348e9388db64b'
+    """
+    return join_hash(customer, kind, cause_kind, cause_id)
+
+
+def cloudevent_headers(message: Message, source: str) -> list[tuple[str, bytes]]:
+    """Kafka headers of a message, CloudEvents 1.0 in binary mode.
+
+    Parameters
+    ----------
+    message
+        What is sent.
+    source
+        Who sends it, a URI reference: the same for all shards of one scorer.
+
+    Examples
+    --------
+    >>> message = Message("1f", "tier-changes", "c-1", TIER_CHANGED, 1483271606000, b"{}")
+    >>> dict(cloudevent_headers(message, "/scorer"))["ce_time"]
+    b'2017-01-01T11:53:26Z'
+    """
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", message.id.encode()),
+        ("ce_type", message.type.encode()),
+        ("ce_source", source.encode()),
+        ("ce_time", format_time(message.time).encode()),
+        ("content-type", b"application/json"),
+    ]
+    if message.key:
+        headers.append(("ce_subject", message.key.encode()))
+    return headers

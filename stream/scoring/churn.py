@@ -1,0 +1,244 @@
+"""How likely is this customer lost, and why?  A sum of named contributions on the log-odds scale.
+
+Each piece of evidence adds its weight to the logarithm of the odds: the silence against the population's
+rhythm (`p_alive`), the silence against the customer's own (`gap`), open complaints, a bad answer. The reasons
+that a warning gives are therefore exactly the parts of its score; nothing is explained after the fact.
+
+The pair `logit` / `next_change` makes silence an event: one says where the customer stands, the other the
+next moment at which that may change a level if nothing happens, so that one timer per customer is enough.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from math import inf
+from typing import Final, NamedTuple
+
+from stream.scoring.alive import age_at_log_odds, log_odds_gone, probability
+from stream.scoring.churn_model import ChurnModel
+from stream.scoring.units import DAY, NEVER, WEEK, ceil_to_second, second_after
+
+DETRACTOR_SCORE_MAX: Final = 6
+"""Highest NPS answer of a detractor, by the definition of NPS."""
+
+NO_ANSWER: Final = -1
+"""NPS score of a customer who gave none."""
+
+
+class Contribution(NamedTuple):
+    """One reason: what it is, what it adds to the logit, and the figures behind it."""
+
+    code: str
+    weight: float
+    detail: dict[str, float]
+
+
+def usual_gap(model: ChurnModel, n: int, first_at: int, last_at: int) -> float | None:
+    """Mean time between the customer's orders in milliseconds; none while there is no rhythm to speak of.
+
+    Parameters
+    ----------
+    n
+        Orders that count, all time.
+    first_at, last_at
+        Times of the first and the last of them.
+    """
+    if n < model.rhythm_orders_min or last_at <= first_at:
+        return None
+    return max(model.gap_min, (last_at - first_at) / (n - 1))
+
+
+def gap_moments(model: ChurnModel, n: int, first_at: int, last_at: int) -> tuple[int, ...]:
+    """Whole seconds at which silence reaches each step of the gap table; none without a rhythm.
+
+    Examples
+    --------
+    Orders on days 0, 10 and 20 with the shipped steps 1.5, 2, 3 and 5:
+
+    >>> from stream.scoring.calibration import DEFAULT_CALIBRATION as calibration
+    >>> from stream.scoring.churn_model import compile_churn
+    >>> from stream.scoring.policy import default_policy
+    >>> model = compile_churn(default_policy().churn, calibration.churn, calibration.alive)
+    >>> [moment // DAY for moment in gap_moments(model, 3, 0, 20 * DAY)]
+    [35, 40, 50, 70]
+    """
+    gap = usual_gap(model, n, first_at, last_at)
+    return () if gap is None else tuple(ceil_to_second(last_at + ratio * gap) for ratio in model.gap_ratios)
+
+
+def contributions(
+    model: ChurnModel,
+    n: int,
+    first_at: int,
+    last_at: int,
+    as_of: int,
+    open_tickets: int = 0,
+    nps_score: int = NO_ANSWER,
+    nps_at: int = 0,
+) -> list[Contribution]:
+    """Every reason that applies at `as_of`; with the bias, their weights add up to the logit.
+
+    Parameters
+    ----------
+    n
+        Orders that count, all time; at least 1.
+    first_at, last_at
+        Times of the first and the last of them, milliseconds.
+    as_of
+        Now, milliseconds; not before `last_at`.
+    open_tickets
+        Complaints that are open.
+    nps_score, nps_at
+        Latest NPS answer and its time; `NO_ANSWER` without one.
+
+    Examples
+    --------
+    One order half a year ago, and a complaint nobody has dealt with:
+
+    >>> from stream.scoring.calibration import DEFAULT_CALIBRATION as calibration
+    >>> from stream.scoring.churn_model import compile_churn
+    >>> from stream.scoring.policy import default_policy
+    >>> model = compile_churn(default_policy().churn, calibration.churn, calibration.alive)
+    >>> [(code, round(weight, 3)) for code, weight, _ in contributions(model, 1, 0, 0, 182 * DAY, 1)]
+    [('p_alive', 0.272), ('open_complaints', 0.8)]
+    """
+    gone = log_odds_gone(model.alive, n - 1, (last_at - first_at) / WEEK, (as_of - first_at) / WEEK)
+    reasons = [
+        Contribution(
+            "p_alive",
+            model.coefficients.p_alive * gone,
+            {"p_alive": probability(-gone), "orders": n, "days_since_last_order": (as_of - last_at) / DAY},
+        )
+    ]
+    step = bisect_right(gap_moments(model, n, first_at, last_at), as_of)
+    gap = usual_gap(model, n, first_at, last_at)
+    if step and gap is not None:
+        reasons.append(
+            Contribution(
+                "gap",
+                model.coefficients.gap[step - 1],
+                {
+                    "days_since_last_order": (as_of - last_at) / DAY,
+                    "usual_gap_days": gap / DAY,
+                    "step": model.gap_ratios[step - 1],
+                },
+            )
+        )
+    if open_tickets:
+        counted = min(open_tickets, model.complaint_cap)
+        weight = model.coefficients.complaint * counted
+        reasons.append(Contribution("open_complaints", weight, {"open": open_tickets, "counted": counted}))
+    if as_of < _fades_at(model, nps_score, nps_at):
+        detail = {"score": nps_score, "days_since_answer": (as_of - nps_at) / DAY}
+        reasons.append(Contribution("detractor", model.coefficients.detractor, detail))
+    return reasons
+
+
+def logit(
+    model: ChurnModel,
+    n: int,
+    first_at: int,
+    last_at: int,
+    as_of: int,
+    open_tickets: int = 0,
+    nps_score: int = NO_ANSWER,
+    nps_at: int = 0,
+) -> float:
+    """Log-odds that the customer is lost; arguments as in `contributions`."""
+    reasons = contributions(model, n, first_at, last_at, as_of, open_tickets, nps_score, nps_at)
+    return model.coefficients.bias + sum(reason.weight for reason in reasons)
+
+
+def risk(logit: float) -> float:
+    """Risk in [0, 1] of log-odds.
+
+    Examples
+    --------
+    >>> risk(0.0)
+    0.5
+    """
+    return probability(logit)
+
+
+def level(logit: float, thresholds: tuple[float, ...]) -> int:
+    """Rank in `policy.LEVELS` of the highest level whose threshold is reached; 0 for none.
+
+    Examples
+    --------
+    >>> [level(logit, (-1.0, 0.0, 1.0, 3.0)) for logit in (-2.0, -1.0, 0.5, 9.0)]
+    [0, 1, 2, 4]
+    """
+    return bisect_right(thresholds, logit)
+
+
+def next_crossing(
+    model: ChurnModel,
+    n: int,
+    first_at: int,
+    last_at: int,
+    as_of: int,
+    open_tickets: int = 0,
+    nps_score: int = NO_ANSWER,
+    nps_at: int = 0,
+) -> int:
+    """First whole second after `as_of` at which silence alone lifts the customer to the next level.
+
+    All other evidence is taken as it stands at `as_of`; when that changes first, `next_change` is earlier,
+    and the question is put again. Arguments as in `contributions`.
+
+    Returns
+    -------
+    Milliseconds; `NEVER` from the highest level on, and where it is beyond all dates.
+    """
+    gone, *rest = contributions(model, n, first_at, last_at, as_of, open_tickets, nps_score, nps_at)
+    others = model.coefficients.bias + sum(reason.weight for reason in rest)
+    reached = level(others + gone.weight, model.thresholds)
+    if reached == len(model.thresholds):
+        return NEVER
+    k = model.coefficients.p_alive
+    weeks = age_at_log_odds(model.alive, n - 1, (last_at - first_at) / WEEK, (model.thresholds[reached] - others) / k)
+    moment = first_at + weeks * WEEK
+    if moment >= NEVER:
+        return NEVER
+    # The level is not reached yet, so the moment is ahead. Where rounding says otherwise, look again in a
+    # second: a crossing that is taken for past is one that no timer would ever find.
+    return max(ceil_to_second(moment), second_after(as_of))
+
+
+def next_change(
+    model: ChurnModel,
+    n: int,
+    first_at: int,
+    last_at: int,
+    as_of: int,
+    open_tickets: int = 0,
+    nps_score: int = NO_ANSWER,
+    nps_at: int = 0,
+) -> int:
+    """First whole second after `as_of` at which the level may change if nothing happens.
+
+    The earliest of the next crossing, the next gap step and the fading of a detractor's answer. Arguments as
+    in `contributions`.
+
+    Examples
+    --------
+    One order on day 0. The first level, at a risk of 0.4, comes after not quite three weeks:
+
+    >>> from stream.scoring.calibration import DEFAULT_CALIBRATION as calibration
+    >>> from stream.scoring.churn_model import compile_churn
+    >>> from stream.scoring.policy import default_policy
+    >>> model = compile_churn(default_policy().churn, calibration.churn, calibration.alive)
+    >>> round(next_change(model, 1, 0, 0, 0) / WEEK, 1)
+    2.7
+    """
+    moments = [next_crossing(model, n, first_at, last_at, as_of, open_tickets, nps_score, nps_at)]
+    moments += [moment for moment in gap_moments(model, n, first_at, last_at) if moment > as_of][:1]
+    fades_at = _fades_at(model, nps_score, nps_at)
+    if fades_at > as_of:
+        moments.append(ceil_to_second(fades_at))
+    return min(moments)
+
+
+def _fades_at(model: ChurnModel, nps_score: int, nps_at: int) -> float:
+    """When a detractor's answer stops counting; before all time for any other answer."""
+    return nps_at + model.detractor_for if 0 <= nps_score <= DETRACTOR_SCORE_MAX else -inf

@@ -1,0 +1,76 @@
+"""What churn evidence weighs: the decided and the learned half, joined.
+
+What counts as evidence, and from which risk each level is said, is in the policy. How much each piece weighs
+is in the calibration, because it is learned. `compile_churn` makes one table of the two, with times in
+milliseconds and risks as log-odds, and refuses halves that do not fit each other.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from stream.scoring.alive import Params, log_odds
+from stream.scoring.policy import ChurnPolicy
+from stream.scoring.units import DAY
+
+
+class ChurnCoefficients(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Weights of the evidence, on the log-odds scale."""
+
+    bias: float
+    p_alive: float
+    """Factor on the log-odds of being gone; above 0, or silence would have no end in sight."""
+    gap: tuple[float, ...]
+    """One for each of the policy's `gap_ratios`, never falling: a longer silence is no comfort."""
+    complaint: float
+    """For each open complaint."""
+    detractor: float
+
+    def __post_init__(self) -> None:
+        if not self.p_alive > 0:
+            raise ValueError(f"p_alive = {self.p_alive}: must be above 0")
+        if list(self.gap) != sorted(self.gap) or (self.gap and self.gap[0] < 0):
+            raise ValueError(f"gap = {self.gap}: must never fall, and be at least 0")
+        if self.complaint < 0 or self.detractor < 0:
+            raise ValueError(f"complaint = {self.complaint}, detractor = {self.detractor}: must be at least 0")
+
+
+class ChurnModel(NamedTuple):
+    """Policy and calibration joined, times in milliseconds."""
+
+    alive: Params
+    coefficients: ChurnCoefficients
+    thresholds: tuple[float, ...]
+    """Logit from which each level but `none` is said, rising."""
+    gap_ratios: tuple[float, ...]
+    gap_min: float
+    rhythm_orders_min: int
+    complaint_cap: int
+    detractor_for: float
+
+
+def compile_churn(policy: ChurnPolicy, coefficients: ChurnCoefficients, alive: Params) -> ChurnModel:
+    """Join what was decided with what was learned.
+
+    Raises
+    ------
+    ValueError
+        When the calibration's weights are for other gap steps than the policy's.
+    """
+    if len(coefficients.gap) != len(policy.gap_ratios):
+        raise ValueError(
+            f"the calibration has {len(coefficients.gap)} gap weights, the policy has "
+            f"{len(policy.gap_ratios)} churn.gap_ratios: there must be one weight for each ratio"
+        )
+    return ChurnModel(
+        alive=alive,
+        coefficients=coefficients,
+        thresholds=tuple(log_odds(risk) for _, risk in policy.levels),
+        gap_ratios=policy.gap_ratios,
+        gap_min=policy.gap_days_min * DAY,
+        rhythm_orders_min=policy.rhythm_orders_min,
+        complaint_cap=policy.complaint_cap,
+        detractor_for=policy.detractor_days * DAY,
+    )

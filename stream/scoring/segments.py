@@ -1,0 +1,81 @@
+"""A name for each corner of the recency, frequency, monetary cube.
+
+A segment table is a list of boxes in the cube of the three scores, first match wins. Tables written by hand
+tend to overlap and to leave gaps, and then a customer's name depends on things nobody meant. So a table may
+promise to be `complete` and `exclusive`, and the promise is checked over all 125 cells; one that promises
+neither says in `rest` what the others are called. Compiled, a table is a tuple of 125 names and saying a
+segment is one look-up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from stream.scoring.rfm import CELLS, cell
+from stream.scoring.table_reader import PolicyError
+
+
+class SegmentRule(NamedTuple):
+    """One box of the cube: lowest and highest score on each axis, both included."""
+
+    name: str
+    r: tuple[int, int]
+    f: tuple[int, int]
+    m: tuple[int, int]
+
+    def matches(self, r: int, f: int, m: int) -> bool:
+        """Whether the cell is in the box."""
+        return self.r[0] <= r <= self.r[1] and self.f[0] <= f <= self.f[1] and self.m[0] <= m <= self.m[1]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentTable:
+    """Rules in the order they are tried, and what the table promises.
+
+    Raises
+    ------
+    PolicyError
+        When a promise does not hold; the message gives the first cell and, for an overlap, both rules.
+    """
+
+    name: str
+    rules: tuple[SegmentRule, ...]
+    complete: bool = False
+    """Every cell has a rule."""
+    exclusive: bool = False
+    """No cell has two."""
+    rest: str = "other"
+    """Segment of a cell without a rule."""
+
+    def __post_init__(self) -> None:
+        for r, f, m in CELLS:
+            names = [rule.name for rule in self.rules if rule.matches(r, f, m)]
+            if self.complete and not names:
+                raise PolicyError(
+                    f"policy: segments.tables.{self.name}: complete = true, but no rule is for r={r} f={f} m={m}"
+                )
+            if self.exclusive and len(names) > 1:
+                raise PolicyError(
+                    f"policy: segments.tables.{self.name}: exclusive = true, but r={r} f={f} m={m} is in "
+                    f"both {names[0]!r} and {names[1]!r}"
+                )
+
+
+def compile_segments(table: SegmentTable) -> tuple[str, ...]:
+    """Name of each cell, to be looked up by `rfm.cell`.
+
+    Examples
+    --------
+    >>> table = SegmentTable("two", (SegmentRule("recent", (4, 5), (1, 5), (1, 5)),), rest="past")
+    >>> names = compile_segments(table)
+    >>> names[cell(5, 1, 1)], names[cell(3, 5, 5)]
+    ('recent', 'past')
+    """
+    names = [table.rest] * len(CELLS)
+    for r, f, m in CELLS:
+        for rule in table.rules:
+            if rule.matches(r, f, m):
+                names[cell(r, f, m)] = rule.name
+                break
+    return tuple(names)

@@ -1,0 +1,102 @@
+"""What a customer did and said besides ordering: counts, complaints, answers, profile.
+
+Each fact is kept so that neither order nor repetition of events matters: counts dedupe by event id within a bounded
+horizon, tickets and answers keep the greatest moment seen.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from stream.state.customer import UNSET, Customer
+
+#: Number of each interaction type inside the record; part of the stored format, so only ever appended to.
+TYPE_CODES: Final[dict[str, int]] = {
+    name: code
+    for code, name in enumerate(
+        (
+            "page.viewed",
+            "product.viewed",
+            "cart.updated",
+            "checkout.started",
+            "search.performed",
+            "consultation.opened",
+            "complaint.opened",
+            "complaint.resolved",
+            "feedback.nps",
+            "feedback.csat",
+            "feedback.csi",
+            "review.posted",
+            "campaign.sent",
+            "campaign.opened",
+            "coupon.redeemed",
+            "login",
+        )
+    )
+}
+TYPE_NAMES: Final = {code: name for name, code in TYPE_CODES.items()}
+
+#: Types that can change a classification; only these have the customer evaluated.
+EVIDENCE: Final = frozenset({"complaint.opened", "complaint.resolved", "feedback.nps"})
+
+#: Tickets remembered per customer; beyond it the one touched longest ago is forgotten.
+TICKETS_MAX: Final = 64
+
+
+def first_time(c: Customer, event: int, remembered_max: int) -> bool:
+    """Whether this event id is new to the customer; remembers it, forgetting the oldest beyond `remembered_max`."""
+    key = event.to_bytes(8, "little")
+    if c.seen is None:
+        c.seen = bytearray(key)
+        return True
+    place = c.seen.find(key)
+    while place >= 0 and place & 7:
+        place = c.seen.find(key, place + 1)
+    if place >= 0:
+        return False
+    c.seen += key
+    if len(c.seen) > 8 * remembered_max:
+        del c.seen[:8]
+    return True
+
+
+def count(c: Customer, kind: str, at: int) -> None:
+    """One more interaction of a type; keeps the time of the latest."""
+    if c.counters is None:
+        c.counters = {}
+    code = TYPE_CODES[kind]
+    n, last_at = c.counters.get(code, (0, UNSET))
+    c.counters[code] = (n + 1, max(last_at, at))
+
+
+def note_ticket(c: Customer, ticket: int, kind: str, at: int) -> None:
+    """A complaint opened or resolved; keeps the greatest moment of each."""
+    if c.tickets is None:
+        c.tickets = {}
+    opened, resolved = c.tickets.pop(ticket, (UNSET, UNSET))
+    if kind == "complaint.opened":
+        opened = max(opened, at)
+    else:
+        resolved = max(resolved, at)
+    c.tickets[ticket] = (opened, resolved)
+    if len(c.tickets) > TICKETS_MAX:
+        del c.tickets[min(c.tickets, key=lambda t: max(c.tickets[t]) if c.tickets else 0)]
+
+
+def open_tickets(c: Customer) -> int:
+    """Complaints opened and not resolved since."""
+    return 0 if c.tickets is None else sum(opened > resolved for opened, resolved in c.tickets.values())
+
+
+def note_answer(c: Customer, score: int, at: int) -> None:
+    """An answer to "would you recommend us", 0..10; the latest counts, of two at one moment the higher."""
+    c.nps_at, c.nps_score = max((c.nps_at, c.nps_score), (at, score))
+
+
+def note_profile(c: Customer, kind: str, at: int, event: int, form: str, region: str) -> None:
+    """Registration and attributes; the earliest registration and the latest given attributes count."""
+    if kind == "customer.registered" and (c.registered_at == 0 or at < c.registered_at):
+        c.registered_at = at
+    if form or region:
+        given = (at, event, form, region)
+        c.profile = given if c.profile is None else max(c.profile, given)

@@ -1,0 +1,373 @@
+"""One shard: events in, what must be written and said out.
+
+`ShardState` holds the customers of one partition that are in memory and applies events to them, one by one and in
+order, however they are batched: before an event at *t*, everything that silence made true before *t* is applied;
+after it, the customer is looked at again. What comes out is an `Outcome`, which the store writes in one commit.
+
+The state runs ahead of Redis by at most the commits in flight. If one is refused, the whole object is thrown away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import msgspec
+
+from stream.contracts.dead_letters import dead_letter_message
+from stream.contracts.decisions import Message
+from stream.contracts.events import (
+    CANCELLED,
+    COMPLETED,
+    DeadLetter,
+    Event,
+    InteractionEvent,
+    OrderEvent,
+    PrivacyEvent,
+    ProfileEvent,
+)
+from stream.contracts.times import format_time
+from stream.state import interactions, ledger
+from stream.state.announcements import Announcer, Cause, Classification
+from stream.state.codec import decode, encode
+from stream.state.customer import TIER_NAMES, UNSET, Customer
+from stream.state.evaluation import evaluate, next_due
+from stream.state.histograms import buckets_of, count_deltas
+from stream.state.ledger import Added
+from stream.state.model import Model
+from stream.state.tables import HOUR, TableDeltas, outdated
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of a shard's memory and of a record. Reaching one is counted, see `Outcome.counters`."""
+
+    cached_customers_max: int
+    ledger_orders_max: int
+    interaction_dedupe_max: int
+    table_hours_max: int
+    table_days_max: int
+    seed_after_ms: int
+
+
+class Outcome(NamedTuple):
+    """What one application of events (or of due timers) leads to; everything in it is committed together."""
+
+    records: list[tuple[str, bytes]]
+    timers: list[tuple[str, int]]
+    histograms: dict[str, int]
+    cells: dict[str, dict[str, int]]
+    drop_cells: list[str]
+    counters: dict[str, int]
+    messages: list[Message]
+    decisions: dict[str, int]
+    clock: int
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Working memory of one application."""
+
+    touched: dict[str, Customer] = field(default_factory=dict)
+    before: dict[str, tuple[int, int, int] | None] = field(default_factory=dict)
+    reclassified: dict[str, Cause] = field(default_factory=dict)
+    tables: TableDeltas = field(default_factory=TableDeltas)
+    messages: list[Message] = field(default_factory=list)
+    counters: dict[str, int] = field(default_factory=dict)
+
+    def count(self, name: str, by: int = 1) -> None:
+        self.counters[name] = self.counters.get(name, 0) + by
+
+
+class ShardState:
+    """The customers of one shard, and the rules they are kept by.
+
+    Parameters
+    ----------
+    model
+        Compiled policy and calibration; see `adopt` for changing it.
+    announcer
+        Builds outgoing messages.
+    limits
+        Bounds.
+    clock
+        Greatest `occurred_at` applied so far, ms; `UNSET` for a new shard.
+    """
+
+    def __init__(self, model: Model, announcer: Announcer, limits: Limits, clock: int = UNSET) -> None:
+        self.model = model
+        self.announcer = announcer
+        self.limits = limits
+        self.clock = clock
+        self._cache: dict[str, Customer] = {}
+
+    def __len__(self) -> int:
+        return len(self._cache)
+
+    def missing(self, customers: Iterable[str]) -> list[str]:
+        """Which of these customers must be loaded before they can be touched; each once."""
+        cache = self._cache
+        return [customer for customer in dict.fromkeys(customers) if customer not in cache]
+
+    def admit(self, customers: Sequence[str], blobs: Sequence[bytes | None]) -> None:
+        """Take loaded records (None: not known yet) into memory.
+
+        Raises
+        ------
+        RecordError
+            A stored record cannot be read.
+        """
+        window = self.model.window
+        for customer, blob in zip(customers, blobs, strict=True):
+            if blob is None:
+                self._cache[customer] = Customer(customer)
+                continue
+            c = decode(customer, blob)
+            ledger.rebuild(c, window)
+            self._cache[customer] = c
+
+    def adopt(self, model: Model) -> None:
+        """Use another model from the next event on; records follow when they are touched, or by `rescore`."""
+        if model.window != self.model.window:
+            self._cache.clear()
+        self.model = model
+
+    def apply(self, events: Iterable[Event | DeadLetter], now: int) -> Outcome:
+        """Apply events in the order given; their customers must be in memory.
+
+        Parameters
+        ----------
+        events
+            Decoded events and dead letters.
+        now
+            Moment that "old news" is measured from, ms (the wall clock; with a replay, the beginning of time);
+            decisions far before it have origin ``seed``.
+        """
+        batch = _Batch()
+        clock_before = self.clock
+        clock = self.clock
+        applied = duplicates = dead = 0
+        for event in events:
+            if type(event) is OrderEvent:
+                added = self._order(batch, event, now)
+            elif type(event) is InteractionEvent:
+                added = self._interaction(batch, event, now)
+            elif type(event) is DeadLetter:
+                batch.messages.append(dead_letter_message(event, self.announcer.topics, max(0, clock)))
+                dead += 1
+                continue
+            else:
+                added = self._profile(batch, event)
+            if added is Added.NEW or added is Added.CHANGED:
+                applied += 1
+                clock = max(clock, event.at)
+            elif added is Added.DUPLICATE:
+                duplicates += 1
+            else:
+                letter = self._unmergeable(event, added)
+                batch.messages.append(dead_letter_message(letter, self.announcer.topics, max(0, clock)))
+                dead += 1
+        for name, by in (("applied", applied), ("duplicates", duplicates), ("dead_letters", dead)):
+            if by:
+                batch.count(name, by)
+        self.clock = clock
+        return self._outcome(batch, clock_before)
+
+    def sweep(self, customers: Iterable[str], clock: int, now: int) -> Outcome:
+        """Apply what silence made true before `clock` for these customers, which must be in memory."""
+        batch = _Batch()
+        for customer in customers:
+            c = self._touch(batch, customer)
+            if c.due < clock:
+                self._fire(batch, c, clock, now)
+            # The armed moment was early; the outcome arms the true one.
+            c.armed = -1
+        return self._outcome(batch, self.clock)
+
+    def rescore(self, customers: Iterable[str], now: int) -> Outcome:
+        """Look again, under the present model, at customers last looked at under another."""
+        batch = _Batch()
+        for customer in customers:
+            self._touch(batch, customer)
+            c = self._cache[customer]
+            if c.fingerprint != self.model.fingerprint:
+                self._recalibrate(batch, c, now)
+        return self._outcome(batch, self.clock)
+
+    def _touch(self, batch: _Batch, customer: str) -> Customer:
+        c = batch.touched.get(customer)
+        if c is None:
+            # Taken out and put back: the oldest of the dictionary is the one touched longest ago.
+            c = self._cache.pop(customer)
+            self._cache[customer] = c
+            batch.touched[customer] = c
+            batch.before[customer] = c.buckets
+        return c
+
+    def _order(self, batch: _Batch, event: OrderEvent, now: int) -> Added:
+        c = batch.touched.get(event.customer) or self._touch(batch, event.customer)
+        at, window = event.at, self.model.window
+        if c.fingerprint != self.model.fingerprint:
+            self._recalibrate(batch, c, now)
+        if c.due < at:
+            self._fire(batch, c, at, now)
+        tier = TIER_NAMES[c.tier]
+        if event.kind == COMPLETED:
+            times = c.times
+            key = event.order.to_bytes(8, "little")
+            if (
+                at >= c.as_of
+                and (not times or at > times[-1])
+                and c.folded is None
+                and (c.refunds is None or event.order not in c.refunds)
+                and len(times) < self.limits.ledger_orders_max
+                and ledger.find(c, key) < 0
+            ):
+                times.append(at)
+                c.gross.append(event.amount)
+                c.hashes += key
+                if not c.n:
+                    c.first_at = at
+                c.n += 1
+                c.last_at = at
+                c.frequency += 1
+                c.monetary += event.amount
+                added = Added.NEW
+            else:
+                folded = c.folded
+                added = ledger.add_order(c, at, event.order, event.amount, window, self.limits.ledger_orders_max)
+                if c.folded is not folded:
+                    batch.count("ledger_folds")
+            if added is Added.NEW:
+                cell = batch.tables.orders.setdefault((at // HOUR, event.channel, tier), [0, 0])
+                cell[0] += 1
+                cell[1] += event.amount
+        else:
+            net = ledger.net_of_order(c, event.order)
+            amount = ledger.CANCELLED if event.kind == CANCELLED else event.amount
+            added = ledger.add_refund(c, event.order, event.event, amount, window, self.limits.ledger_orders_max)
+            if added is Added.NEW:
+                batch.tables.add_refund(at, net - ledger.net_of_order(c, event.order), event.channel, tier)
+        if added is Added.NEW or added is Added.CHANGED:
+            self._look(batch, c, max(c.as_of, at), Cause("event", event.event_id), "live", now)
+        return added
+
+    def _interaction(self, batch: _Batch, event: InteractionEvent, now: int) -> Added:
+        c = self._touch(batch, event.customer)
+        at, kind = event.at, event.type
+        evidence = kind in interactions.EVIDENCE
+        if evidence:
+            if c.fingerprint != self.model.fingerprint:
+                self._recalibrate(batch, c, now)
+            if c.due < at:
+                self._fire(batch, c, at, now)
+        if not interactions.first_time(c, event.event, self.limits.interaction_dedupe_max):
+            return Added.DUPLICATE
+        interactions.count(c, kind, at)
+        if not evidence:
+            return Added.NEW
+        if kind == "feedback.nps":
+            interactions.note_answer(c, event.score, at)
+        else:
+            interactions.note_ticket(c, event.ticket, kind, at)
+            if kind == "complaint.opened":
+                batch.tables.add_complaint(at, TIER_NAMES[c.tier])
+        self._look(batch, c, max(c.as_of, at), Cause("event", event.event_id), "live", now)
+        return Added.NEW
+
+    def _profile(self, batch: _Batch, event: ProfileEvent | PrivacyEvent) -> Added:
+        c = self._touch(batch, event.customer)
+        if not interactions.first_time(c, event.event, self.limits.interaction_dedupe_max):
+            return Added.DUPLICATE
+        if type(event) is ProfileEvent:
+            interactions.note_profile(c, event.type, event.at, event.event, event.kind, event.region)
+        return Added.NEW
+
+    def _fire(self, batch: _Batch, c: Customer, before: int, now: int) -> None:
+        """Look at the customer at every moment before `before` at which silence may have changed something."""
+        if c.fingerprint != self.model.fingerprint:
+            self._recalibrate(batch, c, now)
+        while c.due < before:
+            if not c.due_is_exact:
+                c.due, c.due_is_exact = next_due(c, self.model), True
+            else:
+                self._look(batch, c, c.due, Cause("timer", format_time(c.due)), "timer", now)
+
+    def _recalibrate(self, batch: _Batch, c: Customer, now: int) -> None:
+        if c.as_of == UNSET:
+            c.fingerprint = self.model.fingerprint
+        elif c.fingerprint != self.model.fingerprint:
+            self._look(batch, c, c.as_of, Cause("calibration", self.model.name), "recalibration", now)
+
+    def _look(self, batch: _Batch, c: Customer, as_of: int, cause: Cause, origin: str, now: int) -> None:
+        model = self.model
+        tier, segment, level = evaluate(c, as_of, model)
+        c.fingerprint = model.fingerprint
+        if tier != c.tier or level != c.level or segment != c.segment:
+            if as_of < now - self.limits.seed_after_ms and origin != "recalibration":
+                origin = "seed"
+            if tier != c.tier:
+                batch.tables.add_move(as_of, TIER_NAMES[c.tier], TIER_NAMES[tier])
+            became = Classification(tier, segment, level)
+            batch.messages += self.announcer.announce(c, became, cause, origin, model)
+            batch.reclassified[c.customer_id] = cause
+        c.due, c.due_is_exact = next_due(c, model), True
+
+    def _unmergeable(self, event: Event, added: Added) -> DeadLetter:
+        """A good event that the record cannot take in, because of one of its limits."""
+        limit = self.limits.ledger_orders_max
+        if added is Added.TOO_OLD:
+            field, reason = "occurred_at", (
+                f"older than the orders of this customer that are still kept one by one (the newest {limit}, "
+                "setting ledger_orders_max): whether it is a duplicate can no longer be told"
+            )
+        else:
+            field, reason = "order_id", f"this customer has refunds for {limit} orders already (setting ledger_orders_max)"
+        value = msgspec.json.encode(event)
+        return DeadLetter(self.announcer.topics.orders, -1, event.offset, field, reason, event.customer.encode(), value)
+
+    def _outcome(self, batch: _Batch, clock_before: int) -> Outcome:
+        records: list[tuple[str, bytes]] = []
+        timers: list[tuple[str, int]] = []
+        model, announcer = self.model, self.announcer
+        for customer in batch.reclassified:
+            c = batch.touched[customer]
+            batch.messages.append(announcer.scores(c, batch.reclassified[customer], model))
+        decisions: dict[str, int] = {}
+        for message in batch.messages:
+            decisions[message.type] = decisions.get(message.type, 0) + 1
+        deltas: dict[str, int] = {}
+        for customer, c in batch.touched.items():
+            after = buckets_of(c)
+            if after != batch.before[customer]:
+                count_deltas(deltas, batch.before[customer], after)
+                c.buckets = after
+            if c.armed < 0 or c.due < c.armed:
+                c.armed = c.due
+                timers.append((customer, c.due))
+            records.append((customer, encode(c)))
+        limits = self.limits
+        drop: list[str] = []
+        if clock_before != UNSET:
+            drop = outdated(clock_before, self.clock, limits.table_hours_max, limits.table_days_max)
+        self._evict(batch)
+        return Outcome(
+            records,
+            timers,
+            deltas,
+            batch.tables.cells(self.clock, limits.table_hours_max, limits.table_days_max),
+            drop,
+            batch.counters,
+            batch.messages,
+            decisions,
+            self.clock,
+        )
+
+    def _evict(self, batch: _Batch) -> None:
+        cache = self._cache
+        excess = len(cache) - self.limits.cached_customers_max
+        if excess > 0:
+            for customer in [c for c, _ in zip(cache, range(excess), strict=False)]:
+                del cache[customer]
+            batch.count("cache_evictions", excess)

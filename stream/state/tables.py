@@ -1,0 +1,123 @@
+"""Rolling tables: counts and sums by hour and by day, in total, by channel and by tier.
+
+A batch first sums up in memory and is then spelled out as cells: key suffix (the bucket) and field (the measure and
+what it is counted by). Buckets older than what is kept are neither written nor left behind, so the tables too are a
+function of the events alone.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+HOUR = 3_600_000
+DAY = 86_400_000
+
+#: Distinct channels a shard keeps apart; further ones count as `OTHER`.
+CHANNELS_MAX = 32
+OTHER = "other"
+
+
+def hour_key(hour: int) -> str:
+    """Key suffix of an hour since the epoch.
+
+    Examples
+    --------
+    >>> hour_key(412_020)
+    'r:h:2017010112'
+    """
+    return f"r:h:{datetime.fromtimestamp(hour * 3600, UTC):%Y%m%d%H}"
+
+
+def day_key(day: int) -> str:
+    """Key suffix of a day since the epoch.
+
+    Examples
+    --------
+    >>> day_key(17_167)
+    'r:d:20170101'
+    """
+    return f"r:d:{datetime.fromtimestamp(day * 86_400, UTC):%Y%m%d}"
+
+
+class TableDeltas:
+    """What one batch adds to the rolling tables of a shard."""
+
+    def __init__(self) -> None:
+        #: (hour, channel, tier) -> [orders, revenue]; one dictionary step an order.
+        self.orders: dict[tuple[int, str, str], list[int]] = {}
+        #: (hour, field) -> count, for everything rarer.
+        self.others: dict[tuple[int, str], int] = {}
+
+    def add_refund(self, at: int, amount: int, channel: str, tier: str) -> None:
+        """A refund or cancellation that took `amount` minor units off."""
+        hour = at // HOUR
+        for scope in _scopes(channel, tier):
+            self._add(hour, f"refunds{scope}", 1)
+            self._add(hour, f"refunded{scope}", amount)
+
+    def add_complaint(self, at: int, tier: str) -> None:
+        """A complaint opened."""
+        hour = at // HOUR
+        self._add(hour, "complaints", 1)
+        self._add(hour, f"complaints|tier={tier}", 1)
+
+    def add_move(self, at: int, was: str, became: str) -> None:
+        """A customer moved from one tier to another."""
+        self._add(at // HOUR, f"tier_moves|{was}>{became}", 1)
+
+    def _add(self, hour: int, field: str, amount: int) -> None:
+        key = (hour, field)
+        self.others[key] = self.others.get(key, 0) + amount
+
+    def cells(self, clock: int, hours_max: int, days_max: int) -> dict[str, dict[str, int]]:
+        """Spell the sums out as increments, by key suffix and field, leaving out buckets no longer kept.
+
+        Parameters
+        ----------
+        clock
+            The shard's clock, ms; buckets are kept back from it.
+        hours_max, days_max
+            How many of each are kept.
+        """
+        hour_from, day_from = clock // HOUR - hours_max, clock // DAY - days_max
+        cells: dict[tuple[bool, int], dict[str, int]] = {}
+
+        def add(hour: int, field: str, amount: int) -> None:
+            if hour > hour_from:
+                bucket = cells.setdefault((True, hour), {})
+                bucket[field] = bucket.get(field, 0) + amount
+            day = hour // 24
+            if day > day_from:
+                bucket = cells.setdefault((False, day), {})
+                bucket[field] = bucket.get(field, 0) + amount
+
+        for (hour, channel, tier), (orders, revenue) in self.orders.items():
+            for scope in _scopes(channel, tier):
+                add(hour, f"orders{scope}", orders)
+                add(hour, f"revenue{scope}", revenue)
+        for (hour, field), amount in self.others.items():
+            if amount:
+                add(hour, field, amount)
+        return {(hour_key if hourly else day_key)(number): fields for (hourly, number), fields in cells.items()}
+
+
+def _scopes(channel: str, tier: str) -> tuple[str, ...]:
+    """What an order event is counted by: in total, by tier, and by channel if it names one."""
+    return ("", f"|tier={tier}", f"|channel={channel}") if channel else ("", f"|tier={tier}")
+
+
+def outdated(before: int, now: int, hours_max: int, days_max: int) -> list[str]:
+    """Key suffixes of the buckets that fell out while the clock went from `before` to `now` (ms).
+
+    No bucket is newer than the clock was, so a leap of years lists no more than what was kept.
+
+    Examples
+    --------
+    >>> outdated(0, 2 * HOUR, hours_max=24, days_max=30)
+    ['r:h:1969123101', 'r:h:1969123102']
+    """
+    return [
+        key(number)
+        for key, width, kept in ((hour_key, HOUR, hours_max), (day_key, DAY, days_max))
+        for number in range(before // width - kept + 1, min(before // width, now // width - kept) + 1)
+    ]

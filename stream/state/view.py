@@ -1,0 +1,159 @@
+"""A customer record as other people see it: the fixed public form, at a moment of the reader's choice.
+
+Counts and sums are those of the moment; what was said (tier, segment, level) is what was last published. Every number
+that explains a score is here, so that it can be recomputed from what is shown.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+from stream.contracts.money import from_minor
+from stream.contracts.times import format_time
+from stream.scoring.alive import log_odds_gone, probability
+from stream.scoring.churn import Contribution, contributions, risk
+from stream.scoring.policy import LEVELS
+from stream.scoring.rfm import EdgeTable, scores
+from stream.scoring.tiers import value_score
+from stream.scoring.units import DAY, WEEK
+from stream.state import ledger
+from stream.state.codec import decode
+from stream.state.customer import NEVER, TIER_NAMES, UNSET, Customer
+from stream.state.evaluation import next_due
+from stream.state.interactions import TYPE_NAMES, open_tickets
+from stream.state.model import Model
+
+_DECIMALS = 6
+
+
+def describe_bytes(blob: bytes, customer_id: str, as_of: int | None, model: Model, exponent: int = 2) -> dict[str, Any]:
+    """The public form of a stored record at `as_of` (ms; never before its own), or at its own when None.
+
+    Raises
+    ------
+    RecordError
+        The bytes are no record of this version.
+    """
+    c = decode(customer_id, blob)
+    ledger.rebuild(c, model.window)
+    if as_of is not None and as_of > c.as_of != UNSET:
+        ledger.advance(c, as_of, model.window)
+    return describe(c, model, exponent)
+
+
+def describe(c: Customer, model: Model, exponent: int = 2) -> dict[str, Any]:
+    """The public form of a customer at its own `as_of`; keys without a value are absent.
+
+    Parameters
+    ----------
+    c
+        The customer.
+    model
+        Rules it was last looked at with.
+    exponent
+        Digits of the base currency's minor unit.
+    """
+    known = c.as_of != UNSET
+    view: dict[str, Any] = {
+        "customer_id": c.customer_id,
+        "version": c.version,
+        "calibration": model.number,
+        "tier": TIER_NAMES[c.tier],
+        "orders": c.n,
+        "churn": {"level": LEVELS[c.level]},
+    }
+    if known:
+        view["as_of"] = format_time(c.as_of)
+    if c.n:
+        view |= _order_facts(c, model, exponent)
+        due = next_due(c, model)
+        if due != NEVER:
+            view["next_change_at"] = format_time(due)
+    answers = {"nps": c.nps_score} if c.nps_score >= 0 else {}
+    if answers:
+        view["satisfaction"] = answers
+    behaviour = _behaviour(c)
+    if behaviour:
+        view["behaviour"] = behaviour
+    profile = _profile(c)
+    if profile:
+        view["profile"] = profile
+    return view
+
+
+def rfm(c: Customer, model: Model, exponent: int) -> dict[str, Any]:
+    """Recency in days, frequency, monetary and the three scores, at the customer's `as_of`."""
+    table = EdgeTable(model.recency_edges, model.frequency_edges, model.monetary_edges)
+    r, f, m = scores(c.as_of - c.last_at, c.frequency, c.monetary, table)
+    return {
+        "recency_days": round((c.as_of - c.last_at) / DAY, _DECIMALS),
+        "frequency": c.frequency,
+        "monetary": from_minor(c.monetary, exponent),
+        "r": r,
+        "f": f,
+        "m": m,
+    }
+
+
+def reasons(c: Customer, model: Model) -> list[Contribution]:
+    """The parts of the churn score at the customer's `as_of`."""
+    return contributions(
+        model.churn, c.n, c.first_at, c.last_at, c.as_of, open_tickets(c), c.nps_score, max(0, c.nps_at)
+    )
+
+
+def churn(c: Customer, model: Model) -> dict[str, Any]:
+    """Risk, P(alive) and the reasons, largest first, at the customer's `as_of`."""
+    parts = reasons(c, model)
+    logit = model.bias + sum(part.weight for part in parts)
+    gone = log_odds_gone(
+        model.churn.alive, c.n - 1, (c.last_at - c.first_at) / WEEK, (c.as_of - c.first_at) / WEEK
+    )
+    return {
+        "risk": round(risk(logit), _DECIMALS),
+        "p_alive": round(probability(-gone), _DECIMALS),
+        "reasons": [
+            {
+                "code": part.code,
+                "weight": round(part.weight, _DECIMALS),
+                "detail": {name: round(value, _DECIMALS) for name, value in part.detail.items()},
+            }
+            for part in sorted(parts, key=lambda part: -part.weight)
+        ],
+    }
+
+
+def _order_facts(c: Customer, model: Model, exponent: int) -> dict[str, Any]:
+    figures = rfm(c, model, exponent)
+    silence = churn(c, model)
+    return {
+        "segment": c.segment,
+        "value_score": value_score(figures["r"], figures["f"], figures["m"], model.policy.weights),
+        "first_order_at": format_time(c.first_at),
+        "last_order_at": format_time(c.last_at),
+        "tier_since": format_time(c.tier_since),
+        "rfm": figures,
+        "p_alive": silence["p_alive"],
+        "churn": {"level": LEVELS[c.level], "risk": silence["risk"], "reasons": silence["reasons"]},
+    }
+
+
+def _behaviour(c: Customer) -> dict[str, Any]:
+    counts = {TYPE_NAMES[code]: n for code, (n, _) in sorted((c.counters or {}).items())}
+    behaviour: dict[str, Any] = {"interactions": counts} if counts else {}
+    if c.tickets:
+        behaviour["open_complaints"] = open_tickets(c)
+    if c.refunds:
+        behaviour["orders_with_refunds"] = len(c.refunds)
+    return behaviour
+
+
+def _profile(c: Customer) -> dict[str, Any]:
+    profile: dict[str, Any] = {}
+    if c.registered_at:
+        profile["registered_at"] = format_time(c.registered_at)
+    if c.profile is not None:
+        _, _, kind, region = c.profile
+        profile |= {name: value for name, value in (("kind", kind), ("region", region)) if value}
+    return profile

@@ -1,0 +1,30 @@
+-- Make a shard mine: from here on only commits with this owner token are taken.
+--
+-- KEYS  1 meta
+-- ARGV  1 new owner token
+--       2 my group generation
+--       3 the stored generation that may be replaced whatever it is, or '' for the usual rule
+-- Reply {'ok', field, value, …}, all of meta; or {'generation', stored}, or {'torn', begun, landed}.
+--
+-- The usual rule: an assignment of an older generation must not win over a newer one. A group that was deleted
+-- counts from 1 again; then the caller, having asked the broker, names the stored generation that it replaces.
+
+local meta = KEYS[1]
+local stored = redis.call('HMGET', meta, 'generation', 'begun', 'landed')
+local generation, begun, landed = stored[1] or '-1', stored[2] or '0', stored[3] or '0'
+
+if ARGV[3] ~= '' then
+  if generation ~= ARGV[3] then
+    return {'generation', generation}
+  end
+elseif tonumber(generation) > tonumber(ARGV[2]) then
+  return {'generation', generation}
+end
+if begun ~= landed then
+  return {'torn', begun, landed}
+end
+
+redis.call('HSET', meta, 'owner', ARGV[1], 'generation', ARGV[2])
+local all = redis.call('HGETALL', meta)
+table.insert(all, 1, 'ok')
+return all

@@ -1,0 +1,151 @@
+-- Everything one batch changed, or nothing.
+--
+-- KEYS  1 meta  2 timers  3 outbox  4 histograms  5 counters  6 what record keys start with
+--       7 …     cells that are added to, then cells that are dropped
+-- ARGV  1 owner token of the shard
+--       2 the plan, a msgpack array (shard_store.py packs it)
+--       3 records and outbox entries, one after the other; the plan holds their lengths
+-- Reply {'ok' | 'again', length of the outbox}, or why nothing was written:
+--       {'owner', stored, its generation}  {'position', topic, stored}  {'sequence', stored}  {'torn', begun, landed}
+--       {'type', key, type}  {'plan', what}
+--
+-- Redis does not roll a script back. So all that can be known to fail is checked before the first write. What is
+-- left (a disk error that a background thread notices in these few milliseconds, a foreign value in one of our
+-- hashes) is made visible instead: 'begun' is the first write, 'landed' belongs to the last, and a shard where
+-- they differ is refused from then on.
+--
+-- Record keys are put together here from KEYS[6] and the id. In a cluster that is safe because they share the hash
+-- tag of the declared keys, and because with 'probe' every one of them is read first: while a slot is moving Redis
+-- refuses the read of a key that is not here, which stops the script before its first write.
+
+local CHUNK = 6000 -- arguments of one command; Lua's unpack takes about 8 000
+
+local meta, timers, outbox, histograms, counters, records = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local plan, blob = cmsgpack.unpack(ARGV[2]), ARGV[3]
+local number, expected, positions, blobs, due, forgotten, bins, counts, cells, dropped, entries, fields, probe =
+  plan[1], plan[2], plan[3], plan[4], plan[5], plan[6], plan[7], plan[8], plan[9], plan[10], plan[11], plan[12],
+  plan[13]
+
+local function by_chunk(items, call)
+  for first = 1, #items, CHUNK do
+    call(unpack(items, first, math.min(first + CHUNK - 1, #items)))
+  end
+end
+
+-- Checks ------------------------------------------------------------------------------------------------------
+
+local function mistyped(key, wanted)
+  local found = redis.call('TYPE', key)['ok']
+  if found ~= 'none' and found ~= wanted then
+    return {'type', key, found}
+  end
+end
+
+local wrong = mistyped(meta, 'hash') or mistyped(timers, 'zset') or mistyped(outbox, 'list')
+  or mistyped(histograms, 'hash') or mistyped(counters, 'hash')
+if wrong then
+  return wrong
+end
+for i = 7, 6 + #cells do
+  wrong = mistyped(KEYS[i], 'hash')
+  if wrong then
+    return wrong
+  end
+end
+
+local stored = redis.call('HMGET', meta, 'owner', 'begun', 'landed', 'generation')
+if stored[1] ~= ARGV[1] then
+  return {'owner', stored[1] or '', stored[4] or '-1'}
+end
+local begun, landed = stored[2] or '0', stored[3] or '0'
+if begun ~= landed then
+  return {'torn', begun, landed}
+end
+if landed == number then
+  return {'again', redis.call('LLEN', outbox)}
+end
+for i = 1, #positions, 3 do
+  local at = redis.call('HGET', meta, 'pos:' .. positions[i]) or '-1'
+  if at ~= positions[i + 1] then
+    return {'position', positions[i], at}
+  end
+end
+if landed ~= expected then
+  return {'sequence', landed}
+end
+
+local at = 1
+for i = 1, #blobs, 2 do
+  local after = at + blobs[i + 1]
+  blobs[i] = records .. blobs[i]
+  blobs[i + 1] = string.sub(blob, at, after - 1)
+  at = after
+end
+for i = 1, #entries do
+  local after = at + entries[i]
+  entries[i] = string.sub(blob, at, after - 1)
+  at = after
+end
+if at ~= #blob + 1 then
+  return {'plan', 'the lengths do not add up'}
+end
+for i = 1, #due, 2 do
+  if due[i] ~= due[i] then
+    return {'plan', 'a timer is no number'}
+  end
+end
+local gone = {}
+for i = 1, #forgotten do
+  gone[i] = records .. forgotten[i]
+end
+
+if probe then
+  for i = 1, #KEYS do
+    redis.call('EXISTS', KEYS[i])
+  end
+  for i = 1, #blobs, 2 do
+    redis.call('EXISTS', blobs[i])
+  end
+  for i = 1, #gone do
+    redis.call('EXISTS', gone[i])
+  end
+end
+
+-- Writes ------------------------------------------------------------------------------------------------------
+
+redis.call('HSET', meta, 'begun', number)
+by_chunk(gone, function(...) redis.call('DEL', ...) end)
+by_chunk(forgotten, function(...) redis.call('ZREM', timers, ...) end)
+by_chunk(blobs, function(...) redis.call('MSET', ...) end)
+by_chunk(due, function(...) redis.call('ZADD', timers, ...) end)
+
+-- A sum that comes to nothing is taken away: absent and 0 mean the same, and bins of passed times do not pile up.
+local function add(key, deltas)
+  for i = 1, #deltas, 2 do
+    if redis.call('HINCRBY', key, deltas[i], deltas[i + 1]) == 0 then
+      redis.call('HDEL', key, deltas[i])
+    end
+  end
+end
+
+add(histograms, bins)
+add(counters, counts)
+for i = 1, #cells do
+  add(KEYS[6 + i], cells[i])
+end
+for i = 1, dropped do
+  redis.call('DEL', KEYS[6 + #cells + i])
+end
+by_chunk(entries, function(...) redis.call('RPUSH', outbox, ...) end)
+
+local last = {'landed', number}
+for i = 1, #positions, 3 do
+  last[#last + 1] = 'pos:' .. positions[i]
+  last[#last + 1] = positions[i + 2]
+end
+for i = 1, #fields do
+  last[#last + 1] = fields[i]
+end
+redis.call('HSET', meta, unpack(last))
+
+return {'ok', redis.call('LLEN', outbox)}

@@ -1,0 +1,112 @@
+"""What one batch changed, and how it is packed for the commit script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+import msgspec
+
+from stream.store.keys import Keys
+from stream.store.meta import is_own
+
+_INT64 = 2**63
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+@dataclass(slots=True)
+class Commit:
+    """Everything one batch changed. It lands whole or not at all.
+
+    Attributes
+    ----------
+    positions
+        ``(topic, expected, new)``: next offset to process, before and after; -1 before the first. A sweep, which
+        reads nothing, gives none.
+    records
+        ``(customer id, record)``, each customer once.
+    timers
+        ``(customer id, due in ms)`` of those whose timer changed; ``inf`` for one that waits for nothing.
+    histograms, counters
+        Field to delta. A field whose sum comes to 0 is taken away.
+    cells
+        Rolling tables: key suffix (``r:h:…``) to field to delta.
+    drop_cells
+        Suffixes of cells that have passed out of the tables; dropped after the deltas.
+    forget
+        Customers whose record and timer are deleted, before ``records`` and ``timers`` are written.
+    outbox
+        Messages to deliver, in order.
+    meta
+        Fields of the shard's meta hash to set: clock, calibration, cursor and the like.
+    """
+
+    positions: Sequence[tuple[str, int, int]] = ()
+    records: Sequence[tuple[str, bytes]] = ()
+    timers: Sequence[tuple[str, float]] = ()
+    histograms: Mapping[str, int] = field(default_factory=dict)
+    cells: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    drop_cells: Sequence[str] = ()
+    counters: Mapping[str, int] = field(default_factory=dict)
+    outbox: Sequence[bytes] = ()
+    meta: Mapping[str, str] = field(default_factory=dict)
+    forget: Sequence[str] = ()
+
+
+def pack(
+    commit: Commit, keys: Keys, owner: str, number: int, expected: int, *, probe: bool
+) -> tuple[list[str], list[bytes | str]]:
+    """Keys and arguments of the commit script.
+
+    Two large arguments in place of thousands of small ones: the client spends 0.2 µs a record in place of 1.0,
+    and Redis is a third faster too (docs/decisions). Blobs go beside the plan, because the msgpack of Redis 6
+    knows no binary type. Whole numbers that must stay exact go as text: Lua's are doubles.
+
+    Parameters
+    ----------
+    number, expected
+        Number of this commit, and of the one that landed before it.
+    probe
+        Read every key first; for Redis Cluster.
+
+    Raises
+    ------
+    ValueError
+        A reserved meta field, or a delta that does not fit 64 bits.
+    """
+    if any(map(is_own, commit.meta)):
+        raise ValueError(f"a commit may not set the store's own fields of meta: {sorted(commit.meta)}")
+    names = [name for name, _ in commit.records]
+    blobs = [blob for _, blob in commit.records]
+    due_first = [(due, customer) for customer, due in commit.timers]
+    plan = (
+        str(number),
+        str(expected),
+        [text for topic, old, new in commit.positions for text in (topic, str(old), str(new))],
+        list(chain.from_iterable(zip(names, map(len, blobs), strict=True))),
+        list(chain.from_iterable(due_first)),
+        list(commit.forget),
+        _deltas(commit.histograms),
+        _deltas(commit.counters),
+        [_deltas(deltas) for deltas in commit.cells.values()],
+        len(commit.drop_cells),
+        [len(entry) for entry in commit.outbox],
+        list(chain.from_iterable(commit.meta.items())),
+        probe,
+    )
+    declared = [keys.meta, keys.timers, keys.outbox, keys.histograms, keys.counters, keys.records]
+    declared += [keys.cell(suffix) for suffix in commit.cells]
+    declared += [keys.cell(suffix) for suffix in commit.drop_cells]
+    return declared, [owner, _encode(plan), b"".join(chain(blobs, commit.outbox))]
+
+
+def _deltas(deltas: Mapping[str, int]) -> list[str]:
+    flat: list[str] = []
+    for name, delta in deltas.items():
+        if not -_INT64 <= delta < _INT64:
+            raise ValueError(f"the change of {name!r} does not fit 64 bits: {delta}")
+        if delta:
+            flat += (name, str(delta))
+    return flat

@@ -1,0 +1,86 @@
+"""How a client of Redis is made: bounded waits, bounded retries, bytes in and bytes out."""
+
+from __future__ import annotations
+
+from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+
+from stream.store.scripts import Client
+
+CLUSTER_SCHEMES = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
+"""URL schemes that ask for a Redis Cluster, and what its nodes are reached by."""
+
+
+def connect(
+    url: str,
+    *,
+    timeout_seconds: float = 10.0,
+    connect_timeout_seconds: float = 3.0,
+    retries: int = 3,
+    retry_base_seconds: float = 0.05,
+    retry_cap_seconds: float = 1.0,
+    health_check_seconds: float = 15.0,
+    connections_max: int = 64,
+) -> Client:
+    """Make a client. Nothing is sent before its first command.
+
+    Parameters
+    ----------
+    url
+        ``redis://host:port/db``, ``rediss://`` for TLS, ``unix://path``; ``redis+cluster://host:port`` or
+        ``rediss+cluster://`` for a Redis Cluster.
+    timeout_seconds
+        Longest wait for one reply; a commit of the largest batch must fit.
+    connect_timeout_seconds
+        Longest wait for a connection.
+    retries
+        How often a command is sent again after a broken connection or a timeout, before `StoreUnavailable`. A
+        commit that is sent twice is recognised and made once.
+    retry_base_seconds, retry_cap_seconds
+        First and longest pause between two of them; it doubles.
+    health_check_seconds
+        A connection idle for longer is asked with PING before it is used.
+    connections_max
+        Bound on open connections.
+
+    Returns
+    -------
+    Client
+        Replies are bytes. Close it with ``await client.aclose()``.
+
+    Raises
+    ------
+    ValueError
+        The URL has another scheme.
+
+    Examples
+    --------
+    >>> connect("redis://127.0.0.1:6379/0").connection_pool.connection_kwargs["port"]
+    6379
+    """
+    retry = Retry(ExponentialBackoff(cap=retry_cap_seconds, base=retry_base_seconds), retries)
+    scheme, separator, rest = url.partition("://")
+    if scheme in CLUSTER_SCHEMES:
+        return RedisCluster.from_url(
+            f"{CLUSTER_SCHEMES[scheme]}{separator}{rest}",
+            socket_timeout=timeout_seconds,
+            socket_connect_timeout=connect_timeout_seconds,
+            retry=retry,
+            health_check_interval=health_check_seconds,
+            max_connections=connections_max,
+            decode_responses=False,
+            protocol=2,
+        )
+    return Redis.from_url(
+        url,
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=connect_timeout_seconds,
+        retry=retry,
+        health_check_interval=health_check_seconds,
+        max_connections=connections_max,
+        decode_responses=False,
+        # Nothing of protocol 3 is used, and without it a connection begins with one exchange less.
+        protocol=2,
+    )

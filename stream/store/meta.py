@@ -1,0 +1,69 @@
+"""The meta hash of a shard, read as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+POSITION: Final = "pos:"
+SENT: Final = "sent:"
+_OWN: Final = frozenset({"owner", "generation", "begun", "landed", "trims"})
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """Meta of one shard.
+
+    Attributes
+    ----------
+    owner, generation
+        Who claimed the shard, and under which generation of the consumer group; ``""`` and -1 while nobody did.
+    begun, landed
+        Number of the last commit that began, and of the last that was made whole.
+    positions
+        Topic to next offset to process. A topic that was never read is absent.
+    sent
+        Output topic to the offset after the last message that was delivered and taken off the outbox.
+    other
+        What the engine keeps there: clock, calibration, cursor and the like.
+    """
+
+    owner: str
+    generation: int
+    begun: int
+    landed: int
+    positions: dict[str, int]
+    sent: dict[str, int]
+    other: dict[str, str]
+
+
+def read_meta(reply: Mapping[bytes, bytes] | Sequence[bytes]) -> Meta:
+    """Meta from the reply to HGETALL, which is a mapping or a flat list depending on where it was called.
+
+    Examples
+    --------
+    >>> read_meta([b"owner", b"a", b"generation", b"4", b"pos:orders", b"17", b"clock", b"9"])
+    Meta(owner='a', generation=4, begun=0, landed=0, positions={'orders': 17}, sent={}, other={'clock': '9'})
+    """
+    pairs: Iterable[tuple[bytes, bytes]]
+    pairs = reply.items() if isinstance(reply, Mapping) else zip(reply[::2], reply[1::2], strict=True)
+    fields = {name.decode(): value.decode() for name, value in pairs}
+    return Meta(
+        owner=fields.get("owner", ""),
+        generation=int(fields.get("generation", "-1")),
+        begun=int(fields.get("begun", "0")),
+        landed=int(fields.get("landed", "0")),
+        positions=_offsets(fields, POSITION),
+        sent=_offsets(fields, SENT),
+        other={name: value for name, value in fields.items() if not is_own(name)},
+    )
+
+
+def is_own(name: str) -> bool:
+    """Whether a field of meta is the store's own, so that the engine must not set it."""
+    return name in _OWN or name.startswith((POSITION, SENT))
+
+
+def _offsets(fields: Mapping[str, str], prefix: str) -> dict[str, int]:
+    return {name.removeprefix(prefix): int(value) for name, value in fields.items() if name.startswith(prefix)}

@@ -1,0 +1,46 @@
+"""What the scripts answer when they write nothing, as exceptions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+from stream.store.errors import CommitRefused, StoreError, StoreTorn
+
+
+def refuse(shard: int, reply: Sequence[bytes | int]) -> NoReturn:
+    """Raise what a refusal of commit.lua, head.lua or trim.lua stands for.
+
+    Raises
+    ------
+    CommitRefused
+        Redis does not hold what the caller started from.
+    StoreTorn
+        The shard is half written.
+    StoreError
+        The plan or the keys are not what they must be, which is a bug or a foreign program.
+    """
+    match [part.decode(errors="replace") if isinstance(part, bytes) else str(part) for part in reply]:
+        case ["owner", owner, generation]:
+            refuse_owner(shard, owner, int(generation))
+        case ["position", topic, stored]:
+            raise CommitRefused(
+                "position",
+                f"shard {shard}: the stored position of {topic} is {stored}, the batch began elsewhere",
+            )
+        case ["sequence", landed]:
+            raise CommitRefused("sequence", f"shard {shard}: commit {landed} landed last, which was not expected")
+        case ["outbox"]:
+            raise CommitRefused("outbox", f"shard {shard}: the head of the outbox is not what was delivered")
+        case ["torn", begun, landed]:
+            raise StoreTorn(shard, int(begun), int(landed))
+        case ["type", key, found]:
+            raise StoreError(f"key {key} holds a {found} that is not ours: do two programs share a key prefix?")
+        case other:
+            raise StoreError(f"shard {shard}: the script answered {other}")
+
+
+def refuse_owner(shard: int, owner: str, generation: int) -> NoReturn:
+    """Raise `CommitRefused` because somebody else, or nobody, owns the shard."""
+    who = f"another worker ({owner}, group generation {generation})" if owner else "nobody: Redis lost the claim"
+    raise CommitRefused("owner", f"shard {shard} belongs to {who}", generation)

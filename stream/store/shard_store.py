@@ -1,0 +1,311 @@
+"""One shard in Redis: claimed by one worker at a time, changed by whole commits only."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+from redis.asyncio.cluster import RedisCluster
+
+from stream.store.commit import Commit, pack
+from stream.store.errors import ClaimRefused, StoreTorn
+from stream.store.keys import Keys
+from stream.store.meta import Meta, read_meta
+from stream.store.replies import refuse, refuse_owner
+from stream.store.scripts import CLAIM, COMMIT, HEAD, LOAD, TRIM, Client, call
+
+LOAD_CUSTOMERS_MAX: Final = 2_000
+"""Records of one load. It bounds what one reply holds in memory; more per reply was not faster."""
+
+TURNS_TO_WRITE: Final = 3
+"""Turns of the event loop until redis-py has given a command to the socket: 2 were measured, 1 is for safety."""
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def new_owner() -> str:
+    """Owner token that no other claim has.
+
+    Examples
+    --------
+    >>> len(new_owner()), new_owner() == new_owner()
+    (32, False)
+    """
+    return secrets.token_hex(16)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a shard held when it was claimed or read again.
+
+    Attributes
+    ----------
+    positions
+        Topic to next offset to process. A topic that was never read is absent.
+    meta
+        What commits have put into the meta hash.
+    """
+
+    positions: dict[str, int]
+    meta: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The oldest messages of the outbox, and where delivery stands.
+
+    Attributes
+    ----------
+    entries
+        Messages, oldest first.
+    trims
+        How often delivered messages were taken off. A number other than after the last trim means that Redis came
+        back with an older outbox.
+    sent
+        Output topic to the offset after the last message that was taken off.
+    """
+
+    entries: list[bytes]
+    trims: int
+    sent: dict[str, int]
+
+
+class ShardStore:
+    """Reads and commits of one shard by one owner.
+
+    Parameters
+    ----------
+    redis
+        A client from `stream.store.connection.connect`; several shards may share it.
+    keys
+        Names of the shard's keys.
+    owner
+        Token of this claim, see `new_owner`. Commits with another token than the stored one are refused, so make
+        a new store with a new token for each assignment.
+
+    Notes
+    -----
+    All methods raise `StoreUnavailable` when Redis cannot be reached or takes no writes. Any other error of
+    redis-py is a bug and passes through.
+    """
+
+    def __init__(self, redis: Client, keys: Keys, owner: str) -> None:
+        self.keys = keys
+        self.owner = owner
+        #: Messages that wait for delivery, as of the last commit, trim or look at the outbox.
+        self.outbox_length = 0
+        self._redis = redis
+        self._probe = isinstance(redis, RedisCluster)
+        self._landed = 0
+        self._drawn = 0
+        self._given: tuple[Commit, int] | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    # Ownership
+
+    async def claim(self, generation: int, *, replacing: int | None = None) -> Claim:
+        """Make the shard mine. Call it when the shard is assigned, and at no other time.
+
+        Parameters
+        ----------
+        generation
+            Generation of the consumer group that assigned the shard.
+        replacing
+            Take over whatever its age, provided the stored generation is this one. For a group that was deleted
+            and counts from 1 again; the caller has asked the broker that ``generation`` is current.
+
+        Returns
+        -------
+        Claim
+            Where to go on.
+
+        Raises
+        ------
+        ClaimRefused
+            A newer generation holds the shard, or another than ``replacing``.
+        StoreTorn
+            The shard is half written.
+        """
+        replaced = "" if replacing is None else str(replacing)
+        reply = await CLAIM(self._redis, [self.keys.meta], [self.owner, str(generation), replaced])
+        if reply[0] == b"generation":
+            raise ClaimRefused(self.keys.shard, generation, int(reply[1]))
+        if reply[0] != b"ok":
+            refuse(self.keys.shard, reply)
+        return await self._resume(read_meta(reply[1:]))
+
+    async def refresh(self) -> Claim:
+        """Read positions and meta again, after a refused commit, without claiming.
+
+        Raises
+        ------
+        CommitRefused
+            ``owner``: the shard is no longer mine.
+        StoreTorn
+            The shard is half written.
+        """
+        return await self._resume(read_meta(await call(self._redis, "HGETALL", self.keys.meta)))
+
+    async def _resume(self, meta: Meta) -> Claim:
+        if meta.owner != self.owner:
+            refuse_owner(self.keys.shard, meta.owner, meta.generation)
+        if meta.begun != meta.landed:
+            raise StoreTorn(self.keys.shard, meta.begun, meta.landed)
+        self._landed = meta.landed
+        self._drawn = max(self._drawn, meta.landed)
+        self._given = None
+        self.outbox_length = int(await call(self._redis, "LLEN", self.keys.outbox))
+        return Claim(meta.positions, meta.other)
+
+    # Writes
+
+    async def commit(self, commit: Commit) -> int:
+        """Write everything a batch changed, or nothing.
+
+        Giving the same `Commit` object again after `StoreUnavailable` is safe: it is made once.
+
+        Parameters
+        ----------
+        commit
+            What changed. It must not be altered before this returns.
+
+        Returns
+        -------
+        int
+            Length of the outbox afterwards.
+
+        Raises
+        ------
+        CommitRefused
+            ``owner``, ``position`` or ``sequence``: Redis does not hold what the batch started from.
+        StoreTorn
+            The shard is half written.
+        """
+        async with self._one_at_a_time:
+            # A number stands for one commit object for ever. So "this number has landed" in answer to a second
+            # try can only mean that the first one did.
+            if self._given is not None and self._given[0] is commit:
+                number = self._given[1]
+            else:
+                number = self._drawn = self._drawn + 1
+                self._given = (commit, number)
+            keys, args = pack(commit, self.keys, self.owner, number, self._landed, probe=self._probe)
+            reply = await COMMIT(self._redis, keys, args)
+            if reply[0] not in {b"ok", b"again"}:
+                refuse(self.keys.shard, reply)
+            self._landed = number
+            self._given = None
+            self.outbox_length = int(reply[1])
+            return self.outbox_length
+
+    async def begin(self, commit: Commit) -> asyncio.Task[int]:
+        """Start a commit, and come back once its bytes are on their way.
+
+        Scoring does not let the event loop run. So the next batch is scored while Redis works only if the
+        command was given to the socket before.
+
+        Returns
+        -------
+        asyncio.Task[int]
+            The running `commit`. Await it before the next one is begun.
+        """
+        task = asyncio.create_task(self.commit(commit), name=f"commit of shard {self.keys.shard}")
+        for _ in range(TURNS_TO_WRITE):
+            await asyncio.sleep(0)
+        return task
+
+    async def trim(self, entries: Sequence[bytes], sent: Mapping[str, int] | None = None) -> int:
+        """Take delivered messages off the head of the outbox.
+
+        Parameters
+        ----------
+        entries
+            What `outbox` or `head` gave, or the first of it; not empty.
+        sent
+            Output topic to the offset after its last delivered message, remembered with it.
+
+        Returns
+        -------
+        int
+            How often this was done so far.
+
+        Raises
+        ------
+        CommitRefused
+            ``owner``; or ``outbox``: the last of them is not where it was, so nothing was taken off.
+        """
+        args: list[bytes | str] = [self.owner, str(len(entries)), entries[-1]]
+        for topic, offset in (sent or {}).items():
+            args += (topic, str(offset))
+        reply = await TRIM(self._redis, [self.keys.meta, self.keys.outbox], args)
+        if reply[0] != b"ok":
+            refuse(self.keys.shard, reply)
+        self.outbox_length = int(reply[2])
+        return int(reply[1])
+
+    # Reads
+
+    async def load(self, customers: Sequence[str]) -> list[bytes | None]:
+        """Records of these customers, in the same order; ``None`` for one that has none."""
+        found: list[bytes | None] = []
+        for first in range(0, len(customers), LOAD_CUSTOMERS_MAX):
+            ids = list(customers[first : first + LOAD_CUSTOMERS_MAX])
+            found += await LOAD(self._redis, [self.keys.records], [_encode(ids)])
+        return found
+
+    async def due(self, before_ms: int, limit: int) -> list[str]:
+        """Customers whose timer is before this moment, the earliest first, at most ``limit``."""
+        timers = self.keys.timers
+        found = await call(self._redis, "ZRANGEBYSCORE", timers, "-inf", f"({before_ms}", "LIMIT", 0, limit)
+        return [customer.decode() for customer in found]
+
+    async def scan(self, cursor: int, count: int) -> tuple[int, list[str]]:
+        """Some customers of the shard, about ``count``.
+
+        Begin with cursor 0 and go on with the returned one until it is 0 again. A customer that is there all the
+        time is given at least once, some more than once.
+        """
+        following, pairs = await call(self._redis, "ZSCAN", self.keys.timers, cursor, "COUNT", count)
+        return int(following), [customer.decode() for customer, _ in pairs]
+
+    async def customers(self) -> int:
+        """Number of customers of the shard."""
+        return int(await call(self._redis, "ZCARD", self.keys.timers))
+
+    async def outbox(self, limit: int) -> list[bytes]:
+        """The oldest messages that wait for delivery, at most ``limit``."""
+        return list(await call(self._redis, "LRANGE", self.keys.outbox, 0, limit - 1)) if limit > 0 else []
+
+    async def head(self, limit: int) -> Head:
+        """The same, with where delivery stands, for the owner only.
+
+        Raises
+        ------
+        CommitRefused
+            ``owner``: the shard is no longer mine.
+        """
+        reply = await HEAD(self._redis, [self.keys.meta, self.keys.outbox], [self.owner, str(limit)])
+        if reply[0] != b"ok":
+            refuse(self.keys.shard, reply)
+        self.outbox_length = int(reply[2])
+        return Head(entries=reply[3], trims=int(reply[1]), sent=read_meta(reply[4]).sent)
+
+    async def histograms(self) -> dict[str, int]:
+        """Count of customers by bin."""
+        return await self._sums(self.keys.histograms)
+
+    async def counters(self) -> dict[str, int]:
+        """What was read and decided since the shard began."""
+        return await self._sums(self.keys.counters)
+
+    async def cell(self, suffix: str) -> dict[str, int]:
+        """One cell of a rolling table; empty if there is none."""
+        return await self._sums(self.keys.cell(suffix))
+
+    async def _sums(self, key: str) -> dict[str, int]:
+        found = await call(self._redis, "HGETALL", key)
+        return {name.decode(): int(value) for name, value in found.items()}

@@ -1,0 +1,1 @@
+"""Kafka: batches into agents, exact positions, the relay of decisions."""

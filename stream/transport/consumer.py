@@ -1,0 +1,312 @@
+"""The consumer of the main thread: claims shards, hands batches to the agent, commits positions as advice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING, Any, cast
+
+from aiokafka.errors import ConsumerStoppedError, KafkaError
+from faust.exceptions import ConsumerNotStarted, ImproperlyConfigured
+from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
+from faust.types import TP, Message
+from faust.types.transports import TPorTopicSet
+from mode import ServiceT
+
+from stream.transport.batch import Batch
+from stream.transport.claim import beyond_end, shards_of, starting_points
+from stream.transport.host import ShardHost
+from stream.transport.lanes import Lanes
+from stream.transport.thread import ConsumerThread
+from stream.transport.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from stream.transport.conf import ScorerApp
+
+TAKE_SECONDS = 0.5
+BATCHES_OF_ONE_TAKE = 4
+END_LOOKS = 5
+END_LOOK_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Counts:
+    """What happened since the start, for metrics."""
+
+    batches: int = 0
+    records: int = 0
+    claims: int = 0
+    revocations: int = 0
+    advisory_commits: int = 0
+    advisory_commit_failures: int = 0
+
+
+class Consumer(KafkaConsumer):
+    """Faust's consumer, one message a batch.
+
+    What Faust keeps of acknowledged offsets plays no role: positions are those of the host.
+
+    Attributes
+    ----------
+    lanes
+        Where reading stands; the engine pauses, resumes, seeks and asks there.
+    counts
+        Counters.
+    topics
+        Input topics, once subscribed.
+    """
+
+    _thread: ConsumerThread
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.lanes = Lanes(
+            seek=lambda tp, offset, epoch: self._thread.seek_soon(tp, offset, epoch),
+            wake=lambda: self._thread.wake(),
+        )
+        self.counts = Counts()
+        self.topics: tuple[str, ...] = ()
+        self._claim_task: asyncio.Task[None] | None = None
+        self._held = False
+        self._advised: dict[TP, int] = {}
+        super().__init__(*args, **kwargs)
+        self.settings = cast("ScorerApp", self.app).scorer_settings
+        self.add_dependency(
+            Watchdog(
+                self,
+                self.app.crash,
+                seconds=self.settings.watchdog_seconds,
+                clock=monotonic,
+                beacon=self.beacon,
+            )
+        )
+        # Faust's stream notes every acknowledged offset here, for ever, unless it lies below what is committed.
+        self._committed_offset = _Beyond()  # type: ignore[assignment]
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    @property
+    def host(self) -> ShardHost:
+        """The engine, which the application carries as ``shard_host``."""
+        host = cast("ScorerApp", self.app).shard_host
+        if host is None:
+            raise ImproperlyConfigured("set shard_host of the application before it starts")
+        return host
+
+    @property
+    def claiming(self) -> bool:
+        """Whether a claim is under way."""
+        return self._claim_task is not None and not self._claim_task.done()
+
+    # -- revocation and assignment -------------------------------------------------------------------------------
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Stop the flow and the shards, and only then let the group go on."""
+        self.counts.revocations += 1
+        await super().on_partitions_revoked(revoked)
+        await self._release()
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Begin to claim what was assigned. The group does not wait for it: it may take as long as Redis is away."""
+        # Faust stops the flow at a revocation only if something was assigned, and clears its queues when it resumes.
+        self.stop_flow()
+        await self._release()
+        self._claim_task = self.loop.create_task(self._claim_or_crash(frozenset(assigned), generation_id))
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    async def perform_seek(self) -> None:
+        """Wait until the shards are claimed and every topic-partition is sought.
+
+        Faust calls this before it resumes the flow, and cancels it after a while. The claim goes on then, and nothing
+        is given away before it is done.
+        """
+        if self._claim_task is not None:
+            await asyncio.shield(self._claim_task)
+
+    async def _claim_or_crash(self, assigned: frozenset[TP], generation: int) -> None:
+        try:
+            await self._claim(assigned, generation)
+        except asyncio.CancelledError:
+            raise
+        except Exception as exc:  # noqa: BLE001 - whatever it is, a worker that cannot claim must not go on
+            await self.crash(exc)
+
+    async def _claim(self, assigned: frozenset[TP], generation: int) -> None:
+        beginnings, ends = await self._bounds(assigned)
+        shards = shards_of(ends, self.topics)
+        self._held = True
+        positions = await self.host.assign(shards, generation)
+        for _ in range(END_LOOKS):
+            if not beyond_end(positions, ends):
+                break
+            # A new leader may not know yet what its followers have acknowledged; the end comes back then.
+            await self.sleep(END_LOOK_SECONDS)
+            beginnings, ends = await self._bounds(assigned)
+        points = starting_points(positions, beginnings, ends)
+        epochs = self.lanes.open(generation, points, ends)
+        if await self._thread.open(generation, points, epochs):
+            self.counts.claims += 1
+            self._advised = {}
+            self.log.info("Claimed shards %s, generation %s", sorted(shards), generation)
+        else:
+            self.lanes.close()
+
+    async def _bounds(self, tps: Iterable[TP]) -> tuple[dict[TP, int], dict[TP, int]]:
+        pause = END_LOOK_SECONDS
+        while True:
+            try:
+                return await self._thread.bounds(tps)
+            except KafkaError as exc:
+                self.log.warning(
+                    "Cannot ask Kafka for the ends of the logs (%s); next try in %.1f s", exc, pause
+                )
+                await self.sleep(pause)
+                pause = min(pause * 2, self.settings.retry_seconds_max)
+
+    async def _release(self) -> None:
+        """Stop claiming and let the host stop its shards; again and again does no harm."""
+        task, self._claim_task = self._claim_task, None
+        if task is not None and not task.done():
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        self.lanes.close()
+        if self._held:
+            self._held = False
+            await self.host.revoke()
+
+    async def wait_empty(self) -> None:
+        """Wait until nothing is being processed: that is what the host's ``revoke`` does."""
+        await self.commit()
+        await self._release()
+
+    async def on_stop(self) -> None:
+        """Stop the shards, with a last word on positions."""
+        await self.wait_empty()
+        await super().on_stop()
+
+    # -- batches -------------------------------------------------------------------------------------------------
+
+    async def _drain_messages(self, fetcher: ServiceT) -> None:
+        limit = self.app.conf.broker_max_poll_records or 5000
+        try:
+            while not (self.should_stop or fetcher.should_stop):
+                if not self.flow_active:
+                    await self.wait(cast("Any", self.can_resume_flow))
+                    continue
+                for taken in await self._thread.take(
+                    self.lanes.paused, limit, limit * BATCHES_OF_ONE_TAKE, TAKE_SECONDS
+                ):
+                    batch = self.lanes.arrive(taken)
+                    if batch is not None:
+                        await self._pass_on(batch)
+        except ConsumerStoppedError:
+            if not self.app.should_stop:
+                raise
+        except asyncio.CancelledError:
+            if not self.app.should_stop:
+                raise
+
+    async def _pass_on(self, batch: Batch) -> None:
+        """Put a batch where the agent's stream finds it, unless the flow stops first."""
+        if not self.flow_active:
+            return
+        self.counts.batches += 1
+        self.counts.records += len(batch)
+        last = batch.records[-1]
+        message = Message(
+            batch.topic,
+            batch.partition,
+            last.offset,
+            last.timestamp / 1000.0,
+            last.timestamp_type,
+            None,
+            None,
+            cast("Any", batch),
+            None,
+            0,
+            0,
+            batch.tp,
+            generation_id=batch.generation,
+        )
+        putting = asyncio.ensure_future(self.callback(message))
+        stopped = asyncio.ensure_future(self.suspend_flow.wait())
+        try:
+            await asyncio.wait((putting, stopped), return_when=asyncio.FIRST_COMPLETED)
+            if putting.done() and not putting.cancelled():
+                putting.result()
+        finally:
+            putting.cancel()
+            stopped.cancel()
+
+    async def deliver(self, batch: Batch) -> None:
+        """Give a batch to the host, from the agent; nothing ever escapes into the agent.
+
+        Parameters
+        ----------
+        batch
+            What the agent got. Dropped when it came too late.
+        """
+        if not self.lanes.admit(batch):
+            return
+        try:
+            await self.host.offer(batch)
+        except asyncio.CancelledError:
+            raise
+        except Exception as exc:  # noqa: BLE001 - Faust would take the batch for processed and go on
+            await self.crash(exc)
+
+    def on_buffer_full(self, tp: TP) -> None:
+        """Nothing to do: the loop that fills the buffer waits for it."""
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """Nothing to do: the loop that fills the buffer waits for it."""
+
+    # -- positions as advice -------------------------------------------------------------------------------------
+
+    async def commit(self, topics: TPorTopicSet | None = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002
+        """Tell the group the positions of the host. A failure is logged and counted, and nothing else.
+
+        Parameters
+        ----------
+        topics, start_new_transaction
+            Of no effect here; Faust gives them.
+
+        Returns
+        -------
+        bool
+            Whether something was committed.
+        """
+        if not len(self.lanes):
+            return False
+        stored = self.host.positions()
+        news = {
+            tp: at
+            for tp, at in stored.items()
+            if at >= 0 and tp in self.lanes and self._advised.get(tp) != at
+        }
+        if not news:
+            return False
+        try:
+            done = await asyncio.wait_for(self._thread.commit_positions(news), self.commit_interval)
+        except (KafkaError, TimeoutError, asyncio.TimeoutError, ConsumerNotStarted) as exc:
+            self.counts.advisory_commit_failures += 1
+            self.log.warning("Advisory commit to the group failed, the lag it shows is old: %r", exc)
+            return False
+        if done:
+            self.counts.advisory_commits += 1
+            self._advised.update(news)
+        return done
+
+    async def verify_all_partitions_active(self) -> None:
+        """Nothing: the watchdog looks at positions, not at Faust's own clocks."""
+
+
+class _Beyond(dict[TP, float]):
+    """Answers every question for a committed offset with one that nothing is beyond."""
+
+    def __missing__(self, tp: TP) -> float:
+        return float("inf")

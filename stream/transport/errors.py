@@ -1,0 +1,99 @@
+"""What stops a worker at the door, each with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class PositionOutOfLog(RuntimeError):  # noqa: N818 - it names the state of affairs, as in the design
+    """A stored position is not inside the log of its topic-partition.
+
+    The log was shortened (retention), or its topic was created anew, or Redis and Kafka do not belong
+    together. Going on would skip events or count them twice, so the worker halts with nothing changed.
+
+    Parameters
+    ----------
+    topic, partition
+        Where.
+    position
+        Next offset to process, as stored in Redis.
+    beginning, end
+        First offset the log still has, and its last stable offset.
+
+    Examples
+    --------
+    >>> str(PositionOutOfLog("orders", 3, position=90, beginning=0, end=50)).startswith("orders/3: ")
+    True
+    """
+
+    def __init__(self, topic: str, partition: int, *, position: int, beginning: int, end: int) -> None:
+        if position < beginning:
+            found = (
+                f"the stored position is {position}, but the log begins at {beginning}: "
+                f"{beginning - position} offsets were deleted before they were read (retention)"
+            )
+        else:
+            found = (
+                f"the stored position is {position}, but the log ends at {end}: the topic was created anew "
+                f"or cut, or this Redis belongs to another Kafka"
+            )
+        super().__init__(
+            f"{topic}/{partition}: {found}. Nothing was read or written. Check STREAM_KAFKA, STREAM_REDIS_URL and "
+            f"STREAM_TOPIC_PREFIX; if the log really is another one, clear the state of the scorer in Redis (its "
+            f"keys begin with STREAM_KEY_PREFIX) and start again: it is rebuilt from the log's beginning."
+        )
+        self.topic = topic
+        self.partition = partition
+        self.position = position
+
+
+class TopicsUnfit(RuntimeError):  # noqa: N818 - the same
+    """The input topics are not all there with one and the same number of partitions.
+
+    Parameters
+    ----------
+    counts
+        Topic to number of partitions; 0 for a topic that is not there.
+    expected
+        The number that is configured.
+
+    Examples
+    --------
+    >>> str(TopicsUnfit({"orders": 4, "profiles": 0}, 4))  # doctest: +ELLIPSIS
+    'the input topics do not fit together: orders has 4 partitions, profiles is missing; ...'
+    """
+
+    def __init__(self, counts: Mapping[str, int], expected: int) -> None:
+        found = ", ".join(
+            f"{topic} has {count} partitions" if count else f"{topic} is missing"
+            for topic, count in sorted(counts.items())
+        )
+        super().__init__(
+            f"the input topics do not fit together: {found}; all of them need {expected} (STREAM_PARTITIONS), because "
+            f"a customer is in the same partition of every topic. `scorer topics create` makes the missing ones; a "
+            f"topic with another number of partitions has to be created anew."
+        )
+        self.counts = dict(counts)
+
+
+def check_topics(counts: Mapping[str, int], expected: int) -> None:
+    """Refuse topics that are missing or differ in their number of partitions.
+
+    Parameters
+    ----------
+    counts
+        Topic to number of partitions, 0 for a missing one.
+    expected
+        Number of partitions that every topic has to have.
+
+    Raises
+    ------
+    TopicsUnfit
+        If any differs.
+
+    Examples
+    --------
+    >>> check_topics({"orders": 4, "interactions": 4}, 4)
+    """
+    if any(count != expected for count in counts.values()):
+        raise TopicsUnfit(counts, expected)

@@ -1,0 +1,168 @@
+"""Which messages are in the output topics already.
+
+A relay that takes over a shard cannot know from Redis alone whether the last transaction of its predecessor was
+committed: the worker may have died between Kafka's commit and the trim of the outbox. Kafka knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.structs import ConsumerRecord
+
+from stream.contracts.decisions import Message
+from stream.contracts.times import parse_time
+
+POLL_MS = 200
+"""Longest wait for one fetch; the loop around it looks at the time."""
+
+
+class Delivered:
+    """Ids of messages that were found in the output topics, the latest ``ids_max`` of them.
+
+    Parameters
+    ----------
+    compacted
+        Topics of which Kafka keeps only the last message of a key.
+    ids_max
+        Bound on what is remembered; the oldest are forgotten.
+
+    Attributes
+    ----------
+    forgotten
+        Ids dropped because of the bound.
+    """
+
+    def __init__(self, compacted: Collection[str], ids_max: int) -> None:
+        self.forgotten = 0
+        self._compacted = frozenset(compacted)
+        self._ids_max = ids_max
+        self._ids: dict[str, None] = {}
+        self._latest: dict[tuple[str, str], int] = {}
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def add(self, message_id: str) -> None:
+        """Remember one id."""
+        self._ids.pop(message_id, None)
+        self._ids[message_id] = None
+        if len(self._ids) > self._ids_max:
+            del self._ids[next(iter(self._ids))]
+            self.forgotten += 1
+
+    def read(self, record: ConsumerRecord[bytes, bytes]) -> None:
+        """Remember a record of an output topic. One without CloudEvents headers is not ours."""
+        headers = dict(record.headers)
+        if "ce_id" not in headers:
+            return
+        self.add(headers["ce_id"].decode())
+        if record.topic in self._compacted and "ce_time" in headers and record.key is not None:
+            place = (record.topic, record.key.decode())
+            moment = parse_time(headers["ce_time"].decode())
+            self._latest.pop(place, None)
+            self._latest[place] = moment
+            if len(self._latest) > self._ids_max:
+                del self._latest[next(iter(self._latest))]
+
+    def holds(self, message: Message) -> bool:
+        """Whether a message need not be sent: it is there, or it was and has been compacted away.
+
+        Kafka may have removed a delivered message of a compacted topic because a later one of its key followed.
+        Sent again it would stand behind the later one and pass for the newest.
+        """
+        if message.id in self._ids:
+            return True
+        return self._latest.get((message.topic, message.key), message.time) > message.time
+
+
+async def read_tail(
+    bootstrap: str,
+    partition: int,
+    topics: Collection[str],
+    sent: Mapping[str, int],
+    delivered: Delivered,
+    *,
+    records_max: int,
+    client: Mapping[str, Any],
+) -> int:
+    """Read the committed end of one partition of each output topic.
+
+    Call it after the transactional id was taken over: then no transaction of a predecessor is open, so nothing of
+    its can appear behind what is read here.
+
+    Parameters
+    ----------
+    bootstrap
+        Brokers, ``host:port,…``.
+    partition
+        The shard.
+    topics
+        Output topics.
+    sent
+        Topic to the offset where reading begins: everything before was taken off the outbox. Where it is unknown
+        or not in the log (any more), the last ``records_max`` offsets are read.
+    delivered
+        Gets the ids.
+    records_max
+        See ``sent``.
+    client
+        Further settings of the Kafka client, such as for TLS.
+
+    Returns
+    -------
+    int
+        Records read.
+    """
+    partitions = [TopicPartition(topic, partition) for topic in topics]
+    # An open transaction of somebody else holds back the end that a read_committed consumer is told, so that end
+    # would be too early. The end of the log is asked for, and reading waits until it is reached.
+    everything = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_uncommitted", **client)
+    await everything.start()
+    try:
+        ends = await everything.end_offsets(partitions)
+        beginnings = await everything.beginning_offsets(partitions)
+    finally:
+        await everything.stop()
+
+    starts = {}
+    for tp in partitions:
+        start = sent.get(tp.topic, -1)
+        if start < 0 or start > ends[tp]:
+            start = ends[tp] - records_max
+        starts[tp] = max(start, beginnings[tp])
+    unread = {tp for tp in partitions if starts[tp] < ends[tp]}
+    if not unread:
+        return 0
+
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        **client,
+    )
+    await consumer.start()
+    try:
+        consumer.assign(list(unread))
+        for tp in unread:
+            consumer.seek(tp, starts[tp])
+        count = 0
+        while unread:
+            found = await consumer.getmany(timeout_ms=POLL_MS)
+            for records in found.values():
+                for record in records:
+                    delivered.read(record)
+                count += len(records)
+            for tp in list(unread):
+                # The position passes over commit markers and aborted messages too.
+                if await consumer.position(tp) >= ends[tp]:
+                    unread.discard(tp)
+                    consumer.pause(tp)
+            await asyncio.sleep(0)
+        return count
+    finally:
+        await consumer.stop()

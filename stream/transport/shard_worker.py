@@ -1,0 +1,369 @@
+"""One shard at work: buffered events in, commits out, timers swept, calibrations adopted.
+
+One task per shard. Decoded batches of all the shard's topics are merged in order of time, applied to the state in
+memory, and committed; while a commit is on its way to Redis the next batch is scored. Memory is ahead of Redis by at most that
+one commit, and a refused commit throws the memory away and reads on from the stored positions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from time import monotonic, time
+from typing import Protocol, TypeVar
+
+from faust.types import TP
+
+from stream.contracts.decisions import encode_message
+from stream.contracts.decode import Decoder
+from stream.contracts.topics import Input
+from stream.metrics import Metrics
+from stream.settings import Settings
+from stream.state.customer import UNSET
+from stream.state.model import Model
+from stream.state.shard import Outcome, ShardState
+from stream.store.commit import Commit
+from stream.store.errors import CommitRefused, StoreUnavailable
+from stream.store.shard_store import Claim, ShardStore
+from stream.transport.batch import Batch
+from stream.transport.lanes import Lanes
+from stream.transport.merge import TopicMerge
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: First pause before something is tried again, seconds; doubles up to the setting `retry_seconds_max`.
+RETRY_SECONDS_MIN = 0.05
+
+_DONE = "done"
+
+
+class Courier(Protocol):
+    """What the shard asks of its relay."""
+
+    def notify(self) -> None:
+        """There may be something in the outbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShardParts:
+    """What a shard works with."""
+
+    settings: Settings
+    store: ShardStore
+    decoder: Decoder
+    lanes: Lanes
+    relay: Courier
+    metrics: Metrics
+    model: Callable[[], Model]
+    new_state: Callable[[Model, int], ShardState]
+    #: Full topic name by input, in the order in which ties are broken.
+    inputs: Mapping[Input, str]
+
+
+class ShardWorker:
+    """The task of one shard.
+
+    Parameters
+    ----------
+    shard
+        Partition number.
+    parts
+        What it works with.
+    claim
+        What Redis held when the shard was claimed.
+    """
+
+    def __init__(self, shard: int, parts: ShardParts, claim: Claim) -> None:
+        self.shard = shard
+        self._parts = parts
+        self._settings = parts.settings
+        self._tps = {name: TP(topic, shard) for name, topic in parts.inputs.items()}
+        self._merge = TopicMerge(parts.inputs)
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+        self._flight: tuple[asyncio.Task[int], Commit, dict[str, int], float] | None = None
+        self._flying: frozenset[str] = frozenset()
+        self._beginnings: dict[str, int] = {}
+        self._arrived: dict[str, float] = dict.fromkeys(parts.inputs, monotonic())
+        self._swept_at = -1.0
+        self.idle = asyncio.Event()
+        self._restart(claim)
+
+    def _restart(self, claim: Claim) -> None:
+        """Begin from what Redis holds."""
+        self._claim_meta = dict(claim.meta)
+        self._scored = {name: claim.positions.get(topic, -1) for name, topic in self._parts.inputs.items()}
+        self.committed = dict(self._scored)
+        self._state = self._parts.new_state(self._parts.model(), int(claim.meta.get("clock", UNSET)))
+        self._merge.clear()
+        self._flight, self._flying = None, frozenset()
+
+    @property
+    def cached(self) -> int:
+        """Customer records in memory."""
+        return len(self._state)
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._task = asyncio.create_task(self._run(), name=f"shard {self.shard}")
+
+    async def stop(self) -> None:
+        """Finish the commit in flight and end; what is buffered is read again by the next owner."""
+        self._stopping = True
+        self._wake.set()
+        if self._task is not None:
+            await asyncio.wait([self._task])
+            self._task.result()
+
+    def failure(self) -> BaseException | None:
+        """The error that ended the task, if one did."""
+        task = self._task
+        return task.exception() if task is not None and task.done() and not task.cancelled() else None
+
+    def offer(self, name: Input, batch: Batch) -> None:
+        """Take a batch: decode it, hold it, pause its topic-partition when too much is held."""
+        events = self._parts.decoder.decode(name, self.shard, batch.records, int(time() * 1000))
+        self._beginnings.setdefault(name, batch.start)
+        self._merge.offer(name, events, batch.next_offset)
+        self._arrived[name] = monotonic()
+        if self._merge.buffered(name) > self._settings.buffered_records_max:
+            self._parts.lanes.pause(self._tps[name])
+        self.idle.clear()
+        self._wake.set()
+
+    # -- the loop -------------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            try:
+                if not await self._step():
+                    await self._rest()
+            except CommitRefused as refusal:
+                if not await self._recover(refusal):
+                    return
+        await self._land_quietly()
+
+    async def _step(self) -> bool:
+        """Do one piece of work; whether there was any."""
+        if self._parts.store.outbox_length > self._settings.outbox_entries_max:
+            self._parts.metrics.limits_reached.labels("outbox_entries_max").inc()
+            return False
+        await self._adopt()
+        now = monotonic()
+        if now - self._swept_at >= self._settings.sweep_seconds:
+            self._swept_at = now
+            await self._sweep()
+        taken = self._merge.take(self._settings.batch_records_max, self._has_more)
+        if taken is None:
+            await self._land()
+            return False
+        await self._admit([event.customer for event in taken.events if hasattr(event, "customer")])
+        outcome = self._state.apply(taken.events, int(time() * 1000))
+        self._count(taken.events, outcome)
+        await self._commit(outcome, taken.positions)
+        self._resume_drained(taken.positions)
+        return True
+
+    async def _rest(self) -> None:
+        if len(self._merge) == 0 and self._caught_up():
+            self.idle.set()
+        self._wake.clear()
+        try:
+            await asyncio.wait_for(self._wake.wait(), self._pause_seconds())
+        except TimeoutError:
+            pass
+
+    def _pause_seconds(self) -> float:
+        """How long there is nothing to do unless something arrives."""
+        waits = [self._settings.sweep_seconds]
+        if len(self._merge):
+            waits.append(max(0.01, self._settings.idle_seconds / 10))
+        return min(waits)
+
+    def _has_more(self, name: str) -> bool:
+        """Whether a topic has, or must be presumed to have, records that are not held yet."""
+        if not self._parts.lanes.caught_up(self._tps[name]):  # type: ignore[index]
+            return True
+        return monotonic() - self._arrived[name] < self._settings.idle_seconds
+
+    def _caught_up(self) -> bool:
+        lanes = self._parts.lanes
+        return all(tp in lanes and lanes.caught_up(tp) for tp in self._tps.values())
+
+    def _resume_drained(self, names: Iterable[str]) -> None:
+        for name in names:
+            if self._merge.buffered(name) <= self._settings.buffered_records_max // 2:
+                self._parts.lanes.resume(self._tps[name])  # type: ignore[index]
+
+    # -- customers, timers, calibrations ----------------------------------------------------------------------------
+
+    async def _admit(self, customers: list[str]) -> None:
+        missing = self._state.missing(customers)
+        if not missing:
+            return
+        if not self._flying.isdisjoint(missing):
+            # Evicted while their commit is on its way: Redis would still give the record from before it.
+            await self._land()
+        blobs = await self._patiently("load", lambda: self._parts.store.load(missing))
+        self._state.admit(missing, blobs)
+
+    async def _sweep(self) -> None:
+        await self._land()
+        now = int(time() * 1000)
+        clock = self._sweep_clock(now)
+        limit = self._settings.sweep_customers_max
+        customers = await self._patiently("sweep", lambda: self._parts.store.due(clock, limit))
+        if customers:
+            await self._admit(customers)
+            await self._commit(self._state.sweep(customers, clock, now), {})
+            # More may be due: look again at the next turn, after the events that are waiting.
+            if len(customers) == limit:
+                self._swept_at = -1.0
+
+    def _sweep_clock(self, now: int) -> int:
+        """The moment up to which silence is known: now if all is read, else the log's own time."""
+        if self._settings.clock == "wall" and len(self._merge) == 0 and self._caught_up():
+            return now
+        return self._state.clock
+
+    async def _adopt(self) -> None:
+        """Take over a newer model, and bring customers to it a few at a time."""
+        model = self._parts.model()
+        if model.fingerprint != self._state.model.fingerprint:
+            await self._land()
+            self._state.adopt(model)
+        stored = self._claim_meta
+        if stored.get("model") == str(model.fingerprint) and stored.get("cursor", _DONE) == _DONE:
+            return
+        if stored.get("model") != str(model.fingerprint):
+            stored["model"], stored["cursor"] = str(model.fingerprint), "0"
+            self._rescored_at = monotonic()
+        pause = 1.0 * self._settings.sweep_customers_max / self._settings.rescore_customers_per_second
+        if monotonic() - self._rescored_at < pause and stored["cursor"] != "0":
+            return
+        self._rescored_at = monotonic()
+        await self._land()
+        cursor = int(stored["cursor"])
+        cursor, customers = await self._patiently(
+            "rescore", lambda: self._parts.store.scan(cursor, self._settings.sweep_customers_max)
+        )
+        customers = list(dict.fromkeys(customers))
+        await self._admit(customers)
+        stored["cursor"] = str(cursor) if cursor else _DONE
+        outcome = self._state.rescore(customers, int(time() * 1000))
+        await self._commit(outcome, {}, {"model": stored["model"], "cursor": stored["cursor"]})
+
+    _rescored_at = -1.0
+
+    # -- commits ----------------------------------------------------------------------------------------------------
+
+    async def _commit(
+        self, outcome: Outcome, positions: Mapping[str, int], meta: Mapping[str, str] | None = None
+    ) -> None:
+        """Start the commit of an outcome once the one before has landed."""
+        inputs = self._parts.inputs
+        commit = Commit(
+            positions=[(inputs[name], self._scored[name], new) for name, new in positions.items()],  # type: ignore[index]
+            records=outcome.records,
+            timers=outcome.timers,
+            histograms=outcome.histograms,
+            cells=outcome.cells,
+            drop_cells=outcome.drop_cells,
+            counters=outcome.counters,
+            outbox=[encode_message(message) for message in outcome.messages],
+            meta={"clock": str(outcome.clock)} | dict(meta or {}),
+        )
+        self._scored.update(positions)
+        await self._land()
+        self._flying = frozenset(customer for customer, _ in outcome.records)
+        self._flight = (await self._parts.store.begin(commit), commit, dict(positions), monotonic())
+
+    async def _land(self) -> None:
+        """Wait until nothing is in flight.
+
+        Raises
+        ------
+        CommitRefused
+            Redis does not hold what the commit started from.
+        """
+        if self._flight is None:
+            return
+        task, commit, positions, since = self._flight
+        self._flight = None
+        try:
+            await task
+        except StoreUnavailable as error:
+            logger.warning("shard %d: %s", self.shard, error)
+            await self._patiently("commit", lambda: self._parts.store.commit(commit))
+        self._flying = frozenset()
+        self.committed.update(positions)
+        metrics = self._parts.metrics
+        metrics.commits.observe(monotonic() - since)
+        metrics.outbox.labels(str(self.shard)).set(self._parts.store.outbox_length)
+        if commit.outbox:
+            self._parts.relay.notify()
+
+    async def _land_quietly(self) -> None:
+        try:
+            await self._land()
+        except CommitRefused as refusal:
+            logger.warning("shard %d: the last commit was refused: %s", self.shard, refusal)
+
+    async def _patiently(self, what: str, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Try until Redis answers, visibly, with growing pauses; meanwhile nothing more is read."""
+        pause = RETRY_SECONDS_MIN
+        troubled = False
+        while True:
+            try:
+                answer = await attempt()
+            except StoreUnavailable as error:
+                if self._stopping:
+                    raise
+                if not troubled:
+                    troubled = True
+                    logger.warning("shard %d: %s failed, trying again: %s", self.shard, what, error)
+                    for tp in self._tps.values():
+                        self._parts.lanes.pause(tp, trouble=True)
+                self._parts.metrics.retries.labels(what).inc()
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, self._settings.retry_seconds_max)
+            else:
+                if troubled:
+                    logger.warning("shard %d: Redis answers again", self.shard)
+                    self._resume_drained(self._tps)
+                return answer
+
+    async def _recover(self, refusal: CommitRefused) -> bool:
+        """After a refused commit: read on from what Redis holds, or give the shard up; whether to go on."""
+        self._parts.metrics.refusals.labels(refusal.reason).inc()
+        logger.warning("shard %d: commit refused: %s", self.shard, refusal)
+        if refusal.reason == "owner":
+            for tp in self._tps.values():
+                self._parts.lanes.pause(tp)
+            return False
+        try:
+            claim = await self._patiently("refresh", self._parts.store.refresh)
+        except CommitRefused as lost:
+            return await self._recover(lost)
+        self._restart(claim)
+        for name, tp in self._tps.items():
+            stored = self._scored[name]
+            self._parts.lanes.seek(tp, self._beginnings.get(name, 0) if stored < 0 else stored)
+            self._parts.lanes.resume(tp)
+        return True
+
+    def _count(self, events: list[object], outcome: Outcome) -> None:
+        metrics = self._parts.metrics
+        metrics.batches.observe(len(events))
+        for name, by in outcome.counters.items():
+            if name in {"applied", "duplicates", "dead_letters"}:
+                metrics.events.labels(name).inc(by)
+            else:
+                metrics.limits_reached.labels(name).inc(by)
+        for kind, by in outcome.decisions.items():
+            metrics.decisions.labels(kind).inc(by)

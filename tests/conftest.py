@@ -1,0 +1,19 @@
+"""Fixtures that every room's tests may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of public data sets that golden tests compare with; not part of the repository."""
+    folder = Path(os.environ.get("STREAM_SHARED_DATA") or REPOSITORY.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"no public data sets at {folder}: set STREAM_SHARED_DATA to the folder that holds them")
+    return folder

@@ -1,0 +1,139 @@
+"""The state run in memory: decoded, merged, applied and swept like in a worker, with a dictionary for Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import orjson
+
+from stream.contracts.decisions import Message
+from stream.contracts.decode import Decoder
+from stream.contracts.topics import INPUT_RANK, Topics
+from stream.scoring.calibration import DEFAULT_CALIBRATION
+from stream.scoring.policy import default_policy
+from stream.state.announcements import Announcer
+from stream.state.customer import UNSET
+from stream.state.model import Model, compile_model
+from stream.state.shard import Limits, Outcome, ShardState
+from stream.transport.merge import TopicMerge
+from tests.oracle import shard_of
+
+LIMITS = Limits(
+    cached_customers_max=400_000,
+    ledger_orders_max=1_000,
+    interaction_dedupe_max=128,
+    table_hours_max=31 * 24,
+    table_days_max=400,
+    seed_after_ms=2 * 86_400_000,
+)
+#: With clock=event nothing is old news.
+NOW_EVENT = UNSET
+
+
+class Record(NamedTuple):
+    """As much of a Kafka record as decoding looks at."""
+
+    offset: int
+    timestamp: int
+    key: bytes
+    value: bytes
+
+
+@dataclass
+class Memory:
+    """What Redis would hold of one shard, and what would have been sent."""
+
+    records: dict[str, bytes] = field(default_factory=dict)
+    timers: dict[str, int] = field(default_factory=dict)
+    histograms: dict[str, int] = field(default_factory=dict)
+    cells: dict[str, dict[str, int]] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
+    messages: list[Message] = field(default_factory=list)
+
+    def commit(self, outcome: Outcome) -> None:
+        """Write an outcome."""
+        self.records.update(outcome.records)
+        self.timers.update(outcome.timers)
+        _add(self.histograms, outcome.histograms)
+        for key, fields in outcome.cells.items():
+            _add(self.cells.setdefault(key, {}), fields)
+        for key in outcome.drop_cells:
+            self.cells.pop(key, None)
+        self.cells = {key: fields for key, fields in self.cells.items() if fields}
+        _add(self.counters, outcome.counters)
+        self.messages += outcome.messages
+
+
+def _add(sums: dict[str, int], deltas: Mapping[str, int]) -> None:
+    for name, delta in deltas.items():
+        total = sums.get(name, 0) + delta
+        if total:
+            sums[name] = total
+        else:
+            sums.pop(name, None)
+
+
+class MemoryShard:
+    """One shard without Kafka and Redis."""
+
+    def __init__(self, model: Model | None = None, limits: Limits = LIMITS, currency: str = "EUR") -> None:
+        self.model = model or compile_model(default_policy(), DEFAULT_CALIBRATION)
+        self.limits = limits
+        self.topics = Topics()
+        self.decoder = Decoder(self.topics, currency)
+        self.memory = Memory()
+        self.state = self._fresh(UNSET)
+
+    def _fresh(self, clock: int) -> ShardState:
+        return ShardState(self.model, Announcer(self.topics), self.limits, clock)
+
+    def forget(self) -> None:
+        """What a restart does: nothing is in memory any more."""
+        self.state = self._fresh(self.state.clock)
+
+    def apply(self, events: list[Any], now: int = NOW_EVENT) -> Outcome:
+        """Apply decoded events as one batch, and commit."""
+        self._admit([event.customer for event in events if hasattr(event, "customer")])
+        outcome = self.state.apply(events, now)
+        self.memory.commit(outcome)
+        return outcome
+
+    def sweep(self, clock: int, now: int = NOW_EVENT) -> Outcome:
+        """Fire what is due before `clock`, and commit."""
+        due = [customer for customer, moment in self.memory.timers.items() if moment < clock]
+        self._admit(due)
+        outcome = self.state.sweep(due, clock, now)
+        self.memory.commit(outcome)
+        return outcome
+
+    def _admit(self, customers: Iterable[str]) -> None:
+        missing = self.state.missing(customers)
+        self.state.admit(missing, [self.memory.records.get(customer) for customer in missing])
+
+    def run(self, records: Mapping[str, list[Record]], batch: int, sweep_every: int = 0, restart_every: int = 0) -> None:
+        """Read all records, at most `batch` a time; sweep and restart after every so many batches."""
+        merge = TopicMerge(INPUT_RANK)
+        for name, rows in records.items():
+            merge.offer(name, self.decoder.decode(name, 0, rows, 2**53), len(rows))  # type: ignore[arg-type]
+        number = 0
+        while (taken := merge.take(batch, lambda _: False)) is not None:
+            self.apply(taken.events)
+            number += 1
+            if sweep_every and number % sweep_every == 0:
+                self.sweep(self.state.clock)
+            if restart_every and number % restart_every == 0:
+                self.forget()
+        self.sweep(self.state.clock)
+
+
+def sharded(events: Mapping[str, Iterable[dict[str, Any]]], partitions: int) -> dict[int, dict[str, list[Record]]]:
+    """Canonical events as the records of each shard's topics."""
+    shards: dict[int, dict[str, list[Record]]] = {}
+    for topic, rows in events.items():
+        for row in rows:
+            customer = row["customer_id"]
+            log = shards.setdefault(shard_of(customer, partitions), {}).setdefault(topic, [])
+            log.append(Record(len(log), 2**52, customer.encode(), orjson.dumps(row)))
+    return shards

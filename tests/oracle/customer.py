@@ -1,0 +1,165 @@
+"""What is known of one customer: a plain store of events, and the questions that can be put to it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter, deque
+from dataclasses import dataclass, field
+
+import xxhash
+
+from tests.oracle.reading import Event
+
+Stamp = tuple[int, int]
+
+
+@dataclass
+class Customer:
+    """All events of a customer, and what was said of it."""
+
+    id: str
+    dedupe_max: int
+
+    # Orders: id -> (at, gross); id -> {event id: amount, None for all of it}; ids.
+    orders: dict[str, tuple[int, int]] = field(default_factory=dict)
+    refunds: dict[str, dict[str, int | None]] = field(default_factory=dict)
+    cancelled: set[str] = field(default_factory=set)
+    # Of every order that counts: id -> (at, net), and the same in order of time.
+    net_by_order: dict[str, tuple[int, int]] = field(default_factory=dict)
+    counted: list[tuple[int, int]] = field(default_factory=list)
+
+    # Interactions.
+    recent_ids: deque[str] = field(init=False)
+    counts: Counter[str] = field(default_factory=Counter)
+    last_of_type: dict[str, int] = field(default_factory=dict)
+    opened: dict[str, int] = field(default_factory=dict)
+    resolved: dict[str, int] = field(default_factory=dict)
+    nps: tuple[int, int] | None = None
+
+    # Profile.
+    registered_at: int | None = None
+    kind: tuple[Stamp, str] | None = None
+    region: tuple[Stamp, str] | None = None
+
+    # Said.
+    as_of: int = 0
+    tier: str = "none"
+    tier_since: int = 0
+    level: str = "none"
+    segment: str | None = None
+    versions: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.recent_ids = deque(maxlen=self.dedupe_max)
+
+    # -- taking events in; False for a duplicate ---------------------------------------------------------------
+
+    def take(self, event: Event) -> bool:
+        """Remember the event; False if it was known."""
+        match event.topic, event.type:
+            case "orders", "order.completed":
+                return self._take_order(event)
+            case "orders", "order.refunded":
+                return self._take_refund(event)
+            case "orders", _:
+                return self._take_cancellation(event)
+            case "interactions", _:
+                return self._take_interaction(event)
+            case "profiles", _:
+                self._take_profile(event)
+                return True
+            case _:
+                return True  # privacy has no effect yet
+
+    def _take_order(self, event: Event) -> bool:
+        assert event.amount is not None
+        entry = (event.at, event.amount)
+        known = self.orders.get(event.order)
+        if known is not None and known <= entry:
+            return False
+        self.orders[event.order] = entry
+        self._settle(event.order)
+        return True
+
+    def _take_refund(self, event: Event) -> bool:
+        refunds = self.refunds.setdefault(event.order, {})
+        if event.id in refunds:
+            return False
+        refunds[event.id] = event.amount
+        self._settle(event.order)
+        return True
+
+    def _take_cancellation(self, event: Event) -> bool:
+        if event.order in self.cancelled:
+            return False
+        self.cancelled.add(event.order)
+        self._settle(event.order)
+        return True
+
+    def _take_interaction(self, event: Event) -> bool:
+        if event.id in self.recent_ids:
+            return False
+        self.recent_ids.append(event.id)
+        self.counts[event.type] += 1
+        self.last_of_type[event.type] = max(event.at, self.last_of_type.get(event.type, event.at))
+        if event.type == "complaint.opened":
+            self.opened[event.ticket] = max(event.at, self.opened.get(event.ticket, event.at))
+        elif event.type == "complaint.resolved":
+            self.resolved[event.ticket] = max(event.at, self.resolved.get(event.ticket, event.at))
+        elif event.type == "feedback.nps":
+            self.nps = max(self.nps or (event.at, event.score), (event.at, event.score))
+        return True
+
+    def _take_profile(self, event: Event) -> None:
+        if event.type == "customer.registered":
+            self.registered_at = min(event.at, self.registered_at if self.registered_at is not None else event.at)
+        stamp = (event.at, xxhash.xxh3_64_intdigest(event.id.encode()))
+        if event.kind and (self.kind is None or stamp > self.kind[0]):
+            self.kind = (stamp, event.kind)
+        if event.region and (self.region is None or stamp > self.region[0]):
+            self.region = (stamp, event.region)
+
+    # -- orders -------------------------------------------------------------------------------------------------
+
+    def net(self, order: str) -> int:
+        """Net of an order that came; 0 for one that did not."""
+        return self._net_and_counts(order)[0]
+
+    def _net_and_counts(self, order: str) -> tuple[int, bool]:
+        if order not in self.orders:
+            return 0, False
+        _, gross = self.orders[order]
+        refunds = list(self.refunds.get(order, {}).values())
+        whole = order in self.cancelled or None in refunds
+        refunded = gross if whole else min(gross, sum(amount for amount in refunds if amount is not None))
+        return gross - refunded, not (whole or (gross > 0 and refunded == gross))
+
+    def _settle(self, order: str) -> None:
+        """Work out anew what one order is worth, and list those that count in order of time."""
+        net, counts = self._net_and_counts(order)
+        self.net_by_order.pop(order, None)
+        if counts:
+            self.net_by_order[order] = (self.orders[order][0], net)
+        self.counted = sorted(self.net_by_order.values())
+
+    @property
+    def n(self) -> int:
+        return len(self.counted)
+
+    @property
+    def first_at(self) -> int:
+        return self.counted[0][0]
+
+    @property
+    def last_at(self) -> int:
+        return self.counted[-1][0]
+
+    def window(self, as_of: int, window_ms: int) -> list[tuple[int, int]]:
+        """(at, net) of the orders that count at `as_of` and are younger than the window."""
+        return self.counted[bisect_right(self.counted, as_of - window_ms, key=lambda order: order[0]) :]
+
+    # -- evidence -----------------------------------------------------------------------------------------------
+
+    @property
+    def open_tickets(self) -> int:
+        return sum(at > self.resolved.get(ticket, -1) for ticket, at in self.opened.items())

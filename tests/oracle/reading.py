@@ -1,0 +1,121 @@
+"""Canonical events as the oracle understands them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from typing import Any
+
+SECOND = 1_000
+DAY = 86_400 * SECOND
+WEEK = 7 * DAY
+
+RANK = {"profiles": 0, "orders": 1, "interactions": 2, "privacy": 3}
+"""Topics, in the order in which they go at the same moment."""
+
+TYPES = {
+    "orders": {"order.completed", "order.refunded", "order.cancelled"},
+    "profiles": {"customer.registered", "customer.updated"},
+    "privacy": {"customer.erase", "customer.export", "customer.restrict", "customer.unrestrict"},
+    "interactions": {
+        "page.viewed", "product.viewed", "cart.updated", "checkout.started", "search.performed",
+        "consultation.opened", "complaint.opened", "complaint.resolved", "feedback.nps", "feedback.csat",
+        "feedback.csi", "review.posted", "campaign.sent", "campaign.opened", "coupon.redeemed", "login",
+    },
+}  # fmt: skip
+
+EVIDENCE = {"complaint.opened", "complaint.resolved", "feedback.nps"}
+"""Interactions after which the customer is looked at."""
+
+
+class Unreadable(ValueError):
+    """The record is no canonical event: a dead letter."""
+
+
+@dataclass(slots=True)
+class Event:
+    """One event, times in milliseconds and amounts in minor units."""
+
+    topic: str
+    type: str
+    at: int
+    customer: str
+    id: str
+    order: str = ""
+    amount: int | None = None
+    channel: str = ""
+    ticket: str = ""
+    score: int = -1
+    kind: str = ""
+    region: str = ""
+
+
+def read(topic: str, raw: dict[str, Any], currency: str | None = None) -> Event:
+    """Read one canonical event of that topic; `currency`: the only one accepted, any when None."""
+    if raw.get("type") not in TYPES[topic]:
+        raise Unreadable("type")
+    event = Event(
+        topic=topic,
+        type=raw["type"],
+        at=_time(raw.get("occurred_at")),
+        customer=_text(raw, "customer_id"),
+        id=_text(raw, "event_id"),
+        channel=raw.get("channel") or "",
+        kind=raw.get("kind") or "",
+        region=raw.get("region") or "",
+    )
+    if topic == "orders":
+        event.order = _text(raw, "order_id")
+        if raw["type"] == "order.completed" or (raw["type"] == "order.refunded" and raw.get("amount") is not None):
+            event.amount = _minor(raw.get("amount"))
+            if currency is not None and raw.get("currency") != currency:
+                raise Unreadable("currency")
+    elif raw["type"].startswith("complaint."):
+        event.ticket = _text(raw, "ticket_id")
+    elif raw["type"] == "feedback.nps":
+        score = raw.get("score")
+        if type(score) is not int or not 0 <= score <= 10:
+            raise Unreadable("score")
+        event.score = score
+    return event
+
+
+def rfc3339(at: int) -> str:
+    """A moment of a whole second as text."""
+    return datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _text(raw: dict[str, Any], field: str) -> str:
+    value = raw.get(field)
+    if not isinstance(value, str) or not value:
+        raise Unreadable(field)
+    return value
+
+
+def _time(value: Any) -> int:
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError as error:
+            raise Unreadable("occurred_at") from error
+        if moment.tzinfo is None:
+            raise Unreadable("occurred_at")
+        since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+        return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds // 1_000
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return round(Decimal(str(value)) * SECOND)
+    raise Unreadable("occurred_at")
+
+
+def _minor(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise Unreadable("amount")
+    try:
+        amount = Decimal(str(value))
+        minor = int((amount * 100).quantize(Decimal(1), ROUND_HALF_EVEN))
+    except (InvalidOperation, ValueError, OverflowError) as error:
+        raise Unreadable("amount") from error
+    if minor < 0 or amount < 0:
+        raise Unreadable("amount")
+    return minor

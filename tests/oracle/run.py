@@ -1,0 +1,359 @@
+"""The walk through all events, shard by shard, and what comes of it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import xxhash
+
+from tests.oracle.customer import Customer
+from tests.oracle.partition import shard_of
+from tests.oracle.reading import DAY, EVIDENCE, RANK, SECOND, Event, Unreadable, read, rfc3339
+from tests.oracle.scores import TIERS, Scores, risk_of
+
+if TYPE_CHECKING:
+    from stream.scoring.calibration import Calibration
+    from stream.scoring.policy import Policy
+
+HOUR = 3_600 * SECOND
+
+Decision = dict[str, Any]
+Cause = tuple[str, str]
+Cell = tuple[str, str, str]
+"""(measure, dimension, value), as in ("orders", "total", ""), ("revenue", "channel", "web"), ("tier_moves", "move", "a>b")."""
+
+
+@dataclass
+class Result:
+    """Everything the events come to.
+
+    Attributes
+    ----------
+    records
+        Customer id to what is known and what was said; see `Oracle._record`.
+    decisions
+        All decisions. Those of one customer are in order; customers of a shard are mixed as they came.
+    tables
+        Shard, then ("hour" or "day", start in ms), then `Cell` to its sum.
+    accounting
+        ``read``, ``applied``, ``duplicates``, ``dead_letters``; and the same by topic as ``orders.read`` and so on.
+    clocks
+        Shard to its clock in ms at the end.
+    """
+
+    records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    decisions: list[Decision] = field(default_factory=list)
+    tables: dict[int, dict[tuple[str, int], dict[Cell, int]]] = field(default_factory=dict)
+    accounting: Counter[str] = field(default_factory=Counter)
+    clocks: dict[int, int] = field(default_factory=dict)
+
+    def of(self, customer: str) -> list[Decision]:
+        """The decisions of one customer, in order."""
+        return [decision for decision in self.decisions if decision["customer"] == customer]
+
+
+class Oracle:
+    """Policy and calibration, put to a whole history.
+
+    Parameters
+    ----------
+    policy, calibration
+        Plain data of ``stream.scoring``.
+    partitions
+        Number of shards.
+    clock
+        ``event``: after the last event every shard is swept at its own clock. ``wall``: at `now`.
+    now
+        Milliseconds; needed with ``clock=wall``.
+    seed_after_seconds
+        With ``clock=wall``: event decisions further back than this from `now` have origin ``seed``.
+    currency
+        The base currency; None accepts any.
+    window_days
+        In place of the policy's.
+    ledger_orders_max
+        The oracle does not fold: a customer with more order ids is an error.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        calibration: Calibration,
+        partitions: int,
+        clock: Literal["event", "wall"] = "event",
+        *,
+        now: int | None = None,
+        seed_after_seconds: float = 172_800.0,
+        currency: str | None = None,
+        window_days: int | None = None,
+        ledger_orders_max: int = 1_000,
+        interaction_dedupe_max: int = 128,
+        table_hours_max: int = 31 * 24,
+        table_days_max: int = 400,
+    ) -> None:
+        if (clock == "wall") != (now is not None):
+            raise ValueError("now is for clock=wall, and needed there")
+        self.scores = Scores(policy, calibration, window_days)
+        self.partitions = partitions
+        self.now = now
+        self.seed_after_ms = seed_after_seconds * SECOND
+        self.currency = currency
+        self.ledger_orders_max = ledger_orders_max
+        self.interaction_dedupe_max = interaction_dedupe_max
+        self.table_hours_max = table_hours_max
+        self.table_days_max = table_days_max
+
+    def run(self, events: Mapping[str, Iterable[dict[str, Any]]]) -> Result:
+        """Work through all events: by plain topic name, canonical dicts in the order of the log.
+
+        A customer's events of one topic stand in the log in the order in which they are given; that is all that
+        matters of it.
+        """
+        result = Result()
+        for shard, topics in sorted(self._sharded(events, result.accounting).items()):
+            self._run_shard(shard, topics, result)
+        for name in ("read", "applied", "duplicates", "dead_letters"):
+            result.accounting[name] = sum(result.accounting[f"{topic}.{name}"] for topic in RANK)
+        return result
+
+    def _sharded(
+        self, events: Mapping[str, Iterable[dict[str, Any]]], accounting: Counter[str]
+    ) -> dict[int, dict[str, list[Event]]]:
+        """Readable events by shard and topic. What cannot be read has no effect but to be counted."""
+        shards: dict[int, dict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
+        for topic, raws in events.items():
+            for raw in raws:
+                accounting[f"{topic}.read"] += 1
+                try:
+                    event = read(topic, raw, self.currency)
+                except Unreadable:
+                    accounting[f"{topic}.dead_letters"] += 1
+                else:
+                    shards[shard_of(event.customer, self.partitions)][topic].append(event)
+        return shards
+
+    def _run_shard(self, shard: int, topics: Mapping[str, Sequence[Event]], result: Result) -> None:
+        customers: dict[str, Customer] = {}
+        cells: dict[tuple[str, int], dict[Cell, int]] = defaultdict(lambda: defaultdict(int))
+        clock = 0
+        for event in merged(topics):
+            clock = max(clock, event.at)
+            customer = customers.get(event.customer)
+            if customer is None:
+                customer = customers[event.customer] = Customer(event.customer, self.interaction_dedupe_max)
+            looked_at = event.topic == "orders" or event.type in EVIDENCE
+            if looked_at:
+                self._silence(customer, event.at, result.decisions, cells)
+            was_new = event.order not in customer.orders
+            net_before = customer.net(event.order)
+            if not customer.take(event):
+                result.accounting[f"{event.topic}.duplicates"] += 1
+                continue
+            result.accounting[f"{event.topic}.applied"] += 1
+            if len(customer.orders) > self.ledger_orders_max:
+                raise ValueError(
+                    f"customer {customer.id} has more than {self.ledger_orders_max} orders: no folding here"
+                )
+            _tabulate(cells, event, customer.tier, was_new=was_new, fall=net_before - customer.net(event.order))
+            if looked_at:
+                as_of = max(customer.as_of, event.at)
+                self._evaluate(customer, as_of, ("event", event.id), result.decisions, cells)
+        result.clocks[shard] = clock
+        end = clock if self.now is None else self.now
+        for customer in customers.values():
+            self._silence(customer, end, result.decisions, cells)
+            result.records[customer.id] = self._record(customer, max(end, customer.as_of), shard)
+        result.tables[shard] = self._kept(cells, end)
+
+    def _silence(
+        self,
+        customer: Customer,
+        until: int,
+        decisions: list[Decision],
+        cells: dict[tuple[str, int], dict[Cell, int]],
+    ) -> None:
+        """Look at the customer at each moment before `until` at which silence changes something."""
+        while (moment := self.scores.next_change(customer, until)) is not None:
+            self._evaluate(customer, moment, ("timer", rfc3339(moment)), decisions, cells)
+
+    def _evaluate(
+        self,
+        customer: Customer,
+        as_of: int,
+        cause: Cause,
+        decisions: list[Decision],
+        cells: dict[tuple[str, int], dict[Cell, int]],
+    ) -> None:
+        """Look at the customer at `as_of`, and say what changed."""
+        scores = self.scores
+        was_tier, was_level, was_segment = customer.tier, customer.level, customer.segment
+        rfm = scores.rfm(customer, as_of)
+        parts = scores.contributions(customer, as_of)
+        raw = scores.raw_tier(rfm, was_tier)
+        customer.as_of = as_of
+        customer.tier = scores.said_tier(raw, was_tier, customer.tier_since, as_of)
+        customer.level = scores.level(parts)
+        customer.segment = scores.segment(rfm)
+
+        changes: list[tuple[str, str, str | None, str | None]] = []
+        if customer.tier != was_tier:
+            customer.tier_since = as_of
+            _add(cells, as_of, [("tier_moves", "move", f"{was_tier}>{customer.tier}")], 1)
+            changes.append(("customer.tier.changed", "tier-changes", was_tier, customer.tier))
+        before, after = scores.levels.index(was_level), scores.levels.index(customer.level)
+        if after > before and after >= scores.warn_from:
+            changes.append(("customer.churn.warning", "churn-warnings", was_level, customer.level))
+        if before >= scores.warn_from > after:
+            changes.append(("customer.churn.recovered", "churn-warnings", was_level, customer.level))
+        if customer.segment != was_segment:
+            changes.append(("customer.segment.changed", "customer-changes", was_segment, customer.segment))
+        if (was_tier, was_level, was_segment) != (customer.tier, customer.level, customer.segment):
+            changes.append(("customer.scores", "customer-scores", None, None))
+        for kind, topic, old, new in changes:
+            decisions.append(self._decision(customer, kind, topic, old, new, cause))
+
+    def _decision(
+        self, customer: Customer, kind: str, topic: str, old: str | None, new: str | None, cause: Cause
+    ) -> Decision:
+        version = None
+        if topic != "customer-scores":
+            customer.versions[topic] += 1
+            version = customer.versions[topic]
+        text = "\0".join((customer.id, kind, *cause))
+        return {
+            "customer": customer.id,
+            "kind": kind,
+            "topic": topic,
+            "from": old,
+            "to": new,
+            "effective_at": customer.as_of,
+            "cause": {"kind": cause[0], "id": cause[1]},
+            "origin": self._origin(cause, customer.as_of),
+            "version": version,
+            "id": xxhash.xxh3_128_hexdigest(text.encode()),
+        }
+
+    def _origin(self, cause: Cause, as_of: int) -> str:
+        if cause[0] == "timer":
+            return "timer"
+        return "seed" if self.now is not None and as_of < self.now - self.seed_after_ms else "live"
+
+    def _record(self, customer: Customer, as_of: int, shard: int) -> dict[str, Any]:
+        """What is known of the customer at `as_of` (the facts), and what was said of them.
+
+        Money in minor units, times in milliseconds; None where there is nothing to say.
+        """
+        scores = self.scores
+        window = customer.window(as_of, scores.window)
+        rfm = scores.rfm(customer, as_of)
+        parts = scores.contributions(customer, as_of)
+        r, f, m = rfm or (None, None, None)
+        return {
+            "customer": customer.id,
+            "shard": shard,
+            # Facts.
+            "as_of": as_of,
+            "n": customer.n,
+            "first_at": customer.first_at if customer.n else None,
+            "last_at": customer.last_at if customer.n else None,
+            "lifetime_net_minor": sum(net for _, net in customer.counted),
+            "frequency": len(window),
+            "monetary_minor": sum(net for _, net in window),
+            "recency_days": (as_of - customer.last_at) / DAY if customer.n else None,
+            "r": r,
+            "f": f,
+            "m": m,
+            "value_score": float(scores.value_score(rfm)) if rfm else None,
+            "segment_now": scores.segment(rfm),
+            "level_now": scores.level(parts),
+            "contributions": parts,
+            "logit": scores.logit(parts) if parts else None,
+            "risk": risk_of(scores.logit(parts)) if parts else None,
+            "orders_known": len(customer.orders),
+            "open_tickets": customer.open_tickets,
+            "nps": customer.nps,
+            "counters": {
+                kind: {"count": count, "last_at": customer.last_of_type[kind]}
+                for kind, count in sorted(customer.counts.items())
+            },
+            "registered_at": customer.registered_at,
+            "kind": customer.kind[1] if customer.kind else None,
+            "region": customer.region[1] if customer.region else None,
+            # Said.
+            "said_as_of": customer.as_of,
+            "tier": customer.tier,
+            "tier_since": customer.tier_since,
+            "level": customer.level,
+            "segment": customer.segment,
+            "versions": dict(customer.versions),
+            "next_change_at": scores.next_change(customer),
+        }
+
+    def _kept(
+        self, cells: Mapping[tuple[str, int], Mapping[Cell, int]], clock: int
+    ) -> dict[tuple[str, int], dict[Cell, int]]:
+        """Cells of the last hours and days, the one of the clock included."""
+        oldest = {
+            "hour": clock // HOUR * HOUR - (self.table_hours_max - 1) * HOUR,
+            "day": clock // DAY * DAY - (self.table_days_max - 1) * DAY,
+        }
+        return {key: dict(values) for key, values in cells.items() if key[1] >= oldest[key[0]]}
+
+
+SAID = ("tier", "tier_since", "level", "segment", "versions", "said_as_of", "next_change_at")
+"""Fields of a record that depend on the order in which events came. All others are facts."""
+
+
+def facts(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a record that depends only on the set of the customer's events and on `as_of`."""
+    return {name: value for name, value in record.items() if name not in SAID}
+
+
+def last_scores(decisions: Iterable[Decision]) -> dict[str, Decision]:
+    """The last ``customer.scores`` of each customer: what a compacted topic holds in the end."""
+    return {decision["customer"]: decision for decision in decisions if decision["kind"] == "customer.scores"}
+
+
+def merged(topics: Mapping[str, Sequence[Event]]) -> Iterator[Event]:
+    """One sequence of several topics: at each step the topic whose next event is the earliest."""
+    heads = {topic: 0 for topic in sorted(topics, key=RANK.__getitem__) if topics[topic]}
+    while heads:
+        # Of equals, min takes the first: topics stand in the order of their rank.
+        topic = min(heads, key=lambda name: topics[name][heads[name]].at)
+        yield topics[topic][heads[topic]]
+        heads[topic] += 1
+        if heads[topic] == len(topics[topic]):
+            del heads[topic]
+
+
+def _tabulate(
+    cells: dict[tuple[str, int], dict[Cell, int]], event: Event, tier: str, *, was_new: bool, fall: int
+) -> None:
+    """Count an event that was applied, under the tier said before it."""
+    assert tier in TIERS
+    split = [("total", ""), ("tier", tier)]
+    if event.topic == "orders" and event.channel:
+        split.append(("channel", event.channel))
+
+    def add(measure: str, amount: int) -> None:
+        _add(cells, event.at, [(measure, dimension, value) for dimension, value in split], amount)
+
+    if event.type == "order.completed":
+        if was_new:
+            assert event.amount is not None
+            add("orders", 1)
+            add("revenue", event.amount)
+    elif event.topic == "orders":
+        add("refunds", 1)
+        add("refunded", fall)
+    elif event.type == "complaint.opened":
+        add("complaints", 1)
+
+
+def _add(cells: dict[tuple[str, int], dict[Cell, int]], at: int, names: Iterable[Cell], amount: int) -> None:
+    for name in names:
+        cells["hour", at // HOUR * HOUR][name] += amount
+        cells["day", at // DAY * DAY][name] += amount

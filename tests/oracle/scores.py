@@ -1,0 +1,212 @@
+"""The arithmetic of scores, once more: decimals as exact fractions, one formula of the contract a function."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cache
+from math import exp, log
+from typing import TYPE_CHECKING
+
+from tests.oracle.customer import Customer
+from tests.oracle.reading import DAY, SECOND, WEEK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stream.scoring.calibration import Calibration
+    from stream.scoring.policy import Policy
+
+TIERS = ["none", "low", "mid", "high"]
+LAST_MOMENT = 253_402_300_799 * SECOND
+"""9999-12-31T23:59:59Z: what would come later has no date."""
+
+
+class Scores:
+    """Policy and calibration, with the questions the contract asks of a customer."""
+
+    def __init__(self, policy: Policy, calibration: Calibration, window_days: int | None = None) -> None:
+        churn, rfm, weights = policy.churn, calibration.rfm, policy.weights
+        self.window = (window_days or policy.window_days) * DAY
+        self.recency_edges = [exact(edge) * DAY for edge in rfm.recency_days]
+        self.frequency_edges = [exact(edge) for edge in rfm.frequency]
+        self.monetary_edges = [exact(edge) for edge in rfm.monetary_minor]
+        self.weights = [exact(weight) for weight in weights]
+        self.mid, self.high = exact(policy.tier_mid), exact(policy.tier_high)
+        self.margin = exact(policy.tier_margin)
+        self.min_stay = round(exact(policy.tier_min_stay_days) * DAY)
+        self.segments = policy.segments
+        self.alive = calibration.alive
+        self.coefficients = calibration.churn
+        self.levels = ["none", *(name for name, _ in churn.levels)]
+        self.thresholds = [log(risk / (1 - risk)) for _, risk in churn.levels]
+        self.warn_from = self.levels.index(churn.warn_from)
+        self.gap_ratios = [exact(ratio) for ratio in churn.gap_ratios]
+        self.gap_min = exact(churn.gap_days_min) * DAY
+        self.rhythm_orders_min = churn.rhythm_orders_min
+        self.complaint_cap = churn.complaint_cap
+        self.detractor = exact(churn.detractor_days) * DAY
+        self.value_score = cache(self._value_score)
+        self.segment_of = cache(self._segment_of)
+
+    # -- recency, frequency, monetary ---------------------------------------------------------------------------
+
+    def rfm(self, customer: Customer, as_of: int) -> tuple[int, int, int] | None:
+        """The three scores; None for who has no order that counts."""
+        if not customer.n:
+            return None
+        window = customer.window(as_of, self.window)
+        if not window:
+            return 1, 1, 1
+        recency = as_of - customer.last_at
+        monetary = sum(net for _, net in window)
+        return (
+            5 - reached(recency, self.recency_edges),
+            1 + reached(len(window), self.frequency_edges),
+            1 + reached(monetary, self.monetary_edges),
+        )
+
+    def _value_score(self, rfm: tuple[int, int, int]) -> Fraction:
+        parts = (weight * Fraction(score - 1, 4) for weight, score in zip(self.weights, rfm, strict=True))
+        return 100 * sum(parts, Fraction(0)) / sum(self.weights, Fraction(0))
+
+    def raw_tier(self, rfm: tuple[int, int, int] | None, said: str) -> str:
+        """Tier that the scores call for; the margin is for who was said to be in it, or above."""
+        if rfm is None:
+            return "none"
+        score = self.value_score(rfm)
+        if score >= self.high or (said == "high" and score >= self.high - self.margin):
+            return "high"
+        if score >= self.mid or (said in ("mid", "high") and score >= self.mid - self.margin):
+            return "mid"
+        return "low"
+
+    def said_tier(self, raw: str, said: str, since: int, as_of: int) -> str:
+        """Tier to be said at `as_of`: a fall to a tier other than none waits for the minimum stay."""
+        falls = "none" not in (raw, said) and TIERS.index(raw) < TIERS.index(said)
+        return said if falls and as_of < since + self.min_stay else raw
+
+    def segment(self, rfm: tuple[int, int, int] | None) -> str | None:
+        """Name of the first rule that matches."""
+        return None if rfm is None else self.segment_of(rfm)
+
+    def _segment_of(self, rfm: tuple[int, int, int]) -> str:
+        for rule in self.segments.rules:
+            if all(low <= score <= high for score, (low, high) in zip(rfm, (rule.r, rule.f, rule.m), strict=True)):
+                return rule.name
+        return self.segments.rest
+
+    # -- churn --------------------------------------------------------------------------------------------------
+
+    def contributions(self, customer: Customer, as_of: int) -> dict[str, float]:
+        """The parts of the logit that apply, but for the bias; empty for who has no order that counts."""
+        if not customer.n:
+            return {}
+        parts = {"p_alive": self.gone(customer, as_of)}
+        steps = sum(moment <= as_of for moment in self.gap_moments(customer))
+        if steps:
+            parts["gap"] = self.coefficients.gap[steps - 1]
+        if customer.open_tickets:
+            parts["open_complaints"] = self.coefficients.complaint * min(customer.open_tickets, self.complaint_cap)
+        if customer.nps and customer.nps[1] <= 6 and as_of < customer.nps[0] + self.detractor:
+            parts["detractor"] = self.coefficients.detractor
+        return parts
+
+    def gone(self, customer: Customer, as_of: int) -> float:
+        """Contribution of P(alive): MBG/NBD's log-odds of being gone, times the coefficient."""
+        r, alpha, a, b = self.alive
+        x = customer.n - 1
+        age = (as_of - customer.first_at) / WEEK
+        last = (customer.last_at - customer.first_at) / WEEK
+        return self.coefficients.p_alive * (log(a / (b + x)) + (r + x) * log((alpha + age) / (alpha + last)))
+
+    def gap_moments(self, customer: Customer) -> list[int]:
+        """Whole seconds at which silence reaches each step of the customer's own rhythm."""
+        span = customer.last_at - customer.first_at
+        if customer.n < self.rhythm_orders_min or span <= 0:
+            return []
+        x = customer.n - 1
+        # Whole numbers throughout: ratio * max(gap_min, span / x) as a numerator over a denominator.
+        if span >= self.gap_min * x:
+            return [
+                up_to_second(customer.last_at, ratio.numerator * span, ratio.denominator * x)
+                for ratio in self.gap_ratios
+            ]
+        steps = [ratio * self.gap_min for ratio in self.gap_ratios]
+        return [up_to_second(customer.last_at, step.numerator, step.denominator) for step in steps]
+
+    def logit(self, parts: dict[str, float]) -> float:
+        """Log-odds of being lost."""
+        return self.coefficients.bias + sum(parts.values())
+
+    def level(self, parts: dict[str, float]) -> str:
+        """The highest level whose threshold is reached."""
+        if not parts:
+            return "none"
+        logit = self.logit(parts)
+        return self.levels[sum(logit >= threshold for threshold in self.thresholds)]
+
+    # -- silence ------------------------------------------------------------------------------------------------
+
+    def next_change(self, customer: Customer, until: int = LAST_MOMENT + 1) -> int | None:
+        """The earliest moment after the customer's `as_of` and before `until` at which silence changes something."""
+        if not customer.n:
+            return None
+        moments = [moment for moment in self._moments(customer) if customer.as_of < moment < until]
+        crossing = self._crossing(customer, min(moments, default=until))
+        return crossing if crossing is not None else min(moments, default=None)
+
+    def _moments(self, customer: Customer) -> Iterator[int]:
+        window = customer.window(customer.as_of, self.window)
+        if window:
+            for edge in self.recency_edges:
+                yield up_to_second(customer.last_at, edge.numerator, edge.denominator)
+            yield up_to_second(window[0][0] + self.window)
+        yield from self.gap_moments(customer)
+        if customer.nps and customer.nps[1] <= 6:
+            yield up_to_second(customer.nps[0], self.detractor.numerator, self.detractor.denominator)
+        rfm = self.rfm(customer, customer.as_of)
+        if self.raw_tier(rfm, customer.tier) != customer.tier:
+            yield up_to_second(customer.tier_since + self.min_stay)
+
+    def _crossing(self, customer: Customer, until: int) -> int | None:
+        """First whole second after `as_of` and before `until` at which P(alive) alone lifts the level, by bisection."""
+        low = customer.as_of // SECOND  # in seconds, from here on
+        high = (until - 1) // SECOND
+        parts = self.contributions(customer, customer.as_of)
+        level = self.levels.index(self.level(parts))
+        if high <= low or level == len(self.thresholds):
+            return None
+
+        def reaches(second: int) -> bool:
+            later = parts | {"p_alive": self.gone(customer, second * SECOND)}
+            return self.logit(later) >= self.thresholds[level]
+
+        if not reaches(high):
+            return None
+        while high - low > 1:
+            middle = (low + high) // 2
+            if reaches(middle):
+                high = middle
+            else:
+                low = middle
+        return high * SECOND
+
+
+def exact(number: float) -> Fraction:
+    """The decimal that was written, not the binary that is near it."""
+    return Fraction(repr(number))
+
+
+def reached(value: int, edges: list[Fraction]) -> int:
+    """How many of the edges the value has reached."""
+    return sum(edge <= value for edge in edges)
+
+
+def up_to_second(moment: int, numerator: int = 0, denominator: int = 1) -> int:
+    """``moment + numerator / denominator`` milliseconds, rounded up to a whole second."""
+    return -(-(moment * denominator + numerator) // (denominator * SECOND)) * SECOND
+
+
+def risk_of(logit: float) -> float:
+    """Log-odds as a probability."""
+    return 1 / (1 + exp(-logit)) if logit > -700 else 0.0

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from stream.contracts.schemas import DIALECT, schemas
+from stream.contracts.topics import Topics
+from stream.contracts.wire import Order
+
+SCHEMAS = schemas()
+
+
+def references(node):
+    if isinstance(node, dict):
+        if "$ref" in node:
+            yield node["$ref"]
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+@pytest.mark.parametrize("topic", SCHEMAS)
+def test_each_stands_alone(topic):
+    schema = json.loads(json.dumps(SCHEMAS[topic]))
+    assert schema["$schema"] == DIALECT
+    assert schema["title"] == topic
+    assert references(schema)
+    for reference in references(schema):
+        assert reference.removeprefix("#/$defs/") in schema["$defs"]
+    assert all(kind.get("description") for kind in schema["$defs"].values())
+
+
+def test_every_topic_that_has_a_form_has_a_schema():
+    """Follow-ups are not made yet; a calibration's form belongs to scoring."""
+    names = {spec.name for spec in Topics().specs(1)}
+    assert set(SCHEMAS) == names - {"follow-ups", "calibrations"}
+
+
+def test_the_schema_of_orders_has_what_is_not_read_yet():
+    properties = SCHEMAS["orders"]["$defs"]["Order"]["properties"]
+    assert set(properties) == {*Order.__struct_fields__, "discount", "coupon", "items"}
+    assert SCHEMAS["orders"]["$defs"]["Order"]["required"] == [
+        *("event_id", "type", "customer_id", "order_id", "occurred_at"),
+    ]
+
+
+def test_extra_fields_are_welcome():
+    assert "additionalProperties" not in SCHEMAS["orders"]["$defs"]["Order"]

@@ -1,0 +1,89 @@
+"""A calibration survives its own document, and half a calibration is refused by name."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from stream.scoring.alive import Params
+from stream.scoring.calibration import DEFAULT_CALIBRATION, BinShares, Calibration, CalibrationError
+
+FIFTHS = (0.2,) * 5
+FULL = msgspec.structs.replace(
+    DEFAULT_CALIBRATION,
+    number=7,
+    created_at=1_700_000_000_000,
+    bin_shares=BinShares(FIFTHS, (0.4, 0.0, 0.2, 0.2, 0.2), FIFTHS),
+    customers=2_357,
+    source="fitted on shard histograms",
+)
+
+
+@pytest.mark.parametrize("calibration", [DEFAULT_CALIBRATION, FULL])
+def test_there_and_back(calibration):
+    assert Calibration.from_json(calibration.to_json()) == calibration
+
+
+def test_parameters_are_written_by_name():
+    document = json.loads(FULL.to_json())
+    assert document["alive"] == {"r": 0.525, "alpha": 6.183, "a": 0.891, "b": 1.614}
+    assert document["rfm"]["recency_days"] == [14, 30, 60, 120]
+
+
+@pytest.mark.golden
+def test_the_shipped_model_is_the_published_one_for_cdnow():
+    assert DEFAULT_CALIBRATION.number == 1
+    assert DEFAULT_CALIBRATION.alive == Params(0.525, 6.183, 0.891, 1.614)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "complaint"),
+    [
+        (("number",), 0, "number"),
+        (("number",), "2", "number"),
+        (("created_at",), -1, "created_at"),
+        (("customers",), -1, "customers"),
+        (("alive", "a"), 0, r"alive\.a"),
+        (("alive", "b"), None, r"alive\.b"),
+        (("rfm", "frequency"), [1, 2, 3], r"rfm\.frequency"),
+        (("rfm", "monetary_minor"), [4, 3, 2, 1], r"monetary_minor .*never fall.*rfm"),
+        (("churn", "gap"), [0.7, 0.3], r"gap .*never fall.*churn"),
+        (("churn", "gap"), [-0.7, 0.3], r"gap .*at least 0.*churn"),
+        (("churn", "p_alive"), 0, r"p_alive .*above 0.*churn"),
+        (("churn", "complaint"), -1, r"complaint = -1.*churn"),
+        (("bin_shares", "recency"), [1, 1, 0, 0, 0], r"recency .*add up to 1.*bin_shares"),
+        (("bin_shares", "recency"), [1.5, -0.5, 0, 0, 0], r"recency .*add up to 1.*bin_shares"),
+        (("surprise",), 1, "surprise"),
+        (("alive", "surprise"), 1, r"surprise.*alive"),
+    ],
+)
+def test_a_bad_field_is_named(path, value, complaint):
+    document = json.loads(FULL.to_json())
+    *tables, field = path
+    table = document
+    for name in tables:
+        table = table[name]
+    table[field] = value
+    with pytest.raises(CalibrationError, match=complaint):
+        Calibration.from_json(json.dumps(document).encode())
+
+
+def test_a_missing_field_is_named():
+    document = json.loads(FULL.to_json())
+    del document["churn"]["bias"]
+    with pytest.raises(CalibrationError, match=r"bias.*churn"):
+        Calibration.from_json(json.dumps(document).encode())
+
+
+@pytest.mark.parametrize("document", [b"", b"{", b"[]", b"null", b"\xff"])
+def test_what_is_no_document_is_refused(document):
+    with pytest.raises(CalibrationError, match="calibration: "):
+        Calibration.from_json(document)
+
+
+@pytest.mark.parametrize("alive", [Params(0.0, 1.0, 1.0, 1.0), Params(1.0, 1.0, float("inf"), 1.0)])
+def test_parameters_out_of_bounds_make_no_calibration(alive):
+    with pytest.raises(CalibrationError, match="alive"):
+        msgspec.structs.replace(DEFAULT_CALIBRATION, alive=alive)

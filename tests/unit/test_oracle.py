@@ -1,0 +1,626 @@
+"""The oracle against histories worked out by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import exp, log
+
+import pytest
+import xxhash
+from aiokafka.partitioner import murmur2 as kafka_murmur2
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace as replaced
+
+from stream.scoring.alive import Params
+from stream.scoring.calibration import Calibration
+from stream.scoring.churn_model import ChurnCoefficients
+from stream.scoring.policy import ChurnPolicy, default_policy
+from stream.scoring.rfm import Edges
+from tests.oracle import Oracle, last_scores, shard_of
+from tests.oracle.customer import Customer
+from tests.oracle.partition import murmur2
+from tests.oracle.reading import DAY, SECOND, WEEK, Unreadable, read, rfc3339
+from tests.oracle.run import facts, merged
+from tests.oracle.scores import Scores
+
+START = 1_500_000_000 * SECOND
+
+# With r = alpha = a = b = 1 week a single order's log-odds of being gone are ln(1 + T), T in weeks: the odds 1.5, 3,
+# 4 and 9 of the levels below are reached after half a week, 2, 3 and 8 weeks.
+POLICY = replace(
+    default_policy(),
+    window_days=365,
+    weights=(1, 1, 1),
+    tier_mid=40,
+    tier_high=70,
+    tier_margin=5,
+    tier_min_stay_days=0,
+    churn=ChurnPolicy(
+        levels=(("low", 0.6), ("medium", 0.75), ("high", 0.8), ("churned", 0.9)),
+        warn_from="medium",
+        gap_ratios=(2, 4),
+        gap_days_min=1,
+        rhythm_orders_min=3,
+        complaint_cap=2,
+        detractor_days=10,
+    ),
+    segments=next(table for table in default_policy().segment_tables if table.name == "rf_grid"),
+)
+CHURN = ChurnCoefficients(bias=0, p_alive=1, gap=(0.5, 2), complaint=1.2, detractor=1.2)
+CALM = ChurnCoefficients(bias=-50, p_alive=1, gap=(0, 0), complaint=0, detractor=0)
+CALIBRATION = Calibration(
+    number=1,
+    created_at=0,
+    rfm=Edges((10, 20, 30, 40), (2, 3, 4, 5), (100_00, 200_00, 300_00, 400_00)),
+    alive=Params(1, 1, 1, 1),
+    churn=CALM,
+)
+
+
+CHURNING = replaced(CALIBRATION, churn=CHURN)
+
+
+def order(number, at, amount="50.00", customer="c", **more):
+    return {
+        "event_id": f"e{number}",
+        "type": "order.completed",
+        "customer_id": customer,
+        "order_id": f"o{number}",
+        "occurred_at": at / 1000,
+        "amount": amount,
+        "currency": "EUR",
+        **more,
+    }
+
+
+def refund(number, at, amount=None, event="r", customer="c"):
+    event = order(number, at, amount, customer, event_id=event, type="order.refunded")
+    return {name: value for name, value in event.items() if value is not None}
+
+
+def cancel(number, at, event="x"):
+    return refund(number, at, event=event) | {"type": "order.cancelled"}
+
+
+def interaction(type_, at, event, **more):
+    return {"event_id": event, "type": type_, "customer_id": "c", "occurred_at": at / 1000, **more}
+
+
+def run(events, until=None, policy=POLICY, calibration=CALIBRATION, **options):
+    """Events of one topic or of several, one shard, swept at `until` or else at the log's end."""
+    if until is not None:
+        options |= {"clock": "wall", "now": until, "seed_after_seconds": 1e9}
+    topics = events if isinstance(events, dict) else {"orders": events}
+    return Oracle(policy, calibration, 1, **options).run(topics)
+
+
+def said(result, *kinds):
+    """(short kind, from, to, ms since the start, cause) of all decisions but scores, or of these kinds."""
+    short = {
+        "customer.tier.changed": "tier",
+        "customer.churn.warning": "warning",
+        "customer.churn.recovered": "recovered",
+        "customer.segment.changed": "segment",
+    }
+    return [
+        (
+            short[decision["kind"]],
+            decision["from"],
+            decision["to"],
+            decision["effective_at"] - START,
+            decision["cause"]["id"] if decision["cause"]["kind"] == "event" else "timer",
+        )
+        for decision in result.decisions
+        if short.get(decision["kind"]) in (kinds or short.values())
+    ]
+
+
+# -- tiers and segments ---------------------------------------------------------------------------------------------
+
+
+def test_first_order():
+    result = run([order(1, START)])
+    # Scores 5, 1, 1: value 33.3, below 40.
+    assert said(result) == [("tier", "none", "low", 0, "e1"), ("segment", None, "new", 0, "e1")]
+    tier, segment, scores = result.decisions
+    assert (tier["topic"], segment["topic"], scores["topic"]) == ("tier-changes", "customer-changes", "customer-scores")
+    assert (tier["version"], segment["version"], tier["origin"]) == (1, 1, "live")
+    assert tier["id"] == xxhash.xxh3_128_hexdigest(b"c\0customer.tier.changed\0event\0e1")
+    record = result.records["c"]
+    assert (record["n"], record["frequency"], record["monetary_minor"], record["lifetime_net_minor"]) == (
+        1,
+        1,
+        5000,
+        5000,
+    )
+    assert (record["r"], record["f"], record["m"], record["recency_days"]) == (5, 1, 1, 0)
+    assert record["tier_since"] == START
+    assert record["next_change_at"] == START + 10 * DAY
+
+
+def test_silence_lowers_recency_to_the_second():
+    result = run([order(1, START + 1)], until=START + 100 * DAY)
+    fall = [("segment", "new", "promising", 10), ("segment", "promising", "about_to_sleep", 20)]
+    fall.append(("segment", "about_to_sleep", "hibernating", 30))
+    expected = [(*what, days * DAY + SECOND, "timer") for *what, days in fall]
+    assert said(result, "segment")[1:] == expected
+    assert result.decisions[-1]["origin"] == "timer"
+    assert result.decisions[-1]["cause"] == {"kind": "timer", "id": rfc3339(START + 30 * DAY + SECOND)}
+
+
+@pytest.mark.parametrize(("clock", "moves"), [(10 * DAY, 1), (10 * DAY + 1, 2)])
+def test_sweep_takes_what_is_due_before_the_clock(clock, moves):
+    other = order(2, START + clock, customer="other")
+    assert len([move for move in run([order(1, START), other]).of("c") if "segment" in move["kind"]]) == moves
+
+
+def test_a_timer_goes_before_the_event_that_comes_later():
+    result = run([order(1, START), order(2, START + 15 * DAY)])
+    assert said(result, "segment") == [
+        ("segment", None, "new", 0, "e1"),
+        ("segment", "new", "promising", 10 * DAY, "timer"),
+        ("segment", "promising", "potential_loyalist", 15 * DAY, "e2"),
+    ]
+
+
+def test_an_order_leaves_the_window_at_exactly_its_age():
+    policy = replace(POLICY, window_days=35)
+    orders = [order(1, START, "500"), order(2, START + DAY)]
+    result = run(orders, until=START + 400 * DAY, policy=policy)
+    # 5, 1, 5 is 66.7 (mid); 5, 2, 5 is 75 (high). Recency 4 after 11 days: still 66.7, within the margin; 3 after 21:
+    # 58.3 (mid). 2 after 31: 50. With the first order gone 2, 1, 1: 8.3 (low); with both 1, 1, 1.
+    assert said(result, "tier") == [
+        ("tier", "none", "mid", 0, "e1"),
+        ("tier", "mid", "high", DAY, "e2"),
+        ("tier", "high", "mid", 21 * DAY, "timer"),
+        ("tier", "mid", "low", 35 * DAY, "timer"),
+    ]
+    record = result.records["c"]
+    assert (record["n"], record["frequency"], record["monetary_minor"]) == (2, 0, 0)
+    assert (record["r"], record["f"], record["m"], record["next_change_at"]) == (1, 1, 1, None)
+    before = run(orders, until=START + 35 * DAY - 1, policy=policy).records["c"]
+    assert (before["frequency"], before["monetary_minor"]) == (2, 550_00)
+    at = run(orders, until=START + 35 * DAY, policy=policy).records["c"]
+    assert (at["frequency"], at["tier"]) == (1, "mid")  # the facts know, and it is said after the sweep
+
+
+# Only recency moves: frequency and monetary score 5 throughout. Values by recency score: 100, 91.7, 83.3, 75, 66.7.
+RECENCY_ONLY = replaced(CALIBRATION, rfm=Edges((2, 3, 4, 5), (1, 1, 1, 1), (0, 0, 0, 0)))
+
+
+def test_minimum_stay_holds_a_lower_tier_back():
+    policy = replace(POLICY, tier_mid=70, tier_high=90, tier_margin=1, tier_min_stay_days=7)
+    result = run([order(1, START + 1)], until=START + 100 * DAY, policy=policy, calibration=RECENCY_ONLY)
+    # Mid from day 3 on and low from day 5 on, but said only after seven days of high.
+    assert said(result, "tier") == [
+        ("tier", "none", "high", 1, "e1"),
+        ("tier", "high", "low", 7 * DAY + SECOND, "timer"),
+    ]
+
+
+def test_minimum_stay_does_not_hold_back_none_or_a_rise():
+    policy = replace(POLICY, tier_min_stay_days=7)
+    events = [
+        order(1, START),
+        order(2, START + DAY, "500"),
+        cancel(1, START + 2 * DAY),
+        cancel(2, START + 2 * DAY, "x2"),
+    ]
+    assert said(run(events, policy=policy), "tier") == [
+        ("tier", "none", "low", 0, "e1"),
+        ("tier", "low", "high", DAY, "e2"),
+        # Without the first order 66.7: within the margin of 70.
+        ("tier", "high", "none", 2 * DAY, "x2"),
+    ]
+
+
+def test_margin_keeps_down_to_its_edge():
+    # Weights 1, 1, 2 make steps of 6.25: by recency 100, 93.75, 87.5, 81.25, 75.
+    policy = replace(POLICY, weights=(1, 1, 2), tier_mid=40, tier_high=93.75, tier_margin=6.25)
+    result = run([order(1, START)], until=START + 100 * DAY, policy=policy, calibration=RECENCY_ONLY)
+    assert said(result, "tier")[1:] == [("tier", "high", "mid", 4 * DAY, "timer")]
+    # 87.5 is within the margin of who was said to be high, and not enough for anybody else.
+    scores = Oracle(policy, RECENCY_ONLY, 1).scores
+    assert [scores.raw_tier((3, 5, 5), before) for before in ("none", "low", "mid", "high")] == [*["mid"] * 3, "high"]
+    assert scores.raw_tier((2, 5, 5), "high") == "mid"
+
+
+# -- churn ----------------------------------------------------------------------------------------------------------
+
+
+def test_silence_warns_at_the_right_second_and_an_order_recovers():
+    at = START + 500  # in the middle of a second: every moment is rounded up to the next one
+    result = run([order(1, at), order(2, START + 9 * WEEK)], calibration=CHURNING)
+    assert said(result, "warning", "recovered") == [
+        ("warning", "low", "medium", 2 * WEEK + SECOND, "timer"),
+        ("warning", "medium", "high", 3 * WEEK + SECOND, "timer"),
+        ("warning", "high", "churned", 8 * WEEK + SECOND, "timer"),
+        # Two orders, the last just now: ln(1 / 2).
+        ("recovered", "churned", "none", 9 * WEEK, "e2"),
+    ]
+    versions = [decision["version"] for decision in result.decisions if decision["topic"] == "churn-warnings"]
+    assert versions == [1, 2, 3, 4]
+    record = result.records["c"]
+    assert record["contributions"] == {"p_alive": pytest.approx(log(1 / 2))}
+    assert record["risk"] == pytest.approx(1 / 3)
+    # The rise to low was no warning, but a change of the record.
+    assert [
+        decision["effective_at"]
+        for decision in result.decisions
+        if decision["kind"] == "customer.scores" and decision["effective_at"] < START + WEEK
+    ][1:] == [START + WEEK // 2 + SECOND]
+
+
+def test_cancelling_the_only_order_takes_everything_back():
+    result = run([order(1, START), cancel(1, START + 4 * WEEK)], calibration=CHURNING)
+    assert said(result)[-3:] == [
+        ("tier", "low", "none", 4 * WEEK, "x"),
+        ("recovered", "high", "none", 4 * WEEK, "x"),
+        ("segment", "about_to_sleep", None, 4 * WEEK, "x"),
+    ]
+    record = result.records["c"]
+    assert (record["n"], record["first_at"], record["r"], record["risk"], record["next_change_at"]) == (0, *[None] * 4)
+    assert record["contributions"] == {}
+
+
+def test_own_rhythm():
+    # Days 0, 10, 20: a usual gap of 10 days; steps at 20 and 40 days after the last order.
+    # x = 2, tx = 20/7, T = tx + s: ln(1/3) + 3 ln((1 + T)/(1 + tx)).
+    orders = [order(number, START + number * 10 * DAY) for number in range(3)]
+    quiet = replaced(CALIBRATION, alive=Params(1, 1e6, 1, 1), churn=CHURN)  # P(alive) stands still
+    result = run(orders, until=START + 300 * DAY, calibration=quiet)
+    # ln(1/3) = -1.10 with 0.5 is below ln 1.5 = 0.41; with 2 it is 0.90: low, and no warning.
+    assert said(result, "warning", "recovered") == []
+    levels = [d["effective_at"] for d in result.of("c") if d["kind"] == "customer.scores"]
+    assert START + 60 * DAY in levels
+    record = run(orders, until=START + 40 * DAY, calibration=quiet).records["c"]
+    assert record["contributions"]["gap"] == 0.5
+    assert "gap" not in run(orders, until=START + 40 * DAY - 1, calibration=quiet).records["c"]["contributions"]
+    # Two orders are no rhythm, and three at one moment neither.
+    assert "gap" not in run(orders[:2], until=START + 300 * DAY, calibration=quiet).records["c"]["contributions"]
+    at_once = [order(number, START) for number in range(3)]
+    assert "gap" not in run(at_once, until=START + 300 * DAY, calibration=quiet).records["c"]["contributions"]
+
+
+def test_usual_gap_has_a_least_length():
+    orders = [order(number, START + number * 1000) for number in range(3)]
+    quiet = replaced(CALIBRATION, churn=CHURN)
+    last = START + 2000
+    assert "gap" not in run(orders, until=last + 2 * DAY - 1, calibration=quiet).records["c"]["contributions"]
+    assert "gap" in run(orders, until=last + 2 * DAY, calibration=quiet).records["c"]["contributions"]
+
+
+def test_complaint_opened_and_resolved():
+    events = {
+        "orders": [order(1, START)],
+        "interactions": [
+            interaction("complaint.opened", START + 1000, "i1", ticket_id="t1"),
+            interaction("complaint.opened", START + 2000, "i2", ticket_id="t2"),
+            interaction("complaint.opened", START + 3000, "i3", ticket_id="t3"),
+            interaction("complaint.resolved", START + 4000, "i4", ticket_id="t1"),
+            interaction("complaint.resolved", START + 5000, "i5", ticket_id="t2"),
+            interaction("complaint.resolved", START + 6000, "i6", ticket_id="t3"),
+            interaction("complaint.opened", START + 7000, "i7", ticket_id="t1"),
+            interaction("complaint.opened", START + 7000, "i7", ticket_id="t1"),
+        ],
+    }
+    result = run(events, calibration=CHURNING)
+    # One open: 1.2 (risk .77, medium); two: 2.4 (.917, churned); three count as two.
+    assert said(result, "warning", "recovered") == [
+        ("warning", "none", "medium", 1000, "i1"),
+        ("warning", "medium", "churned", 2000, "i2"),
+        # i4 leaves two open, i5 one: a fall to medium, which is still a warning level.
+        ("recovered", "medium", "none", 6000, "i6"),
+        ("warning", "none", "medium", 7000, "i7"),
+    ]
+    assert result.records["c"]["open_tickets"] == 1
+    assert result.records["c"]["counters"]["complaint.opened"] == {"count": 4, "last_at": START + 7000}
+    assert (result.accounting["applied"], result.accounting["duplicates"]) == (8, 1)
+
+
+def test_a_resolution_may_come_before_its_complaint():
+    events = {
+        "orders": [order(1, START)],
+        "interactions": [
+            interaction("complaint.resolved", START + 5000, "i1", ticket_id="t"),
+            interaction("complaint.opened", START + 4000, "i2", ticket_id="t"),
+        ],
+    }
+    assert said(run(events, calibration=CHURNING), "warning") == []
+
+
+def test_detractor_fades():
+    events = {
+        "orders": [order(1, START)],
+        "interactions": [interaction("feedback.nps", START + 1, "i1", score=6)],
+    }
+    result = run(events, until=START + 11 * DAY, calibration=CHURNING)
+    # 1.2 at once. After ten days ln(1 + 10/7) = 0.89 stands alone: low. (With it: 1.2 + 0.41 is high after 3.5 days.)
+    assert said(result, "warning", "recovered")[0] == ("warning", "none", "medium", 1, "i1")
+    assert said(result, "warning", "recovered")[-1] == ("recovered", "high", "low", 10 * DAY + SECOND, "timer")
+    better = interaction("feedback.nps", START + DAY, "i2", score=7)
+    events["interactions"].append(better)
+    assert said(run(events, calibration=CHURNING), "recovered") == [("recovered", "medium", "none", DAY, "i2")]
+    assert run(events).records["c"]["nps"] == (START + DAY, 7)
+
+
+PARAMETER = st.floats(0.05, 20)
+
+
+@given(
+    st.tuples(PARAMETER, PARAMETER, PARAMETER, PARAMETER),
+    st.floats(0.2, 3),
+    st.lists(st.integers(0, 200 * DAY), min_size=1, max_size=6),
+    st.integers(0, 50 * DAY),
+)
+def test_crossing_by_bisection_is_the_closed_form(params, k, times, silence):
+    churn = ChurnCoefficients(bias=-0.5, p_alive=k, gap=(0, 0), complaint=0, detractor=0)
+    scores = Scores(POLICY, replaced(CALIBRATION, alive=Params(*params), churn=churn))
+    customer = Customer("c", 10)
+    for number, at in enumerate(times):
+        customer.take(read("orders", order(number, START + at)))
+    customer.as_of = customer.last_at + silence
+    until = customer.as_of + 3_000 * DAY
+    found = scores._crossing(customer, until)
+
+    r, alpha, a, b = params
+    x, tx = customer.n - 1, (customer.last_at - customer.first_at) / WEEK
+    logit = scores.logit(scores.contributions(customer, customer.as_of))
+    ahead = [threshold for threshold in scores.thresholds if threshold > logit]
+    if not ahead:
+        assert found is None
+        return
+    weeks = (alpha + tx) * exp(((ahead[0] + 0.5) / k - log(a / (b + x))) / (r + x)) - alpha
+    moment = customer.first_at + weeks * WEEK
+    if found is None:
+        assert moment > until - 2 * SECOND
+    else:
+        assert customer.as_of < found < until
+        assert abs(found - moment - SECOND / 2) <= SECOND / 2 + 5
+
+
+# -- refunds, duplicates, late events ---------------------------------------------------------------------------------
+
+
+def test_refund_in_parts():
+    events = [
+        order(1, START, "450"),
+        refund(1, START + 1000, "100.00", "r1"),
+        refund(1, START + 2000, "100.00", "r1"),
+        refund(1, START + 3000, "249.99", "r2"),
+    ]
+    result = run(events)
+    record = result.records["c"]
+    assert (record["n"], record["monetary_minor"], record["lifetime_net_minor"]) == (1, 100_01, 100_01)
+    assert result.accounting["duplicates"] == 1
+    # 5, 1, 5 is mid; after the first part 5, 1, 4 is 58.3; after the second 5, 1, 2: 41.7.
+    assert said(result, "tier") == [("tier", "none", "mid", 0, "e1")]
+    whole = run([*events, refund(1, START + 4000, "100.01", "r3")])
+    assert said(whole, "tier")[1:] == [("tier", "mid", "none", 4000, "r3")]
+    assert whole.records["c"]["n"] == 0
+
+
+def test_refund_beyond_the_order_is_cut():
+    record = run([order(1, START), order(2, START), refund(2, START, "999")]).records["c"]
+    assert (record["n"], record["lifetime_net_minor"]) == (1, 50_00)
+
+
+def test_free_order_counts_until_it_is_cancelled_or_given_back_whole():
+    assert run([order(1, START, "0"), refund(1, START, "5")]).records["c"]["n"] == 1
+    assert run([order(1, START, "0"), refund(1, START)]).records["c"]["n"] == 0
+    assert run([order(1, START, "0"), cancel(1, START)]).records["c"]["n"] == 0
+
+
+def test_refund_before_its_order_waits():
+    result = run([refund(1, START, "20"), order(1, START + 1000)])
+    assert said(result) == [("tier", "none", "low", 1000, "e1"), ("segment", None, "new", 1000, "e1")]
+    assert result.records["c"]["monetary_minor"] == 30_00
+    whole = run([cancel(1, START), order(1, START + 1000)])
+    assert whole.decisions == []
+    assert whole.accounting["applied"] == 2
+
+
+def test_second_cancellation_is_a_duplicate_by_its_order():
+    assert run([order(1, START), cancel(1, START, "x1"), cancel(1, START, "x2")]).accounting["duplicates"] == 1
+
+
+def test_of_two_versions_of_an_order_the_smaller_stays():
+    record = run([order(1, START + 1000, "10"), order(1, START, "90"), order(1, START, "99")]).records["c"]
+    assert (record["n"], record["first_at"], record["monetary_minor"]) == (1, START, 90_00)
+
+
+def test_late_order_is_the_cause_and_the_moment_is_now():
+    result = run([order(1, START + 15 * DAY), order(2, START)])
+    assert said(result, "segment")[1:] == [("segment", "new", "potential_loyalist", 15 * DAY, "e2")]
+    assert result.records["c"]["first_at"] == START
+
+
+def test_interactions_without_evidence_only_count():
+    events = {
+        "orders": [order(1, START)],
+        "interactions": [interaction("product.viewed", START + 15 * DAY, "i1")],
+    }
+    result = run(events)
+    # The timer at ten days is the sweep's; at fifteen days nobody looked.
+    assert result.records["c"]["said_as_of"] == START + 10 * DAY
+    assert result.records["c"]["as_of"] == START + 15 * DAY
+
+
+def test_ids_of_interactions_are_remembered_up_to_the_limit():
+    views = [interaction("product.viewed", START + number, f"i{number % 3}") for number in range(6)]
+    assert run({"interactions": views}, interaction_dedupe_max=3).accounting["duplicates"] == 3
+    assert run({"interactions": views}, interaction_dedupe_max=2).accounting["duplicates"] == 0
+
+
+def test_profile():
+    events = [
+        interaction("customer.registered", START + 5, "p1", kind="individual", region="north"),
+        interaction("customer.registered", START, "p2"),
+        interaction("customer.updated", START + 9, "p3", region="south"),
+        interaction("customer.updated", START + 7, "p4", region="east"),
+    ]
+    record = run({"profiles": events}).records["c"]
+    assert (record["registered_at"], record["kind"], record["region"]) == (START, "individual", "south")
+    assert (record["n"], record["tier"], record["next_change_at"]) == (0, "none", None)
+
+
+# -- shards, topics, tables, accounting ------------------------------------------------------------------------------
+
+
+@given(st.text(min_size=1), st.integers(1, 64))
+def test_shard_is_that_of_kafka(customer, partitions):
+    assert murmur2(customer.encode()) == kafka_murmur2(customer.encode()) & 0xFFFFFFFF
+    assert shard_of(customer, partitions) == (kafka_murmur2(customer.encode()) & 0x7FFFFFFF) % partitions
+
+
+def test_topics_are_read_as_one_sequence():
+    topics = {
+        "interactions": [interaction("login", at, f"i{at}") for at in (1000, 3000, 2000)],
+        "orders": [order(number, at) for number, at in enumerate((1000, 5000, 1000))],
+        "profiles": [interaction("customer.registered", 5000, "p")],
+    }
+    events = {topic: [read(topic, raw) for raw in raws] for topic, raws in topics.items()}
+    # A late event waits behind the one before it in its topic.
+    assert [event.id for event in merged(events)] == ["e0", "i1000", "i3000", "i2000", "p", "e1", "e2"]
+
+
+def test_tables():
+    day = START // DAY * DAY
+    noon = day + DAY // 2
+    events = {
+        "orders": [
+            order(1, noon, "450", channel="web"),
+            order(1, noon, "450", channel="web"),
+            refund(1, noon + 3_600_000, "100"),
+            refund(9, noon + 3_600_000, "100"),
+        ],
+        "interactions": [interaction("complaint.opened", noon + DAY, "i", ticket_id="t")],
+    }
+    (table,) = run(events).tables.values()
+    hour = 3_600_000
+    first = {
+        ("orders", "total", ""): 1,
+        ("orders", "tier", "none"): 1,
+        ("orders", "channel", "web"): 1,
+        ("revenue", "total", ""): 450_00,
+        ("revenue", "tier", "none"): 450_00,
+        ("revenue", "channel", "web"): 450_00,
+        ("tier_moves", "move", "none>mid"): 1,
+    }
+    second = {
+        ("refunds", "total", ""): 2,
+        ("refunds", "tier", "mid"): 2,
+        ("refunded", "total", ""): 100_00,
+        ("refunded", "tier", "mid"): 100_00,
+    }
+    third = {("complaints", "total", ""): 1, ("complaints", "tier", "mid"): 1}
+    assert table == {
+        ("hour", noon // hour * hour): first,
+        ("hour", (noon + hour) // hour * hour): second,
+        ("hour", (noon + DAY) // hour * hour): third,
+        ("day", day): first | second,
+        ("day", day + DAY): third,
+    }
+    (short,) = run(events, table_hours_max=1, table_days_max=1).tables.values()
+    assert set(short) == {("hour", (noon + DAY) // hour * hour), ("day", day + DAY)}
+
+
+def test_every_record_is_accounted_for():
+    bad = [
+        order(1, START) | {"amount": "-1"},
+        order(1, START) | {"amount": "much"},
+        order(1, START) | {"currency": "XXX"},
+        order(1, START) | {"customer_id": ""},
+        order(1, START) | {"occurred_at": None},
+        order(1, START) | {"type": "order.lost"},
+    ]
+    worse = [interaction("feedback.nps", START, "i", score=11), interaction("complaint.opened", START, "i")]
+    events = {"orders": [*bad, order(1, START), order(1, START)], "interactions": worse}
+    accounting = run(events, currency="EUR").accounting
+    assert {name: accounting[name] for name in ("read", "applied", "duplicates", "dead_letters")} == {
+        "read": 10,
+        "applied": 1,
+        "duplicates": 1,
+        "dead_letters": 8,
+    }
+
+
+def test_reading():
+    event = read("orders", order(1, START, 12.345) | {"occurred_at": "2017-01-01T11:53:26.250+01:00"})
+    assert (event.amount, event.at) == (12_34, 1_483_268_006_250)
+    with pytest.raises(Unreadable, match="occurred_at"):
+        read("orders", order(1, START) | {"occurred_at": "yesterday"})
+
+
+def test_too_many_orders_are_refused():
+    with pytest.raises(ValueError, match="more than 8"):
+        run([order(number, START) for number in range(9)], ledger_orders_max=8)
+
+
+# -- laws -----------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def histories(draw):
+    """Orders, refunds, cancellations and interactions of a few customers over some months."""
+    moments = st.integers(0, 200 * DAY)
+    events = {"orders": [], "interactions": []}
+    for number in range(draw(st.integers(1, 12))):
+        at = START + draw(moments)
+        about = {"customer": draw(st.sampled_from(["a", "b", "c"]))}
+        of = draw(st.integers(0, 5))
+        kind = draw(st.sampled_from(["order", "order", "refund", "whole", "cancel", "complaint", "resolved", "nps"]))
+        # An order id belongs to one customer.
+        about["customer"] = "abc"[of % 3] if kind in {"order", "refund", "whole", "cancel"} else about["customer"]
+        amount = str(draw(st.integers(0, 500)))
+        match kind:
+            case "order":
+                events["orders"].append(order(of, at, amount, **about) | {"event_id": f"o{number}"})
+            case "refund" | "whole":
+                events["orders"].append(refund(of, at, amount if kind == "refund" else None, f"r{number}", **about))
+            case "cancel":
+                events["orders"].append(cancel(of, at, f"x{number}") | {"customer_id": about["customer"]})
+            case _:
+                name = {"complaint": "complaint.opened", "resolved": "complaint.resolved", "nps": "feedback.nps"}[kind]
+                more = {"ticket_id": f"t{of % 2}", "score": of + 3, "customer_id": about["customer"]}
+                events["interactions"].append(interaction(name, at, f"i{number}", **more))
+    return events
+
+
+@given(histories(), st.randoms(use_true_random=False))
+@settings(max_examples=150)
+def test_facts_do_not_depend_on_order_or_duplicates(history, random):
+    mixed = {topic: events + random.sample(events, len(events) // 2) for topic, events in history.items()}
+    for events in mixed.values():
+        random.shuffle(events)
+    plain, other = run(history, calibration=CHURNING), run(mixed, calibration=CHURNING)
+    assert {id_: facts(record) for id_, record in plain.records.items()} == {
+        id_: facts(record) for id_, record in other.records.items()
+    }
+
+
+@given(histories(), st.randoms(use_true_random=False))
+def test_duplicates_in_order_change_no_decision(history, random):
+    plain, doubled = {}, {}
+    for topic, events in history.items():
+        plain[topic] = sorted(events, key=lambda event: event["occurred_at"])
+        doubled[topic] = [twin for event in plain[topic] for twin in [event] * random.choice([1, 1, 2])]
+    assert run(plain, calibration=CHURNING).decisions == run(doubled, calibration=CHURNING).decisions
+
+
+@given(histories())
+def test_decisions_of_a_history_in_order_hang_together(history):
+    history = {topic: sorted(events, key=lambda event: event["occurred_at"]) for topic, events in history.items()}
+    result = run(history, calibration=CHURNING)
+    last = last_scores(result.decisions)
+    for customer, record in result.records.items():
+        decisions = result.of(customer)
+        moments = [decision["effective_at"] for decision in decisions]
+        assert moments == sorted(moments)
+        for kind, first, now in (("tier", "none", record["tier"]), ("segment", None, record["segment"])):
+            chain = [(d["from"], d["to"]) for d in decisions if d["kind"] == f"customer.{kind}.changed"]
+            assert [start for start, _ in chain] == [first, *[end for _, end in chain]][: len(chain)]
+            assert now == (chain[-1][1] if chain else first)
+        assert (customer in last) == bool(decisions)
+    assert len({decision["id"] for decision in result.decisions}) == len(result.decisions)
