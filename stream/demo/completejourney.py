@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 CURRENCY = "USD"
 """Currency of the amounts. The demo sets it as the base currency."""
 
+COUPON = "manufacturer"
+"""What an order with a coupon names as such. The baskets say what it took off, and not which one it was."""
+
 ITEMS_MAX = 10
 """Items told with an order. Of a larger basket the dearest lines; 95 % of the baskets have at most 35."""
 
@@ -182,7 +185,7 @@ class Year:
                 if discount_cents:
                     event["discount"] = _decimal(discount_cents)
                 if coupon_cents:
-                    event["coupon"] = True
+                    event["coupon"] = COUPON
                 event["items"] = items[place]
                 yield _Timed(at_ms, 1, "orders", event)
 

@@ -17,13 +17,13 @@ class Batch:
     topic, partition
         Where they are from.
     records
-        aiokafka ``ConsumerRecord`` objects (``offset``, ``timestamp`` in ms, ``key``, ``value``, ``headers``) in the
-        order of the log; never empty. Offsets may have gaps: compaction, control records, aborted transactions.
+        aiokafka ``ConsumerRecord`` objects (``offset``, ``timestamp`` in ms, ``key``, ``value``, ``headers``) in
+        the order of the log; never empty. Offsets may have gaps: compaction, control records, aborted
+        transactions.
     generation
         Generation of the consumer group under which they were read.
     epoch
-        Which run of reading they belong to: it changes with every claim and every seek of the topic-partition.
-        A batch of an older epoch must not be processed.
+        Which run of reading they belong to: every claim and every seek begins a new one. A batch of an older epoch must not be processed.
     start
         Everything below this offset was in earlier batches (or below the position that was claimed).
     next_offset

@@ -30,8 +30,8 @@ def shards_of(ends: Mapping[TP, int], topics: Iterable[str]) -> dict[int, dict[s
     Raises
     ------
     TopicsUnfit
-        If some shard came without one of the topics: their partition counts differ, or another member of the group
-        reads other topics.
+        If some shard came without one of the topics: their partition counts differ, or another member of the
+        group reads other topics.
 
     Examples
     --------
@@ -71,9 +71,7 @@ def beyond_end(positions: Mapping[TP, int], ends: Mapping[TP, int]) -> list[TP]:
     return sorted(tp for tp, position in positions.items() if position > ends[tp])
 
 
-def starting_points(
-    positions: Mapping[TP, int], beginnings: Mapping[TP, int], ends: Mapping[TP, int]
-) -> dict[TP, int]:
+def starting_points(positions: Mapping[TP, int], beginnings: Mapping[TP, int], ends: Mapping[TP, int]) -> dict[TP, int]:
     """Offset to seek every assigned topic-partition to.
 
     Parameters
@@ -105,8 +103,6 @@ def starting_points(
         if position == LOG_BEGINNING:
             position = beginning
         if not beginning <= position <= ends[tp]:
-            raise PositionOutOfLog(
-                tp.topic, tp.partition, position=position, beginning=beginning, end=ends[tp]
-            )
+            raise PositionOutOfLog(tp.topic, tp.partition, position=position, beginning=beginning, end=ends[tp])
         points[tp] = position
     return points

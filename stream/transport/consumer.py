@@ -118,13 +118,11 @@ class Consumer(KafkaConsumer):
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:
-        """Wait until the shards are claimed and every topic-partition is sought.
+        """Nothing: the claim seeks, and nothing is given away before it has.
 
-        Faust calls this before it resumes the flow, and cancels it after a while. The claim goes on then, and nothing
-        is given away before it is done.
+        Faust calls this before it resumes the flow. It must not wait here for the claim: when its own patience ends
+        (``broker_request_timeout``), the task that handles rebalances takes that for a shutdown and ends for good.
         """
-        if self._claim_task is not None:
-            await asyncio.shield(self._claim_task)
 
     async def _claim_or_crash(self, assigned: frozenset[TP], generation: int) -> None:
         try:
@@ -160,9 +158,7 @@ class Consumer(KafkaConsumer):
             try:
                 return await self._thread.bounds(tps)
             except KafkaError as exc:
-                self.log.warning(
-                    "Cannot ask Kafka for the ends of the logs (%s); next try in %.1f s", exc, pause
-                )
+                self.log.warning("Cannot ask Kafka for the ends of the logs (%s); next try in %.1f s", exc, pause)
                 await self.sleep(pause)
                 pause = min(pause * 2, self.settings.retry_seconds_max)
 
@@ -283,11 +279,7 @@ class Consumer(KafkaConsumer):
         if not len(self.lanes):
             return False
         stored = self.host.positions()
-        news = {
-            tp: at
-            for tp, at in stored.items()
-            if at >= 0 and tp in self.lanes and self._advised.get(tp) != at
-        }
+        news = {tp: at for tp, at in stored.items() if at >= 0 and tp in self.lanes and self._advised.get(tp) != at}
         if not news:
             return False
         try:

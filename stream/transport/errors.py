@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 
-class PositionOutOfLog(RuntimeError):  # noqa: N818 - it names the state of affairs, as in the design
+class PositionOutOfLog(RuntimeError):
     """A stored position is not inside the log of its topic-partition.
 
     The log was shortened (retention), or its topic was created anew, or Redis and Kafka do not belong
@@ -38,16 +38,17 @@ class PositionOutOfLog(RuntimeError):  # noqa: N818 - it names the state of affa
                 f"or cut, or this Redis belongs to another Kafka"
             )
         super().__init__(
-            f"{topic}/{partition}: {found}. Nothing was read or written. Check STREAM_KAFKA, STREAM_REDIS_URL and "
-            f"STREAM_TOPIC_PREFIX; if the log really is another one, clear the state of the scorer in Redis (its "
-            f"keys begin with STREAM_KEY_PREFIX) and start again: it is rebuilt from the log's beginning."
+            f"{topic}/{partition}: {found}. Nothing was read or written. Check STREAM_KAFKA, "
+            f"STREAM_REDIS_URL and STREAM_TOPIC_PREFIX; if the log really is another one, clear the state of the "
+            f"scorer in Redis (its keys begin with STREAM_KEY_PREFIX) and start again: it is rebuilt from the "
+            f"log's beginning."
         )
         self.topic = topic
         self.partition = partition
         self.position = position
 
 
-class TopicsUnfit(RuntimeError):  # noqa: N818 - the same
+class TopicsUnfit(RuntimeError):
     """The input topics are not all there with one and the same number of partitions.
 
     Parameters
@@ -69,9 +70,9 @@ class TopicsUnfit(RuntimeError):  # noqa: N818 - the same
             for topic, count in sorted(counts.items())
         )
         super().__init__(
-            f"the input topics do not fit together: {found}; all of them need {expected} (STREAM_PARTITIONS), because "
-            f"a customer is in the same partition of every topic. `scorer topics create` makes the missing ones; a "
-            f"topic with another number of partitions has to be created anew."
+            f"the input topics do not fit together: {found}; all of them need {expected} (STREAM_PARTITIONS), "
+            f"because a customer is in the same partition of every topic. `scorer topics create` makes the "
+            f"missing ones; a topic with another number of partitions has to be created anew."
         )
         self.counts = dict(counts)
 

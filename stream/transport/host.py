@@ -17,8 +17,7 @@ class ShardHost(Protocol):
     async def revoke(self) -> None:
         """Stop all shards, await the commits in flight, drop what is buffered.
 
-        Called at every revocation, before a shutdown, and after an ``assign`` that was cancelled. It may be called
-        with no shard assigned.
+        Called at every revocation, before a shutdown, and after an ``assign`` that was cancelled.
         """
 
     async def assign(self, shards: Mapping[int, Mapping[str, int]], generation: int) -> Mapping[TP, int]:

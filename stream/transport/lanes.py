@@ -106,7 +106,7 @@ class Lanes:
     def pause(self, tp: TP, *, trouble: bool = False) -> None:
         """Take nothing more of a topic-partition.
 
-        Batches that are under way already still come: at most ``stream_buffer_maxsize`` + 2 in all. What the Kafka
+        Batches that are under way already still come: at most ``stream_buffer_maxsize`` + 4. What the Kafka
         client prefetched stays there, at most one fetch of the partition.
 
         Parameters
@@ -228,9 +228,7 @@ class Lanes:
         if lane is None:
             return 0
         epoch = next(self._epochs)
-        self._lanes[tp] = Lane(
-            epoch, offset, offset, offset, lane.end, paused=lane.paused, trouble=lane.trouble
-        )
+        self._lanes[tp] = Lane(epoch, offset, offset, offset, lane.end, paused=lane.paused, trouble=lane.trouble)
         self._seek(tp, offset, epoch)
         return epoch
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic, time
 from typing import Protocol, TypeVar
@@ -86,11 +87,13 @@ class ShardWorker:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
+        self.lost = False
         self._flight: tuple[asyncio.Task[int], Commit, dict[str, int], float] | None = None
         self._flying: frozenset[str] = frozenset()
         self._beginnings: dict[str, int] = {}
         self._arrived: dict[str, float] = dict.fromkeys(parts.inputs, monotonic())
         self._swept_at = -1.0
+        self._rescored_at = -1.0
         self.idle = asyncio.Event()
         self._restart(claim)
 
@@ -102,6 +105,20 @@ class ShardWorker:
         self._state = self._parts.new_state(self._parts.model(), int(claim.meta.get("clock", UNSET)))
         self._merge.clear()
         self._flight, self._flying = None, frozenset()
+
+    @property
+    def clock(self) -> int:
+        """Greatest `occurred_at` applied, ms."""
+        return self._state.clock
+
+    def lag_seconds(self, name: Input, now: float) -> float:
+        """Age in seconds of the shard's clock while a topic has more to read; 0 when it has not."""
+        tp = self._tps[name]
+        if self._state.clock == UNSET or tp not in self._parts.lanes:
+            return 0.0
+        if self._merge.buffered(name) == 0 and self._parts.lanes.caught_up(tp):
+            return 0.0
+        return max(0.0, now - self._state.clock / 1000)
 
     @property
     def cached(self) -> int:
@@ -118,7 +135,11 @@ class ShardWorker:
         self._wake.set()
         if self._task is not None:
             await asyncio.wait([self._task])
-            self._task.result()
+            error = self.failure()
+            if isinstance(error, StoreUnavailable):
+                logger.warning("shard %d: stopped while Redis was away; its last batch is read again", self.shard)
+            elif error is not None:
+                raise error
 
     def failure(self) -> BaseException | None:
         """The error that ended the task, if one did."""
@@ -163,7 +184,7 @@ class ShardWorker:
             await self._land()
             return False
         await self._admit([event.customer for event in taken.events if hasattr(event, "customer")])
-        outcome = self._state.apply(taken.events, int(time() * 1000))
+        outcome = self._state.apply(taken.events, self._news_now())
         self._count(taken.events, outcome)
         await self._commit(outcome, taken.positions)
         self._resume_drained(taken.positions)
@@ -173,10 +194,8 @@ class ShardWorker:
         if len(self._merge) == 0 and self._caught_up():
             self.idle.set()
         self._wake.clear()
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), self._pause_seconds())
-        except TimeoutError:
-            pass
 
     def _pause_seconds(self) -> float:
         """How long there is nothing to do unless something arrives."""
@@ -220,10 +239,14 @@ class ShardWorker:
         customers = await self._patiently("sweep", lambda: self._parts.store.due(clock, limit))
         if customers:
             await self._admit(customers)
-            await self._commit(self._state.sweep(customers, clock, now), {})
+            await self._commit(self._state.sweep(customers, clock, self._news_now()), {})
             # More may be due: look again at the next turn, after the events that are waiting.
             if len(customers) == limit:
                 self._swept_at = -1.0
+
+    def _news_now(self) -> int:
+        """What "old news" is measured from: nothing is old with the log's own time."""
+        return int(time() * 1000) if self._settings.clock == "wall" else UNSET
 
     def _sweep_clock(self, now: int) -> int:
         """The moment up to which silence is known: now if all is read, else the log's own time."""
@@ -255,10 +278,8 @@ class ShardWorker:
         customers = list(dict.fromkeys(customers))
         await self._admit(customers)
         stored["cursor"] = str(cursor) if cursor else _DONE
-        outcome = self._state.rescore(customers, int(time() * 1000))
+        outcome = self._state.rescore(customers, self._news_now())
         await self._commit(outcome, {}, {"model": stored["model"], "cursor": stored["cursor"]})
-
-    _rescored_at = -1.0
 
     # -- commits ----------------------------------------------------------------------------------------------------
 
@@ -343,8 +364,9 @@ class ShardWorker:
         self._parts.metrics.refusals.labels(refusal.reason).inc()
         logger.warning("shard %d: commit refused: %s", self.shard, refusal)
         if refusal.reason == "owner":
+            self.lost = True
             for tp in self._tps.values():
-                self._parts.lanes.pause(tp)
+                self._parts.lanes.pause(tp, trouble=True)
             return False
         try:
             claim = await self._patiently("refresh", self._parts.store.refresh)

@@ -1,7 +1,8 @@
 """The thread that runs the Kafka client: joins the group, fetches, and gives records away batch by batch.
 
-Faust runs aiokafka in a thread of its own, so that heartbeats go out while a batch is being scored. What is called
-from the main thread and touches the client goes through ``call_thread``; the client is never touched from outside.
+Faust runs aiokafka in a thread of its own, so that heartbeats go out while a batch is being scored. What is
+called from the main thread and touches the client goes through ``call_thread``; the client is never touched from
+outside.
 """
 
 from __future__ import annotations
@@ -275,11 +276,7 @@ class ConsumerThread(AIOKafkaConsumerThread):
         if client._subscription.reassignment_in_progress:  # noqa: SLF001
             return False
         await client.commit(
-            {
-                ensure_aiokafka_TP(tp): OffsetAndMetadata(at, "")
-                for tp, at in positions.items()
-                if tp in self._open
-            }
+            {ensure_aiokafka_TP(tp): OffsetAndMetadata(at, "") for tp, at in positions.items() if tp in self._open}
         )
         return True
 

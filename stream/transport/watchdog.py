@@ -1,7 +1,7 @@
 """Ends a worker that stands still while there is something to do.
 
-Hangs of Faust and aiokafka after a rebalance or a broker's restart are known (faust-streaming #175, #523, #532, #629;
-aiokafka #1154). A worker that stops in silence is worse than one that stops loudly and is started again.
+Hangs of Faust and aiokafka after a rebalance or a broker's restart are known (faust-streaming #175, #523, #532,
+#629; aiokafka #1154). A worker that stops in silence is worse than one that stops loudly and is started again.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from typing import Any, Protocol
 from faust.types import TP
 from mode import Service
 
+from stream.transport.host import ShardHost
 from stream.transport.lanes import NO_GENERATION, Lanes
 
 LOOKS = 8
 """Looks in the time after which standing still is called a stall."""
 
 
-class Stalled(RuntimeError):  # noqa: N818 - names the state of affairs
+class Stalled(RuntimeError):
     """Nothing moves although there is something to read."""
 
 
@@ -64,7 +65,7 @@ class StallDetector:
         str | None
             What stands still and since when, or None.
         """
-        # A process that was held (SIGSTOP, a swapping host) has not looked meanwhile: such time counts half at most.
+        # A process that was held (SIGSTOP, swapping) has not looked meanwhile: such time counts half at most.
         elapsed = 0.0 if self._last is None else min(now - self._last, self._seconds / 2)
         self._last = now
         self._clock += elapsed
@@ -87,9 +88,7 @@ class StallDetector:
                 watched["reading", tp] = ((lane.epoch, position), said)
 
     @staticmethod
-    def _watch_shards(
-        lanes: Lanes, stored: Mapping[TP, int], watched: dict[Hashable, tuple[Hashable, str]]
-    ) -> None:
+    def _watch_shards(lanes: Lanes, stored: Mapping[TP, int], watched: dict[Hashable, tuple[Hashable, str]]) -> None:
         shards: dict[int, list[TP]] = {}
         for tp in lanes:
             shards.setdefault(tp.partition, []).append(tp)
@@ -98,9 +97,7 @@ class StallDetector:
                 continue
             behind = [tp for tp in tps if stored.get(tp, -1) < lanes.lane(tp).offered]
             if behind:
-                said = (
-                    f"shard {partition} has events of {', '.join(tp.topic for tp in behind)} and commits none"
-                )
+                said = f"shard {partition} has events of {', '.join(tp.topic for tp in behind)} and commits none"
                 watched["shard", partition] = (tuple(stored.get(tp, -1) for tp in tps), said)
 
     def _judge(self, watched: Mapping[Hashable, tuple[Hashable, str]]) -> str | None:
@@ -122,7 +119,7 @@ class Watched(Protocol):
     lanes: Lanes
 
     @property
-    def host(self) -> Any: ...  # noqa: D102
+    def host(self) -> ShardHost: ...  # noqa: D102
     @property
     def claiming(self) -> bool: ...  # noqa: D102
 
@@ -149,7 +146,7 @@ class Watchdog(Service):
         *,
         seconds: float,
         clock: Callable[[], float],
-        **kwargs: Any,
+        **kwargs: Any,  # noqa: ANN401 - handed on to mode
     ) -> None:
         self._consumer = consumer
         self._crash_app = crash
@@ -165,9 +162,7 @@ class Watchdog(Service):
         verdict = self._detector.look(self._time(), consumer.lanes, stored, claiming=consumer.claiming)
         if verdict is not None:
             await self._crash_app(
-                Stalled(
-                    f"{verdict} (STREAM_WATCHDOG_SECONDS). This worker ends itself, so that it is started anew."
-                )
+                Stalled(f"{verdict} (STREAM_WATCHDOG_SECONDS). This worker ends itself, so that it is started anew.")
             )
 
     @Service.task

@@ -318,7 +318,7 @@ async def test_a_rebalance_while_the_host_is_busy_does_not_hang(kafka, topics, g
         await until(lambda: len(app.consumer.lanes) == 16)
 
 
-async def test_a_claim_that_takes_long_outlasts_fausts_patience(kafka, topics, group):
+async def test_a_claim_may_take_longer_than_faust_waits_for_anything(kafka, topics, group):
     await fill(kafka, topics, 20)
     host = MemoryHost()
     claim, claimable = host.assign, asyncio.Event()

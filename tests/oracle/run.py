@@ -23,7 +23,7 @@ HOUR = 3_600 * SECOND
 Decision = dict[str, Any]
 Cause = tuple[str, str]
 Cell = tuple[str, str, str]
-"""(measure, dimension, value), as in ("orders", "total", ""), ("revenue", "channel", "web"), ("tier_moves", "move", "a>b")."""
+"""(measure, dimension, value), as in (orders, total, ""), (revenue, channel, web), (tier_moves, move, low>mid)."""
 
 
 @dataclass

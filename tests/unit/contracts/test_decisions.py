@@ -103,8 +103,11 @@ def test_no_segment_is_null_and_not_a_name():
 
 
 def test_a_record_has_every_field_of_the_interface():
-    interface = """customer_id as_of version calibration tier segment abc lifecycle value_score orders first_order_at
-        last_order_at rfm clv p_alive churn needs matrix satisfaction loyalty behaviour next_change_at action""".split()
+    interface = [
+        *("customer_id", "as_of", "version", "calibration", "tier", "segment", "abc", "lifecycle", "value_score"),
+        *("orders", "first_order_at", "last_order_at", "rfm", "clv", "p_alive", "churn", "needs", "matrix"),
+        *("satisfaction", "loyalty", "behaviour", "next_change_at", "action"),
+    ]
     fields = [field for field in CustomerScores.__struct_fields__ if field not in {"tier_since", "profile"}]
     assert fields == interface
 

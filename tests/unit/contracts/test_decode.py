@@ -7,7 +7,7 @@ import json
 import pytest
 from aiokafka import ConsumerRecord
 
-from stream.contracts.decode import VALUE_BYTES_MAX
+from stream.contracts.decode import VALUE_BYTES_MAX, Decoder
 from stream.contracts.events import (
     CANCELLED,
     COMPLETED,
@@ -23,6 +23,7 @@ from stream.contracts.events import (
 )
 from stream.contracts.ids import hash_id
 from stream.contracts.times import DAY, parse_time
+from stream.contracts.topics import Topics
 from tests.unit.contracts.records import (
     AT,
     CANCELLATION,
@@ -121,9 +122,11 @@ def test_only_an_nps_answer_is_kept_as_a_score():
 
 
 def test_every_type_of_the_interface_is_accepted():
-    interactions = """page.viewed product.viewed cart.updated checkout.started search.performed consultation.opened
-        complaint.opened complaint.resolved feedback.nps feedback.csat feedback.csi review.posted campaign.sent
-        campaign.opened coupon.redeemed login""".split()
+    interactions = [
+        *("page.viewed", "product.viewed", "cart.updated", "checkout.started", "search.performed"),
+        *("consultation.opened", "complaint.opened", "complaint.resolved", "feedback.nps", "feedback.csat"),
+        *("feedback.csi", "review.posted", "campaign.sent", "campaign.opened", "coupon.redeemed", "login"),
+    ]
     for name, event, types in [
         ("orders", ORDER, ["order.completed", "order.cancelled", "order.refunded"]),
         ("interactions", {**COMPLAINT, "score": 5}, interactions),
@@ -367,9 +370,6 @@ def test_both_sides_of_the_largest_amount():
 
 
 def test_the_base_currency_has_its_own_places():
-    from stream.contracts.decode import Decoder
-    from stream.contracts.topics import Topics
-
     yen = {**ORDER, "amount": "1234", "currency": "JPY"}
     (order,) = Decoder(Topics(), "JPY").decode("orders", 0, [record(yen)], NOW)
     assert order.amount == 1234

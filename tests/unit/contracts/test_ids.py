@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+import xxhash
 
 from stream.contracts.ids import hash_id, join_hash, why_bad
 
@@ -13,8 +14,6 @@ def test_hashes_are_those_of_xxh3():
 
 
 def test_hashes_are_of_utf_8():
-    import xxhash
-
     assert hash_id("€") == xxhash.xxh3_64_intdigest(b"\xe2\x82\xac")
 
 

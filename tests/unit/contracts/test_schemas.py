@@ -27,7 +27,6 @@ def test_each_stands_alone(topic):
     schema = json.loads(json.dumps(SCHEMAS[topic]))
     assert schema["$schema"] == DIALECT
     assert schema["title"] == topic
-    assert references(schema)
     for reference in references(schema):
         assert reference.removeprefix("#/$defs/") in schema["$defs"]
     assert all(kind.get("description") for kind in schema["$defs"].values())

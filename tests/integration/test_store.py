@@ -1,0 +1,398 @@
+"""A shard in a real Redis: what lands, what is refused, and that a refusal leaves no trace."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+import pytest
+from redis.asyncio import Redis
+
+from stream.store.commit import Commit
+from stream.store.connection import connect
+from stream.store.errors import ClaimRefused, CommitRefused, StoreError, StoreTorn, StoreUnavailable
+from stream.store.keys import Keys
+from stream.store.shard_store import LOAD_CUSTOMERS_MAX, ShardStore, new_owner
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+async def redis(redis_server):
+    client = connect(redis_server.url, retries=1, retry_base_seconds=0.01)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def keys():
+    return Keys(f"store-{next(_numbers)}", 3)
+
+
+@pytest.fixture
+async def shard(redis, keys):
+    store = ShardStore(redis, keys, new_owner())
+    await store.claim(1)
+    return store
+
+
+def full_commit(expected=-1, new=10):
+    return Commit(
+        positions=[("orders", expected, new)],
+        records=[("c-1", b"\x00\xffone"), ("ö}{2", b"two")],
+        timers=[("c-1", 5_000), ("ö}{2", float("inf"))],
+        histograms={"f:1": 2, "m:7": 1},
+        cells={"r:h:2017010111": {"orders": 2}, "r:d:20170101": {"revenue": 2**60}},
+        counters={"applied": 10, "duplicates": 0},
+        outbox=[b"first", b"\xc1\x00", b"third"],
+        meta={"clock": "1483271606000"},
+    )
+
+
+async def dump(redis, keys):
+    """Every key of the shard with everything in it, as Redis would serialise it."""
+    names = sorted([name async for name in redis.scan_iter(match=f"{keys.prefix}:*", count=1000)])
+    return {name: await redis.dump(name) for name in names}
+
+
+async def test_a_commit_lands_whole(shard):
+    assert await shard.commit(full_commit()) == 3
+    assert await shard.load(["c-1", "nobody", "ö}{2"]) == [b"\x00\xffone", None, b"two"]
+    assert await shard.due(5_001, 10) == ["c-1"]
+    assert await shard.due(5_000, 10) == []
+    assert await shard.customers() == 2
+    assert await shard.scan(0, 10) == (0, ["c-1", "ö}{2"])
+    assert await shard.histograms() == {"f:1": 2, "m:7": 1}
+    assert await shard.counters() == {"applied": 10}
+    assert await shard.cell("r:h:2017010111") == {"orders": 2}
+    assert await shard.cell("r:d:20170101") == {"revenue": 2**60}
+    assert await shard.outbox(10) == [b"first", b"\xc1\x00", b"third"]
+    claim = await shard.refresh()
+    assert claim.positions == {"orders": 10}
+    assert claim.meta == {"clock": "1483271606000"}
+
+
+async def test_the_next_commit_adds_drops_and_forgets(shard):
+    await shard.commit(full_commit())
+    await shard.commit(
+        Commit(
+            positions=[("orders", 10, 11), ("profiles", -1, 4)],
+            records=[("c-3", b"three")],
+            timers=[("c-3", 1_000)],
+            histograms={"f:1": -2, "m:7": 4},
+            cells={"r:d:20170101": {"revenue": 1}},
+            drop_cells=["r:h:2017010111"],
+            outbox=[b"fourth"],
+            forget=["c-1"],
+        )
+    )
+    assert await shard.load(["c-1", "c-3"]) == [None, b"three"]
+    assert await shard.due(10_000, 10) == ["c-3"]
+    assert await shard.histograms() == {"m:7": 5}, "a bin that comes to nothing is taken away"
+    assert await shard.cell("r:h:2017010111") == {}
+    assert await shard.cell("r:d:20170101") == {"revenue": 2**60 + 1}, "exact beyond what a double holds"
+    assert shard.outbox_length == 4
+    assert (await shard.refresh()).positions == {"orders": 11, "profiles": 4}
+
+
+async def test_a_customer_forgotten_and_seen_again_in_one_commit_is_kept(shard):
+    await shard.commit(full_commit())
+    await shard.commit(Commit(forget=["c-1"], records=[("c-1", b"new")], timers=[("c-1", 7_000)]))
+    assert await shard.load(["c-1"]) == [b"new"]
+    assert await shard.due(7_001, 10) == ["c-1"]
+
+
+async def test_a_commit_larger_than_a_command_takes_is_split_and_lands_whole(shard):
+    count = 20_000
+    names = [f"c-{number}" for number in range(count)]
+    await shard.commit(
+        Commit(
+            positions=[("orders", -1, count)],
+            records=[(name, name.encode()) for name in names],
+            timers=[(name, number) for number, name in enumerate(names)],
+            outbox=[name.encode() for name in names],
+        )
+    )
+    assert await shard.load(names) == [name.encode() for name in names]
+    assert count > LOAD_CUSTOMERS_MAX
+    assert await shard.due(count, count) == names
+    assert await shard.outbox(count) == [name.encode() for name in names]
+    await shard.commit(Commit(forget=names))
+    assert await shard.customers() == 0
+    assert set(await shard.load(names)) == {None}
+
+
+async def test_ids_of_every_length_survive_the_packing(shard):
+    names = ["x" * length for length in (1, 31, 32, 255, 256, 65_535, 65_536)] + ["ß" * 40]
+    records = [(name, bytes([number])) for number, name in enumerate(names)]
+    await shard.commit(Commit(records=records, timers=[(name, 1) for name in names]))
+    assert await shard.load(names) == [blob for _, blob in records]
+    assert set(await shard.due(2, 100)) == set(names)
+
+
+REFUSED = {
+    "position": Commit(positions=[("orders", 9, 20)], records=[("c-9", b"x")], outbox=[b"x"]),
+    "position of another topic": Commit(
+        positions=[("orders", 10, 20), ("profiles", 0, 5)], records=[("c-9", b"x")], counters={"applied": 1}
+    ),
+    "position that was never stored": Commit(positions=[("orders", -1, 20)], cells={"r:h:1": {"orders": 1}}),
+}
+
+
+@pytest.mark.parametrize("commit", REFUSED.values(), ids=REFUSED)
+async def test_a_commit_from_another_position_writes_nothing(redis, keys, shard, commit):
+    await shard.commit(full_commit())
+    before = await dump(redis, keys)
+    with pytest.raises(CommitRefused) as refused:
+        await shard.commit(commit)
+    assert refused.value.reason == "position"
+    assert await dump(redis, keys) == before
+
+
+async def test_a_zombie_commits_trims_and_reads_nothing_after_a_new_claim(redis, keys, shard):
+    await shard.commit(full_commit())
+    successor = ShardStore(redis, keys, new_owner())
+    assert (await successor.claim(2)).positions == {"orders": 10}
+    before = await dump(redis, keys)
+    for attempt in (
+        shard.commit(Commit(positions=[("orders", 10, 11)], records=[("c-1", b"zombie")])),
+        shard.commit(Commit(counters={"swept": 1})),
+        shard.trim([b"first"]),
+        shard.head(10),
+        shard.refresh(),
+    ):
+        with pytest.raises(CommitRefused) as refused:
+            await attempt
+        assert refused.value.reason == "owner"
+        assert refused.value.generation == 2
+    assert await dump(redis, keys) == before
+    await successor.commit(Commit(positions=[("orders", 10, 11)]))
+
+
+async def test_the_same_commit_given_again_is_made_once(redis, keys, shard):
+    """Its reply was lost: the caller cannot know, and asks again."""
+    commit = full_commit()
+    await shard.commit(commit)
+    after = await dump(redis, keys)
+    shard._given, shard._landed = (commit, 1), 0
+    assert await shard.commit(commit) == 3
+    assert await dump(redis, keys) == after
+    await shard.commit(Commit(positions=[("orders", 10, 11)]))
+
+
+async def test_an_equal_commit_that_is_another_one_is_refused_by_position(redis, keys, shard):
+    await shard.commit(full_commit())
+    before = await dump(redis, keys)
+    with pytest.raises(CommitRefused) as refused:
+        await shard.commit(full_commit())
+    assert refused.value.reason == "position"
+    assert await dump(redis, keys) == before
+
+
+async def test_a_sweep_whose_predecessor_landed_unseen_is_refused(redis, keys, shard):
+    """A sweep names no position; the number of the commit stands in for it."""
+    await shard.commit(full_commit())
+    lost = Commit(counters={"swept": 1}, outbox=[b"warning"])
+    await shard.commit(lost)
+    shard._landed = 1  # its reply never came, and the caller gave it up
+    before = await dump(redis, keys)
+    with pytest.raises(CommitRefused) as refused:
+        await shard.commit(Commit(counters={"swept": 1}, outbox=[b"warning"]))
+    assert refused.value.reason == "sequence"
+    assert await dump(redis, keys) == before
+    await shard.refresh()
+    await shard.commit(Commit(counters={"swept": 1}))
+    assert (await shard.counters())["swept"] == 2
+
+
+async def test_two_commits_at_once_land_one_after_the_other(shard):
+    await asyncio.gather(*(shard.commit(Commit(positions=[("orders", at, at + 1)])) for at in range(-1, 30)))
+    assert (await shard.refresh()).positions == {"orders": 30}
+
+
+async def test_a_begun_commit_lands_while_the_loop_is_blocked(redis_server, redis, keys, shard):
+    other = Redis.from_url(redis_server.url)
+    await shard.commit(Commit(records=[("warm", b"up")]))
+    task = await shard.begin(Commit(records=[("c-1", b"x" * 1_000)]))
+    # Nothing of this loop runs from here on: the bytes must have left already.
+    assert not task.done()
+    found = await asyncio.to_thread(_wait_in_another_loop, redis_server.url, keys.record("c-1"))
+    assert found == b"x" * 1_000
+    await task
+    await other.aclose()
+
+
+def _wait_in_another_loop(url, key):
+    async def look():
+        client = Redis.from_url(url)
+        try:
+            async with asyncio.timeout(10):
+                while (found := await client.get(key)) is None:
+                    await asyncio.sleep(0)
+                return found
+        finally:
+            await client.aclose()
+
+    return asyncio.run(look())
+
+
+# Claims
+
+
+async def test_an_older_generation_does_not_win_over_a_newer_one(redis, keys):
+    newer, older = ShardStore(redis, keys, new_owner()), ShardStore(redis, keys, new_owner())
+    await newer.claim(7)
+    before = await dump(redis, keys)
+    with pytest.raises(ClaimRefused) as refused:
+        await older.claim(6)
+    assert (refused.value.mine, refused.value.stored) == (6, 7)
+    assert await dump(redis, keys) == before
+    await newer.commit(full_commit())
+
+
+async def test_the_same_generation_may_claim_again(redis, keys):
+    await ShardStore(redis, keys, new_owner()).claim(7)
+    again = ShardStore(redis, keys, new_owner())
+    await again.claim(7)
+    await again.commit(full_commit())
+
+
+async def test_a_group_that_counts_anew_replaces_exactly_the_generation_it_named(redis, keys):
+    await ShardStore(redis, keys, new_owner()).claim(41)
+    reborn = ShardStore(redis, keys, new_owner())
+    with pytest.raises(ClaimRefused):
+        await reborn.claim(1)
+    with pytest.raises(ClaimRefused) as refused:
+        await reborn.claim(1, replacing=40)
+    assert refused.value.stored == 41
+    await reborn.claim(1, replacing=41)
+    await reborn.commit(full_commit())
+    with pytest.raises(ClaimRefused):
+        await ShardStore(redis, keys, new_owner()).claim(1, replacing=41)
+
+
+async def test_a_claim_reads_where_the_predecessor_stopped(redis, keys, shard):
+    await shard.commit(full_commit())
+    await shard.trim([b"first"], {"tier-changes": 4})
+    claim = await ShardStore(redis, keys, new_owner()).claim(2)
+    assert claim.positions == {"orders": 10}
+    assert claim.meta == {"clock": "1483271606000"}
+
+
+async def test_an_owner_that_redis_forgot_is_told_so(redis, keys, shard):
+    await redis.delete(keys.meta)
+    with pytest.raises(CommitRefused, match="nobody") as refused:
+        await shard.commit(full_commit())
+    assert (refused.value.reason, refused.value.generation) == ("owner", -1)
+
+
+# Outbox
+
+
+async def test_trim_takes_the_delivered_and_remembers_how_far(shard):
+    await shard.commit(full_commit())
+    assert await shard.trim([b"first", b"\xc1\x00"], {"tier-changes": 12}) == 1
+    head = await shard.head(10)
+    assert (head.entries, head.trims, head.sent) == ([b"third"], 1, {"tier-changes": 12})
+    assert await shard.trim([b"third"], {"churn-warnings": 5}) == 2
+    assert (await shard.head(10)).sent == {"tier-changes": 12, "churn-warnings": 5}
+    assert shard.outbox_length == 0
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [[b"second"], [b"first", b"third"], [b"first", b"\xc1\x00", b"third", b"fourth"]],
+    ids=["another head", "another last", "more than there are"],
+)
+async def test_trim_refuses_a_changed_outbox(redis, keys, shard, entries):
+    await shard.commit(full_commit())
+    before = await dump(redis, keys)
+    with pytest.raises(CommitRefused) as refused:
+        await shard.trim(entries)
+    assert refused.value.reason == "outbox"
+    assert await dump(redis, keys) == before
+
+
+# Redis misbehaves
+
+
+async def test_forgotten_scripts_are_sent_again(redis, keys, shard):
+    await redis.script_flush()
+    await shard.commit(full_commit())
+    await redis.script_flush()
+    assert await shard.load(["c-1"]) == [b"\x00\xffone"]
+    await redis.script_flush()
+    await shard.trim([b"first"])
+    await redis.script_flush()
+    await ShardStore(redis, keys, new_owner()).claim(2)
+
+
+@pytest.mark.parametrize("kind", ["timers", "outbox", "histograms", "counters", "cell"])
+async def test_a_key_of_another_program_stops_a_commit_before_it_writes(redis, keys, shard, kind):
+    key = keys.cell("r:d:20170101") if kind == "cell" else getattr(keys, kind)
+    await redis.set(key, "not ours")
+    before = await dump(redis, keys)
+    with pytest.raises(StoreError, match="not ours: do two programs share a key prefix"):
+        await shard.commit(full_commit())
+    assert await dump(redis, keys) == before
+
+
+async def test_a_timer_that_is_no_number_is_found_before_the_first_write(redis, keys, shard):
+    before = await dump(redis, keys)
+    with pytest.raises(StoreError, match="a timer is no number"):
+        await shard.commit(Commit(records=[("c-1", b"x")], timers=[("c-1", float("nan"))]))
+    assert await dump(redis, keys) == before
+
+
+async def test_a_commit_that_stopped_half_way_is_seen_and_the_shard_left_alone(redis, keys, shard):
+    await shard.commit(full_commit())
+    await redis.hset(keys.histograms, "f:1", "a foreign value")
+    with pytest.raises(Exception, match="not an integer"):
+        await shard.commit(Commit(records=[("c-1", b"half")], histograms={"f:1": 1}, counters={"applied": 1}))
+    with pytest.raises(StoreTorn, match="commit 2 began and the last one that landed is 1"):
+        await shard.commit(Commit(counters={"applied": 1}))
+    with pytest.raises(StoreTorn):
+        await shard.refresh()
+    with pytest.raises(StoreTorn):
+        await ShardStore(redis, keys, new_owner()).claim(2)
+
+
+async def test_a_full_redis_refuses_the_whole_commit(redis, keys, shard):
+    await shard.commit(full_commit())
+    before = await dump(redis, keys)
+    await redis.config_set("maxmemory", "1")
+    try:
+        with pytest.raises(StoreUnavailable, match="OOM"):
+            await shard.commit(Commit(forget=["c-1"], records=[("c-3", b"x")]))
+    finally:
+        await redis.config_set("maxmemory", "0")
+    assert await dump(redis, keys) == before
+
+
+async def test_a_redis_that_turned_replica_refuses_the_whole_commit(redis, keys, shard):
+    await shard.commit(full_commit())
+    before = await dump(redis, keys)
+    await redis.replicaof("127.0.0.1", "1")
+    try:
+        with pytest.raises(StoreUnavailable, match="READONLY|read only replica"):
+            await shard.commit(Commit(records=[("c-3", b"x")]))
+    finally:
+        await redis.replicaof("NO", "ONE")
+    assert await dump(redis, keys) == before
+
+
+async def test_no_redis_is_said_so_within_the_bounded_retries():
+    client = connect("redis://127.0.0.1:1/0", retries=1, retry_base_seconds=0.01)
+    store = ShardStore(client, Keys("x", 0), new_owner())
+    with pytest.raises(StoreUnavailable, match="cannot be reached"):
+        await store.claim(1)
+    await client.aclose()
+
+
+async def test_connections_cut_while_idle_are_made_again(redis_server, redis, keys, shard):
+    await shard.commit(full_commit())
+    killer = Redis.from_url(redis_server.url)
+    await killer.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    await killer.aclose()
+    await shard.commit(Commit(positions=[("orders", 10, 11)]))
+    assert (await shard.refresh()).positions == {"orders": 11}
