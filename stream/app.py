@@ -8,11 +8,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from dataclasses import replace
-from typing import Any
+from time import time
+from typing import Any, NoReturn
 
 import faust
+import uvloop
+from mode import Service
 
 from stream.calibration.watch import CalibrationWatch
 from stream.contracts.topics import Topics
@@ -23,9 +27,28 @@ from stream.store.connection import connect
 from stream.transport.batch import Batch
 from stream.transport.conf import ScorerApp
 from stream.transport.engine import Engine
+from stream.web.backend import StoreBackend
+from stream.web.server import WebServer
 
-#: Objects made before a young collection; records live long and batches die at once, so the default of 700 is busy work.
-GC_THRESHOLD = 100_000
+#: Cyclic collection, for a program whose objects either die with their batch or live as long as the cache: what the default
+#: (700, 10, 10) looks through again and again is never garbage.
+GC_THRESHOLDS = (100_000, 20, 100)
+
+
+class Face(Service):
+    """The API, for as long as the worker runs."""
+
+    def __init__(self, server: WebServer) -> None:
+        self._server = server
+        super().__init__()
+
+    async def on_start(self) -> None:
+        """Listen."""
+        await self._server.start()
+
+    async def on_stop(self) -> None:
+        """Stop listening."""
+        await self._server.stop()
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -63,17 +86,44 @@ def create_app(settings: Settings | None = None, **changes: Any) -> ScorerApp:
 
     engine = Engine(settings, redis, calibration, metrics, lambda: app.consumer.lanes, app.crash, confirm)
     app.shard_host = engine
+    if settings.web_enabled:
+        backend = StoreBackend(
+            redis,
+            settings.key_prefix,
+            settings.partitions,
+            clock=settings.clock,
+            base_currency=settings.base_currency,
+            model=lambda: calibration.model,
+            now=lambda: int(time() * 1000),
+            ready=engine.ready,
+        )
+        app.add_dependency(Face(WebServer(settings, backend, metrics)))
 
     @app.agent(app.batches(*Topics(settings.topic_prefix).inputs.values()), name="scorer")
     async def score(batches: faust.Stream[Batch]) -> None:
         async for batch in batches:
             await app.consumer.deliver(batch)
 
-    @app.on_before_configured.connect
-    def relax_collector(*_: Any, **__: Any) -> None:
-        gc.set_threshold(GC_THRESHOLD)
-
     return app
 
 
-app = create_app()
+def run_worker(settings: Settings | None = None, loglevel: str = "info") -> NoReturn:
+    """Run a worker until it is told to stop; ends the process with its exit code."""
+    _tune()
+    faust.Worker(create_app(settings), loglevel=loglevel).execute_from_commandline()
+    raise SystemExit
+
+
+def __getattr__(name: str) -> ScorerApp:
+    """Give ``faust -A stream.app`` its application, made when it is first asked for."""
+    if name != "app":
+        raise AttributeError(name)
+    _tune()
+    globals()["app"] = made = create_app()
+    return made
+
+
+def _tune() -> None:
+    """What a worker sets for its whole process."""
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    gc.set_threshold(*GC_THRESHOLDS)

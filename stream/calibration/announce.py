@@ -31,7 +31,9 @@ async def announce(redis: Client, prefix: str, bootstrap: str, topic: str) -> in
         Redis cannot be reached.
     """
     first, last = DEFAULT_CALIBRATION.number, await current_number(redis, prefix)
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True) as producer:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
+    try:
+        await producer.start()
         for number in range(first, last + 1):
             calibration = await read(redis, prefix, number)
             await producer.send_and_wait(
@@ -41,4 +43,6 @@ async def announce(redis: Client, prefix: str, bootstrap: str, topic: str) -> in
                 partition=0,
                 timestamp_ms=calibration.created_at or None,
             )
+    finally:
+        await producer.stop()
     return last - first + 1

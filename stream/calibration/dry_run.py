@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from stream.calibration.population import reading, shard_clock
+from stream.scoring.rfm import EdgeTable, cell, scores
 from stream.scoring.tiers import TIERS
 from stream.state import ledger
 from stream.state.codec import decode
 from stream.state.customer import UNSET
-from stream.state.evaluation import cell_of, evaluate
+from stream.state.evaluation import assess
 from stream.state.model import Model
 from stream.store.scripts import Client
 
@@ -60,6 +61,7 @@ def look(moves: Moves, records: Iterable[tuple[str, bytes]], model: Model, as_of
     RecordError
         A record that this version cannot read.
     """
+    edges = EdgeTable(model.recency_edges, model.frequency_edges, model.monetary_edges)
     for customer, blob in records:
         c = decode(customer, blob)
         moves.customers += 1
@@ -67,11 +69,13 @@ def look(moves: Moves, records: Iterable[tuple[str, bytes]], model: Model, as_of
             moves.tiers[TIERS[c.tier]][TIERS[c.tier]] += 1
             continue
         ledger.rebuild(c, model.window)
-        tier, segment, level = evaluate(c, max(c.as_of, as_of), model)
-        moves.tiers[TIERS[c.tier]][TIERS[tier]] += 1
-        moves.segments += segment != c.segment
-        moves.levels += level != c.level
-        moves.held_back += bool(c.n) and tier == c.tier and model.raw_tiers[c.tier][cell_of(c, model)] < tier
+        found = assess(c, max(c.as_of, as_of), model)
+        moves.tiers[TIERS[c.tier]][TIERS[found.tier]] += 1
+        moves.segments += found.segment != c.segment
+        moves.levels += found.level != c.level
+        if c.n and found.tier == c.tier:
+            at = cell(*scores(c.as_of - c.last_at, c.frequency, c.monetary, edges))
+            moves.held_back += model.raw_tiers[c.tier][at] < c.tier
 
 
 async def dry_run(redis: Client, prefix: str, partitions: int, model: Model, now: int | None = None) -> Moves:

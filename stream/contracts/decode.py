@@ -153,13 +153,14 @@ class Decoder:
         ]
         parsed: list[Any] = []
         rest = map(self._parsers[name], values)
-        while len(parsed) < len(values):
+        while True:
             try:
                 # On a failure, what was read before it stays in the list, and the map stands behind it.
                 parsed.extend(rest)
             except (DecodeError, UnicodeDecodeError, RecursionError) as error:
                 parsed.append(self._why(name, records[len(parsed)].value, error))
-        return parsed
+            else:
+                return parsed
 
     def _why(self, name: Input, value: bytes | None, error: Exception) -> Refused:
         if value is None:

@@ -27,7 +27,8 @@ _TIMES: Final = {
     "Invalid RFC3339 encoded datetime": NO_TIME,
     "Expected `datetime` with a timezone component": NO_ZONE,
 }
-_HALF_PAIR: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+# A first half without a second behind it: the reader runs into the end of the text and calls it truncated.
+_HALF_PAIR: Final = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
 _WORDS: Final = {
     "str": "text",
     "int": "a whole number",
@@ -99,7 +100,7 @@ def _malformed(error: Exception, value: bytes) -> str:
         # "Near": the reader has at times gone one byte past the one it stumbled over.
         return f"is not JSON: {malformed[1]} near byte {malformed[2]}"
     if _HALF_PAIR.search(value):
-        return "is not JSON, or holds half of a surrogate pair, which is no character"
+        return "is not JSON: half of a surrogate pair is no character"
     if isinstance(error, DecodeError):
         return f"is JSON that ends too early, at byte {len(value)}" if value else "is empty"
     return f"cannot be read: {error}"

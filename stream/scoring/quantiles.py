@@ -46,6 +46,8 @@ RECENCY_BUCKET: Final = DAY // 4
 """Milliseconds. Six hours: a year has 1 461 buckets, and an edge in days is off by an eighth of a day at
 most."""
 
+EDGE_DECIMALS: Final = 3
+
 FIFTHS: Final = (0.2, 0.4, 0.6, 0.8)
 
 
@@ -242,14 +244,23 @@ def recency_quantiles(counts: Mapping[int, int], as_of: int, qs: Iterable[float]
 
 
 def recency_edges(counts: Mapping[int, int], as_of: int) -> Four:
-    """Recency edges in days at `as_of`; arguments as in `recency_quantiles`.
+    """Recency edges in days at `as_of`, to the thousandth; arguments as in `recency_quantiles`.
+
+    A thousandth of a day is 86 400 milliseconds. An edge on that grid is the same moment for whoever computes
+    it, however it is written down.
 
     Examples
     --------
     >>> recency_edges({recency_bucket(day * DAY): 1 for day in range(6)}, 5 * DAY)
     (1.875, 2.875, 3.875, 4.875)
     """
-    return edges_from_quantiles(recency_quantiles(counts, as_of, FIFTHS))
+    q20, q40, q60, q80 = edges_from_quantiles(recency_quantiles(counts, as_of, FIFTHS))
+    return (
+        round(q20, EDGE_DECIMALS),
+        round(q40, EDGE_DECIMALS),
+        round(q60, EDGE_DECIMALS),
+        round(q80, EDGE_DECIMALS),
+    )
 
 
 def figure_edges(histogram: Histogram) -> Four:

@@ -133,11 +133,8 @@ def next_recency_fall(last_at: int, as_of: int, table: EdgeTable) -> int:
     >>> next_recency_fall(10 * DAY, 30 * DAY, table) == (10 + 30) * DAY
     True
     """
-    for edge in table.age_ms:
-        moment = ceil_to_second(last_at + edge)
-        if moment > as_of:
-            return moment
-    return NEVER
+    reached = bisect_right(table.age_ms, as_of - last_at)
+    return ceil_to_second(last_at + table.age_ms[reached]) if reached < len(table.age_ms) else NEVER
 
 
 def cell(r: int, f: int, m: int) -> int:

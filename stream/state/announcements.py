@@ -26,6 +26,7 @@ from stream.contracts.topics import Topics
 from stream.scoring.policy import LEVELS
 from stream.scoring.units import DAY
 from stream.state.customer import TIER_NAMES, TIER_NONE, Customer
+from stream.state.evaluation import Assessment
 from stream.state.model import Model
 from stream.state.view import churn, describe, rfm
 
@@ -39,8 +40,8 @@ class Cause(NamedTuple):
     id: str
 
 
-class Classification(NamedTuple):
-    """What is true of a customer: ranks of tier and churn level, name of the segment."""
+class _Said(NamedTuple):
+    """What was said before: ranks of tier and churn level, name of the segment."""
 
     tier: int
     segment: str
@@ -62,7 +63,7 @@ class Announcer:
         self.topics = topics
         self._exponent = exponent
 
-    def announce(self, c: Customer, became: Classification, cause: Cause, origin: str, model: Model) -> list[Message]:
+    def announce(self, c: Customer, became: Assessment, cause: Cause, origin: str, model: Model) -> list[Message]:
         """Say what changed, and note on the record that it was said.
 
         Parameters
@@ -74,8 +75,8 @@ class Announcer:
         origin
             live, timer, seed or recalibration.
         """
-        was = Classification(c.tier, c.segment, c.level)
-        c.tier, c.segment, c.level = became
+        was = _Said(c.tier, c.segment, c.level)
+        c.tier, c.segment, c.level, c.due = became
         c.version += 1
         if became.tier != was.tier:
             c.tier_since = c.as_of
@@ -105,7 +106,7 @@ class Announcer:
         return self._message(c, SCORES, self.topics.customer_scores, cause.kind, cause.id, describe(c, model, self._exponent))
 
     def _tier_change(
-        self, c: Customer, was: Classification, became: Classification, common: dict[str, Any], model: Model
+        self, c: Customer, was: _Said, became: Assessment, common: dict[str, Any], model: Model
     ) -> Message:
         value = {
             "customer_id": c.customer_id,
@@ -120,7 +121,7 @@ class Announcer:
             value["segment"] = became.segment
         return self._decided(c, TIER_CHANGED, self.topics.tier_changes, value)
 
-    def _warning(self, c: Customer, kind: str, was: Classification, common: dict[str, Any], model: Model) -> Message:
+    def _warning(self, c: Customer, kind: str, was: _Said, common: dict[str, Any], model: Model) -> Message:
         value = {
             "customer_id": c.customer_id,
             "version": c.churn_version,
@@ -137,7 +138,7 @@ class Announcer:
         return self._decided(c, kind, self.topics.churn_warnings, value)
 
     def _segment_change(
-        self, c: Customer, was: Classification, became: Classification, common: dict[str, Any]
+        self, c: Customer, was: _Said, became: Assessment, common: dict[str, Any]
     ) -> Message:
         value = {
             "customer_id": c.customer_id,

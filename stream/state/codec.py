@@ -25,7 +25,8 @@ _COUNTER = Struct("<BIq")
 _TICKET = Struct("<Qqq")
 _ANSWER = Struct("<qb")
 _MOMENT = Struct("<q")
-_GIVEN = Struct("<qQBB")
+_GIVEN = Struct("<qQB")
+_NOT_GIVEN = (0, 0, "")
 
 if sys.byteorder != "little":  # pragma: no cover - the columns are written as they lie in memory
     msg = "the record format is little endian; this machine is not"
@@ -72,11 +73,11 @@ def encode(c: Customer) -> bytes:
     if c.nps_at != UNSET:
         flags |= _NPS
         sections.append(_ANSWER.pack(c.nps_at, c.nps_score))
-    if c.profile is not None:
+    if c.kind is not None or c.region is not None:
         flags |= _PROFILE
-        at, event, form, region = c.profile
-        one, two = form.encode(), region.encode()
-        sections.append(_GIVEN.pack(at, event, len(one), len(two)) + one + two)
+        for at, event, text in (c.kind or _NOT_GIVEN, c.region or _NOT_GIVEN):
+            word = text.encode()
+            sections.append(_GIVEN.pack(at, event, len(word)) + word)
     if c.registered_at:
         flags |= _REGISTERED
         sections.append(_MOMENT.pack(c.registered_at))
@@ -171,14 +172,18 @@ def _decode_sections(c: Customer, blob: bytes, place: int, flags: int) -> int:
         c.nps_at, c.nps_score = _ANSWER.unpack_from(blob, place)
         place += _ANSWER.size
     if flags & _PROFILE:
-        at, event, one, two = _GIVEN.unpack_from(blob, place)
-        place += _GIVEN.size
-        c.profile = (at, event, blob[place : place + one].decode(), blob[place + one : place + one + two].decode())
-        place += one + two
+        c.kind, place = _read_given(blob, place)
+        c.region, place = _read_given(blob, place)
     if flags & _REGISTERED:
         (c.registered_at,) = _MOMENT.unpack_from(blob, place)
         place += _MOMENT.size
     return place
+
+
+def _read_given(blob: bytes, place: int) -> tuple[tuple[int, int, str] | None, int]:
+    at, event, size = _GIVEN.unpack_from(blob, place)
+    place += _GIVEN.size
+    return (at, event, blob[place : place + size].decode()) if size else None, place + size
 
 
 def _rows(form: Struct, rows: list[tuple[int, ...]]) -> bytes:

@@ -55,14 +55,15 @@ class Customer:
         "frequency",
         "gross",
         "hashes",
+        "kind",
         "last_at",
         "level",
         "monetary",
         "n",
         "nps_at",
         "nps_score",
-        "profile",
         "refunds",
+        "region",
         "registered_at",
         "seen",
         "segment",
@@ -99,7 +100,9 @@ class Customer:
         self.nps_at = UNSET
         self.nps_score = -1
         self.registered_at = 0
-        self.profile: tuple[int, int, str, str] | None = None
+        #: Attributes of the profile, each with the (moment, hash) of the event that gave it.
+        self.kind: tuple[int, int, str] | None = None
+        self.region: tuple[int, int, str] | None = None
 
         self.fingerprint = 0
         self.tier = TIER_NONE

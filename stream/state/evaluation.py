@@ -1,16 +1,17 @@
 """What is true of a customer at a moment, and when that next changes if nothing happens.
 
-`evaluate` is the only place where a classification is decided; `next_due` its counterpart, the moment to look again.
-Both read the customer's sums and the compiled `Model`. They are the fast form of `stream.scoring` (tables instead of
-calls, since they run for every event); a law holds them equal to the plain one.
+`assess` is the only place where a classification is decided. It runs for every event that counts, so it is the fast form
+of `stream.scoring`: tables instead of calls, one pass for the classification and for the moment to look again. A law
+(`tests/property`) holds it equal to the plain formulas.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from math import exp, log
+from typing import NamedTuple
 
-from stream.scoring.units import WEEK, ceil_to_second
+from stream.scoring.units import WEEK, ceil_to_second, second_after
 from stream.state.customer import NEVER, TIER_NONE, Customer
 from stream.state.interactions import open_tickets
 from stream.state.ledger import advance
@@ -20,109 +21,111 @@ from stream.state.model import Model
 _EXPONENT_MAX = 60.0
 
 
-def cell_of(c: Customer, model: Model) -> int:
-    """The customer's place in the R-F-M cube, ``(r-1)*25 + (f-1)*5 + (m-1)``; 0 when the window is empty."""
-    if not c.frequency:
-        return 0
-    return (
-        (4 - bisect_right(model.recency_edges, c.as_of - c.last_at)) * 25
-        + bisect_right(model.frequency_edges, c.frequency) * 5
-        + bisect_right(model.monetary_edges, c.monetary)
-    )
+class Assessment(NamedTuple):
+    """Rank of the tier, name of the segment, rank of the churn level; and when to look again, ms."""
+
+    tier: int
+    segment: str
+    level: int
+    due: int
 
 
-def gap_step(c: Customer, model: Model) -> tuple[int, int]:
-    """How many steps of the gap table the silence has reached, and when the next is (`NEVER` if none).
-
-    The usual gap is the mean one; below the policy's number of orders there is no rhythm to compare with.
-    """
-    if c.n < model.rhythm_orders_min or c.last_at <= c.first_at:
-        return 0, NEVER
-    usual = max(model.gap_min, (c.last_at - c.first_at) / (c.n - 1))
-    reached = 0
-    for ratio in model.gap_ratios:
-        moment = ceil_to_second(c.last_at + ratio * usual)
-        if moment > c.as_of:
-            return reached, moment
-        reached += 1
-    return reached, NEVER
+_NOBODY = Assessment(TIER_NONE, "", 0, NEVER)
 
 
-def evidence(c: Customer, model: Model) -> float:
-    """Log-odds that the customer is leaving, from everything but P(alive) and the gap."""
-    total = model.bias
-    if c.tickets is not None:
-        total += model.complaint_weight * min(open_tickets(c), model.complaint_cap)
-    if 0 <= c.nps_score <= model.detractor_score_max and c.as_of < c.nps_at + model.detractor_ms:
-        total += model.detractor_weight
-    return total
+def assess(c: Customer, as_of: int, model: Model) -> Assessment:
+    """Move the customer's sums to `as_of` and say what is true there, given what was said so far.
 
+    Parameters
+    ----------
+    c
+        The customer; only sums and `as_of` change, what was said does not.
+    as_of
+        Moment, ms; not before the customer's own.
+    model
+        The rules.
 
-def churn_logit(c: Customer, model: Model) -> float:
-    """Log-odds that the customer is leaving, at `as_of`; only for customers with an order that counts."""
-    x = c.n - 1
-    alive = log(model.a / (model.b + x))
-    silent = c.as_of - c.last_at
-    if silent:
-        alive += (model.r + x) * log(
-            (model.alpha + (c.as_of - c.first_at) / WEEK) / (model.alpha + (c.last_at - c.first_at) / WEEK)
-        )
-    reached, _ = gap_step(c, model) if silent else (0, NEVER)
-    return evidence(c, model) + model.alive_weight * alive + model.gap_weights[reached]
-
-
-def evaluate(c: Customer, as_of: int, model: Model) -> tuple[int, str, int]:
-    """Move the customer to `as_of` and say what is true there: tier, segment, level.
-
-    Changes nothing of what was said; `due` is left to the caller, who first records what changed.
+    Returns
+    -------
+    The classification, and the first whole second after `as_of` at which it may change by silence (`NEVER` if it
+    cannot). That moment takes for granted that the classification is now said.
     """
     advance(c, as_of, model.window)
-    if not c.n:
-        return TIER_NONE, "", 0
-    cell = cell_of(c, model)
-    tier = model.raw_tiers[c.tier][cell]
-    if tier < c.tier and as_of < c.tier_since + model.min_stay:
-        tier = c.tier
-    return tier, model.segments[cell], bisect_right(model.level_logits, churn_logit(c, model))
-
-
-def next_due(c: Customer, model: Model) -> int:
-    """The first whole second after `as_of` at which the classification may change by silence, or `NEVER`."""
-    if not c.n:
-        return NEVER
-    as_of, last_at = c.as_of, c.last_at
+    n = c.n
+    if not n:
+        return _NOBODY
+    first_at, last_at = c.first_at, c.last_at
+    silence = as_of - last_at
     due = NEVER
+
+    cell = 0
     if c.frequency:
         edges = model.recency_edges
-        index = bisect_right(edges, as_of - last_at)
-        if index < len(edges):
-            due = last_at + edges[index]
-        if c.window_from < len(c.times):
-            due = min(due, c.times[c.window_from] + model.window)
-        if c.folded is not None:
-            due = min([due, *(last + model.window for _, last, _, _ in c.folded if last + model.window > as_of)])
-    reached, step_at = gap_step(c, model)
-    if reached < len(model.gap_ratios):
-        due = min(due, step_at)
+        aged = bisect_right(edges, silence)
+        cell = (
+            (4 - aged) * 25
+            + bisect_right(model.frequency_edges, c.frequency) * 5
+            + bisect_right(model.monetary_edges, c.monetary)
+        )
+        due = _leaving(c, as_of, model.window)
+        if aged < 4 and last_at + edges[aged] < due:  # noqa: PLR2004 - four edges make five scores
+            due = last_at + edges[aged]
+
+    tier = model.raw_tiers[c.tier][cell]
+    if tier < c.tier:
+        stays_until = c.tier_since + model.min_stay
+        if as_of < stays_until:
+            tier = c.tier
+            due = min(due, stays_until)
+
+    x = n - 1
+    others = model.bias
+    if c.tickets is not None:
+        others += model.complaint_weight * min(open_tickets(c), model.complaint_cap)
     if 0 <= c.nps_score <= model.detractor_score_max:
         fades_at = c.nps_at + model.detractor_ms
         if as_of < fades_at:
+            others += model.detractor_weight
             due = min(due, fades_at)
-    if model.raw_tiers[c.tier][cell_of(c, model)] < c.tier:
-        due = min(due, c.tier_since + model.min_stay)
     due = -(-due // 1000) * 1000
-    if c.level < len(model.level_logits):
-        due = min(due, _crossing(c, model, model.level_logits[c.level], reached))
-    return due
+    if n >= model.rhythm_orders_min and last_at > first_at:
+        step, step_at = _gap_step(model, (last_at - first_at) / x, last_at, as_of)
+        others += model.gap_weights[step]
+        due = min(due, step_at)
+
+    log_odds = model.log_odds_at_once[x] if x < len(model.log_odds_at_once) else log(model.a / (model.b + x))
+    rate_from = model.alpha + (last_at - first_at) / WEEK
+    gone = log_odds
+    if silence:
+        gone += (model.r + x) * log((model.alpha + (as_of - first_at) / WEEK) / rate_from)
+    level = bisect_right(model.level_logits, others + model.alive_weight * gone)
+    if level < len(model.level_logits):
+        exponent = ((model.level_logits[level] - others) / model.alive_weight - log_odds) / (model.r + x)
+        if exponent < _EXPONENT_MAX:
+            crossing = ceil_to_second(first_at + (rate_from * exp(exponent) - model.alpha) * WEEK)
+            # The level is not reached yet; where rounding puts the moment behind us, it is in the next second.
+            due = min(due, max(crossing, second_after(as_of)))
+    return Assessment(tier, model.segments[cell], level, due)
 
 
-def _crossing(c: Customer, model: Model, logit: float, gap_steps: int) -> int:
-    """When the logit reaches `logit` by silence alone, other contributions as they are at `as_of`."""
-    x = c.n - 1
-    others = evidence(c, model) + model.gap_weights[gap_steps]
-    exponent = ((logit - others) / model.alive_weight - log(model.a / (model.b + x))) / (model.r + x)
-    if exponent > _EXPONENT_MAX:
-        return NEVER
-    weeks = (model.alpha + (c.last_at - c.first_at) / WEEK) * exp(exponent) - model.alpha
-    moment = ceil_to_second(c.first_at + weeks * WEEK)
-    return moment if c.as_of < moment < NEVER else NEVER
+def next_due(c: Customer, model: Model) -> int:
+    """When a customer's classification may next change by silence, ms, or `NEVER`; see `assess`."""
+    return assess(c, c.as_of, model).due
+
+
+def _leaving(c: Customer, as_of: int, window: int) -> int:
+    """When the oldest order of the window leaves it."""
+    leaves = c.times[c.window_from] + window if c.window_from < len(c.times) else NEVER
+    if c.folded is not None:
+        leaves = min([leaves, *(last + window for _, last, n, _ in c.folded if n and last + window > as_of)])
+    return leaves
+
+
+def _gap_step(model: Model, mean_gap: float, last_at: int, as_of: int) -> tuple[int, int]:
+    """How many steps of the gap table the silence has reached, and when it reaches the next (`NEVER` if none)."""
+    usual = max(model.gap_min, mean_gap)
+    for reached, ratio in enumerate(model.gap_ratios):
+        moment = ceil_to_second(last_at + ratio * usual)
+        if moment > as_of:
+            return reached, moment
+    return len(model.gap_ratios), NEVER

@@ -20,21 +20,37 @@ def buckets_of(c: Customer) -> Buckets | None:
     return bucket(c.frequency), bucket(c.monetary), recency_bucket(c.last_at)
 
 
-def count_deltas(deltas: dict[str, int], before: Buckets | None, after: Buckets | None) -> None:
-    """Add one customer's move between buckets to a batch's deltas, by field ``f:…``, ``m:…``, ``l:…``.
+class BucketDeltas:
+    """How the counts of buckets change with one batch.
 
     Examples
     --------
-    >>> deltas = {}
-    >>> count_deltas(deltas, (1, 50, 7), (2, 50, 8))
-    >>> deltas
-    {'f:1': -1, 'f:2': 1, 'l:7': -1, 'l:8': 1}
+    >>> deltas = BucketDeltas()
+    >>> deltas.move((1, 50, 7), (2, 50, 8))
+    >>> deltas.move(None, (2, 60, 8))
+    >>> deltas.fields()
+    {'f:1': -1, 'f:2': 2, 'm:60': 1, 'l:7': -1, 'l:8': 2}
     """
-    for place, name in enumerate("fml"):
-        old = before[place] if before is not None else None
-        new = after[place] if after is not None else None
-        if old != new:
-            for index, by in ((old, -1), (new, 1)):
-                if index is not None:
-                    field = f"{name}:{index}"
-                    deltas[field] = deltas.get(field, 0) + by
+
+    def __init__(self) -> None:
+        self._by_name: tuple[dict[int, int], ...] = ({}, {}, {})
+
+    def move(self, before: Buckets | None, after: Buckets | None) -> None:
+        """One customer goes from some buckets to others; None: is in none."""
+        for place, counts in enumerate(self._by_name):
+            old = None if before is None else before[place]
+            new = None if after is None else after[place]
+            if old != new:
+                if old is not None:
+                    counts[old] = counts.get(old, 0) - 1
+                if new is not None:
+                    counts[new] = counts.get(new, 0) + 1
+
+    def fields(self) -> dict[str, int]:
+        """Changes by field of the histogram hash, ``f:…``, ``m:…``, ``l:…``; zeros left out."""
+        return {
+            f"{name}:{index}": by
+            for name, counts in zip("fml", self._by_name, strict=True)
+            for index, by in counts.items()
+            if by
+        }

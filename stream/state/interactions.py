@@ -97,6 +97,7 @@ def note_profile(c: Customer, kind: str, at: int, event: int, form: str, region:
     """Registration and attributes; the earliest registration and the latest given attributes count."""
     if kind == "customer.registered" and (c.registered_at == 0 or at < c.registered_at):
         c.registered_at = at
-    if form or region:
-        given = (at, event, form, region)
-        c.profile = given if c.profile is None else max(c.profile, given)
+    if form:
+        c.kind = max(c.kind or (at, event, form), (at, event, form))
+    if region:
+        c.region = max(c.region or (at, event, region), (at, event, region))

@@ -86,6 +86,8 @@ def rebuild(c: Customer, window: int) -> None:
         return
     n = frequency = monetary = first = last = 0
     for first_at, last_at, count, net in c.folded or ():
+        if not count:
+            continue
         first = first if n else first_at
         last = last_at
         n += count
@@ -148,6 +150,8 @@ def add_order(c: Customer, at: int, order: int, gross: int, window: int, orders_
     if index >= 0:
         if (at, gross) >= (c.times[index], c.gross[index]):
             return Added.DUPLICATE
+        if c.folded is not None and at <= c.folded[-1][1]:
+            return Added.TOO_OLD
         _remove(c, index)
         _insert(c, at, key, gross)
         rebuild(c, window)
@@ -193,8 +197,11 @@ def net_of_order(c: Customer, order: int) -> int:
 
 
 def fold(c: Customer, count: int, window: int) -> None:
-    """Fold the `count` oldest entries into sums by UTC day; days wholly before the window into one lifetime sum."""
-    sums = list(c.folded or ())
+    """Fold the `count` oldest entries into sums by UTC day; days wholly before the window into one lifetime sum.
+
+    The last sum also says how far folding went. Where the newest folded order does not count, that is a sum of no order.
+    """
+    sums = [day for day in c.folded or () if day[2]]
     for index in range(count):
         net = net_at(c, index)
         if c.refunds is not None:
@@ -202,7 +209,8 @@ def fold(c: Customer, count: int, window: int) -> None:
         if net == NOT_COUNTED:
             continue
         at = c.times[index]
-        if sums and sums[-1][1] // DAY == at // DAY:
+        # The lifetime sum is no day: with an order of its last day added, all of it would be back in the window.
+        if sums and sums[-1][0] // DAY == sums[-1][1] // DAY == at // DAY:
             first_at, _, n, total = sums[-1]
             sums[-1] = (first_at, at, n + 1, total + net)
         else:
@@ -211,7 +219,10 @@ def fold(c: Customer, count: int, window: int) -> None:
     while len(sums) > 1 and sums[1][1] <= start:
         (first_at, _, n, total), (_, last_at, more, net) = sums[0], sums[1]
         sums[:2] = [(first_at, last_at, n + more, total + net)]
-    c.folded = sums or None
+    newest = c.times[count - 1]
+    if not sums or sums[-1][1] < newest:
+        sums.append((newest, newest, 0, 0))
+    c.folded = sums
     del c.times[:count], c.gross[:count], c.hashes[: 8 * count]
     if not c.refunds:
         c.refunds = None

@@ -12,11 +12,12 @@ from typing import Final
 import msgspec
 from xxhash import xxh32_intdigest
 
+from stream.scoring.alive import log_odds_gone
 from stream.scoring.calibration import Calibration
 from stream.scoring.churn import DETRACTOR_SCORE_MAX
 from stream.scoring.churn_model import ChurnModel, compile_churn
 from stream.scoring.policy import LEVELS, Policy
-from stream.scoring.rfm import compile_edges
+from stream.scoring.rfm import EdgeTable, compile_edges
 from stream.scoring.segments import compile_segments
 from stream.scoring.tiers import compile_tiers
 
@@ -39,6 +40,7 @@ class Model:
     name: str
 
     window: int
+    edges: EdgeTable
     recency_edges: tuple[int, ...]
     frequency_edges: tuple[float, ...]
     monetary_edges: tuple[float, ...]
@@ -63,10 +65,14 @@ class Model:
     detractor_ms: int
     detractor_score_max: int
     level_logits: tuple[float, ...]
+    #: Log-odds of being gone right after order number 1, 2, 3 …: ln(a / (b + x)).
+    log_odds_at_once: tuple[float, ...]
     warn_level: int
 
 
 _FINGERPRINT_SEED: Final = 1
+#: Customers with more orders are rare enough to take a logarithm.
+_TABLED_ORDERS: Final = 1_000
 
 
 def compile_model(policy: Policy, calibration: Calibration) -> Model:
@@ -79,7 +85,8 @@ def compile_model(policy: Policy, calibration: Calibration) -> Model:
 
     Examples
     --------
-    >>> from stream.scoring.calibration import DEFAULT_CALIBRATION
+    >>> from stream.scoring.alive import log_odds_gone
+from stream.scoring.calibration import DEFAULT_CALIBRATION
     >>> from stream.scoring.policy import default_policy
     >>> model = compile_model(default_policy(), DEFAULT_CALIBRATION)
     >>> model.number, model.segments[124], model.gap_weights
@@ -97,6 +104,7 @@ def compile_model(policy: Policy, calibration: Calibration) -> Model:
         fingerprint=fingerprint,
         name=f"{calibration.number}+{fingerprint:08x}",
         window=policy.window_ms,
+        edges=edges,
         recency_edges=edges.age_ms,
         frequency_edges=edges.frequency,
         monetary_edges=edges.monetary_minor,
@@ -119,5 +127,6 @@ def compile_model(policy: Policy, calibration: Calibration) -> Model:
         detractor_ms=round(churn.detractor_for),
         detractor_score_max=DETRACTOR_SCORE_MAX,
         level_logits=churn.thresholds,
+        log_odds_at_once=tuple(log_odds_gone(calibration.alive, x, 0.0, 0.0) for x in range(_TABLED_ORDERS)),
         warn_level=LEVELS.index(policy.churn.warn_from),
     )

@@ -29,14 +29,14 @@ from stream.contracts.events import (
 )
 from stream.contracts.times import format_time
 from stream.state import interactions, ledger
-from stream.state.announcements import Announcer, Cause, Classification
+from stream.state.announcements import Announcer, Cause
 from stream.state.codec import decode, encode
 from stream.state.customer import TIER_NAMES, UNSET, Customer
-from stream.state.evaluation import evaluate, next_due
-from stream.state.histograms import buckets_of, count_deltas
+from stream.state.evaluation import assess, next_due
+from stream.state.histograms import BucketDeltas, buckets_of
 from stream.state.ledger import Added
 from stream.state.model import Model
-from stream.state.tables import HOUR, TableDeltas, outdated
+from stream.state.tables import TableDeltas, outdated
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class ShardState:
     limits
         Bounds.
     clock
-        Greatest `occurred_at` applied so far, ms; `UNSET` for a new shard.
+        Greatest `occurred_at` so far of events applied or known, ms; `UNSET` for a new shard.
     """
 
     def __init__(self, model: Model, announcer: Announcer, limits: Limits, clock: int = UNSET) -> None:
@@ -159,9 +159,11 @@ class ShardState:
                 continue
             else:
                 added = self._profile(batch, event)
+            # Duplicates included: which of two events is the duplicate depends on their order, the clock must not.
+            if event.at > clock:
+                clock = event.at
             if added is Added.NEW or added is Added.CHANGED:
                 applied += 1
-                clock = max(clock, event.at)
             elif added is Added.DUPLICATE:
                 duplicates += 1
             else:
@@ -240,9 +242,7 @@ class ShardState:
                 if c.folded is not folded:
                     batch.count("ledger_folds")
             if added is Added.NEW:
-                cell = batch.tables.orders.setdefault((at // HOUR, event.channel, tier), [0, 0])
-                cell[0] += 1
-                cell[1] += event.amount
+                batch.tables.add_order(at, event.amount, event.channel, tier)
         else:
             net = ledger.net_of_order(c, event.order)
             amount = ledger.CANCELLED if event.kind == CANCELLED else event.amount
@@ -250,7 +250,7 @@ class ShardState:
             if added is Added.NEW:
                 batch.tables.add_refund(at, net - ledger.net_of_order(c, event.order), event.channel, tier)
         if added is Added.NEW or added is Added.CHANGED:
-            self._look(batch, c, max(c.as_of, at), Cause("event", event.event_id), "live", now)
+            self._look(batch, c, max(c.as_of, at), "event", event.event_id, now)
         return added
 
     def _interaction(self, batch: _Batch, event: InteractionEvent, now: int) -> Added:
@@ -273,7 +273,7 @@ class ShardState:
             interactions.note_ticket(c, event.ticket, kind, at)
             if kind == "complaint.opened":
                 batch.tables.add_complaint(at, TIER_NAMES[c.tier])
-        self._look(batch, c, max(c.as_of, at), Cause("event", event.event_id), "live", now)
+        self._look(batch, c, max(c.as_of, at), "event", event.event_id, now)
         return Added.NEW
 
     def _profile(self, batch: _Batch, event: ProfileEvent | PrivacyEvent) -> Added:
@@ -292,27 +292,33 @@ class ShardState:
             if not c.due_is_exact:
                 c.due, c.due_is_exact = next_due(c, self.model), True
             else:
-                self._look(batch, c, c.due, Cause("timer", format_time(c.due)), "timer", now)
+                self._look(batch, c, c.due, "timer", format_time(c.due), now)
 
     def _recalibrate(self, batch: _Batch, c: Customer, now: int) -> None:
         if c.as_of == UNSET:
             c.fingerprint = self.model.fingerprint
         elif c.fingerprint != self.model.fingerprint:
-            self._look(batch, c, c.as_of, Cause("calibration", self.model.name), "recalibration", now)
+            self._look(batch, c, c.as_of, "calibration", self.model.name, now)
 
-    def _look(self, batch: _Batch, c: Customer, as_of: int, cause: Cause, origin: str, now: int) -> None:
+    def _look(self, batch: _Batch, c: Customer, as_of: int, cause: str, cause_id: str, now: int) -> None:
+        """Look at the customer at a moment, and say what changed."""
         model = self.model
-        tier, segment, level = evaluate(c, as_of, model)
+        became = assess(c, as_of, model)
         c.fingerprint = model.fingerprint
-        if tier != c.tier or level != c.level or segment != c.segment:
-            if as_of < now - self.limits.seed_after_ms and origin != "recalibration":
-                origin = "seed"
-            if tier != c.tier:
-                batch.tables.add_move(as_of, TIER_NAMES[c.tier], TIER_NAMES[tier])
-            became = Classification(tier, segment, level)
-            batch.messages += self.announcer.announce(c, became, cause, origin, model)
-            batch.reclassified[c.customer_id] = cause
-        c.due, c.due_is_exact = next_due(c, model), True
+        if became.tier != c.tier or became.level != c.level or became.segment != c.segment:
+            if became.tier != c.tier:
+                batch.tables.add_move(as_of, TIER_NAMES[c.tier], TIER_NAMES[became.tier])
+            why = Cause(cause, cause_id)
+            batch.messages += self.announcer.announce(c, became, why, self._origin(cause, as_of, now), model)
+            batch.reclassified[c.customer_id] = why
+        c.due, c.due_is_exact = became.due, True
+
+    def _origin(self, cause: str, as_of: int, now: int) -> str:
+        if cause == "calibration":
+            return "recalibration"
+        if as_of < now - self.limits.seed_after_ms:
+            return "seed"
+        return "timer" if cause == "timer" else "live"
 
     def _unmergeable(self, event: Event, added: Added) -> DeadLetter:
         """A good event that the record cannot take in, because of one of its limits."""
@@ -337,11 +343,11 @@ class ShardState:
         decisions: dict[str, int] = {}
         for message in batch.messages:
             decisions[message.type] = decisions.get(message.type, 0) + 1
-        deltas: dict[str, int] = {}
+        deltas = BucketDeltas()
         for customer, c in batch.touched.items():
             after = buckets_of(c)
             if after != batch.before[customer]:
-                count_deltas(deltas, batch.before[customer], after)
+                deltas.move(batch.before[customer], after)
                 c.buckets = after
             if c.armed < 0 or c.due < c.armed:
                 c.armed = c.due
@@ -355,7 +361,7 @@ class ShardState:
         return Outcome(
             records,
             timers,
-            deltas,
+            deltas.fields(),
             batch.tables.cells(self.clock, limits.table_hours_max, limits.table_days_max),
             drop,
             batch.counters,

@@ -48,6 +48,16 @@ class TableDeltas:
         #: (hour, field) -> count, for everything rarer.
         self.others: dict[tuple[int, str], int] = {}
 
+    def add_order(self, at: int, amount: int, channel: str, tier: str) -> None:
+        """A new order of `amount` minor units."""
+        key = (at // HOUR, channel, tier)
+        cell = self.orders.get(key)
+        if cell is None:
+            self.orders[key] = [1, amount]
+        else:
+            cell[0] += 1
+            cell[1] += amount
+
     def add_refund(self, at: int, amount: int, channel: str, tier: str) -> None:
         """A refund or cancellation that took `amount` minor units off."""
         hour = at // HOUR

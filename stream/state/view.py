@@ -14,7 +14,7 @@ from stream.contracts.times import format_time
 from stream.scoring.alive import log_odds_gone, probability
 from stream.scoring.churn import Contribution, contributions, risk
 from stream.scoring.policy import LEVELS
-from stream.scoring.rfm import EdgeTable, scores
+from stream.scoring.rfm import scores
 from stream.scoring.tiers import value_score
 from stream.scoring.units import DAY, WEEK
 from stream.state import ledger
@@ -67,7 +67,7 @@ def describe(c: Customer, model: Model, exponent: int = 2) -> dict[str, Any]:
         view["as_of"] = format_time(c.as_of)
     if c.n:
         view |= _order_facts(c, model, exponent)
-        due = next_due(c, model)
+        due = c.due if c.due_is_exact else next_due(c, model)
         if due != NEVER:
             view["next_change_at"] = format_time(due)
     answers = {"nps": c.nps_score} if c.nps_score >= 0 else {}
@@ -84,8 +84,7 @@ def describe(c: Customer, model: Model, exponent: int = 2) -> dict[str, Any]:
 
 def rfm(c: Customer, model: Model, exponent: int) -> dict[str, Any]:
     """Recency in days, frequency, monetary and the three scores, at the customer's `as_of`."""
-    table = EdgeTable(model.recency_edges, model.frequency_edges, model.monetary_edges)
-    r, f, m = scores(c.as_of - c.last_at, c.frequency, c.monetary, table)
+    r, f, m = scores(c.as_of - c.last_at, c.frequency, c.monetary, model.edges)
     return {
         "recency_days": round((c.as_of - c.last_at) / DAY, _DECIMALS),
         "frequency": c.frequency,
@@ -153,7 +152,8 @@ def _profile(c: Customer) -> dict[str, Any]:
     profile: dict[str, Any] = {}
     if c.registered_at:
         profile["registered_at"] = format_time(c.registered_at)
-    if c.profile is not None:
-        _, _, kind, region = c.profile
-        profile |= {name: value for name, value in (("kind", kind), ("region", region)) if value}
+    if c.kind is not None:
+        profile["kind"] = c.kind[2]
+    if c.region is not None:
+        profile["region"] = c.region[2]
     return profile

@@ -8,12 +8,15 @@
 --
 -- The usual rule: an assignment of an older generation must not win over a newer one. A group that was deleted
 -- counts from 1 again; then the caller, having asked the broker, names the stored generation that it replaces.
+-- A claim that is sent twice, because its reply was lost, finds itself and is answered the same.
 
 local meta = KEYS[1]
-local stored = redis.call('HMGET', meta, 'generation', 'begun', 'landed')
+local stored = redis.call('HMGET', meta, 'generation', 'begun', 'landed', 'owner')
 local generation, begun, landed = stored[1] or '-1', stored[2] or '0', stored[3] or '0'
 
-if ARGV[3] ~= '' then
+if stored[4] == ARGV[1] and generation == ARGV[2] then
+  -- mine already
+elseif ARGV[3] ~= '' then
   if generation ~= ARGV[3] then
     return {'generation', generation}
   end

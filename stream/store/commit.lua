@@ -14,17 +14,15 @@
 -- hashes) is made visible instead: 'begun' is the first write, 'landed' belongs to the last, and a shard where
 -- they differ is refused from then on.
 --
--- Record keys are put together here from KEYS[6] and the id. In a cluster that is safe because they share the hash
--- tag of the declared keys, and because with 'probe' every one of them is read first: while a slot is moving Redis
--- refuses the read of a key that is not here, which stops the script before its first write.
+-- Record keys are put together here from KEYS[6] and the id. In a cluster that is safe: they share the hash tag of the
+-- declared keys; and KEYS[6] itself never exists, so while its slot is moving Redis does not let the script begin.
 
 local CHUNK = 6000 -- arguments of one command; Lua's unpack takes about 8 000
 
 local meta, timers, outbox, histograms, counters, records = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local plan, blob = cmsgpack.unpack(ARGV[2]), ARGV[3]
-local number, expected, positions, blobs, due, forgotten, bins, counts, cells, dropped, entries, fields, probe =
-  plan[1], plan[2], plan[3], plan[4], plan[5], plan[6], plan[7], plan[8], plan[9], plan[10], plan[11], plan[12],
-  plan[13]
+local number, expected, positions, blobs, due, forgotten, bins, counts, cells, dropped, entries, fields =
+  plan[1], plan[2], plan[3], plan[4], plan[5], plan[6], plan[7], plan[8], plan[9], plan[10], plan[11], plan[12]
 
 local function by_chunk(items, call)
   for first = 1, #items, CHUNK do
@@ -97,18 +95,6 @@ end
 local gone = {}
 for i = 1, #forgotten do
   gone[i] = records .. forgotten[i]
-end
-
-if probe then
-  for i = 1, #KEYS do
-    redis.call('EXISTS', KEYS[i])
-  end
-  for i = 1, #blobs, 2 do
-    redis.call('EXISTS', blobs[i])
-  end
-  for i = 1, #gone do
-    redis.call('EXISTS', gone[i])
-  end
 end
 
 -- Writes ------------------------------------------------------------------------------------------------------

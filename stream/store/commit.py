@@ -55,21 +55,17 @@ class Commit:
     forget: Sequence[str] = ()
 
 
-def pack(
-    commit: Commit, keys: Keys, owner: str, number: int, expected: int, *, probe: bool
-) -> tuple[list[str], list[bytes | str]]:
+def pack(commit: Commit, keys: Keys, owner: str, number: int, expected: int) -> tuple[list[str], list[bytes | str]]:
     """Keys and arguments of the commit script.
 
     Two large arguments in place of thousands of small ones: the client spends 0.2 µs a record in place of 1.0,
-    and Redis is a third faster too (docs/decisions). Blobs go beside the plan, because the msgpack of Redis 6
+    and Redis is a third faster too. Blobs go beside the plan, because the msgpack of Redis 6
     knows no binary type. Whole numbers that must stay exact go as text: Lua's are doubles.
 
     Parameters
     ----------
     number, expected
         Number of this commit, and of the one that landed before it.
-    probe
-        Read every key first; for Redis Cluster.
 
     Raises
     ------
@@ -94,7 +90,6 @@ def pack(
         len(commit.drop_cells),
         [len(entry) for entry in commit.outbox],
         list(chain.from_iterable(commit.meta.items())),
-        probe,
     )
     declared = [keys.meta, keys.timers, keys.outbox, keys.histograms, keys.counters, keys.records]
     declared += [keys.cell(suffix) for suffix in commit.cells]

@@ -1,19 +1,14 @@
--- What the relay has to deliver next, and where it stands.
+-- Where delivery stands, for the owner of the shard.
 --
 -- KEYS  1 meta  2 outbox
--- ARGV  1 owner token of the shard  2 number of entries at most
--- Reply {'ok', number of trims so far, length of the outbox, entries, all of meta}, or {'owner', stored, its generation}
+-- ARGV  1 owner token of the shard
+-- Reply {'ok', length of the outbox, all of meta}, or {'owner', stored, its generation}
 --
--- The number of trims tells the relay that Redis came back with an older outbox than the one it left behind.
+-- The entries themselves are not read here. Lua keeps each of its strings once and finds it by a hash of every n-th
+-- byte; thousands of long strings that differ in few bytes fall together there (2 000: 20 ms, 10 000: 300 ms).
 
-local stored = redis.call('HMGET', KEYS[1], 'owner', 'generation', 'trims')
+local stored = redis.call('HMGET', KEYS[1], 'owner', 'generation')
 if stored[1] ~= ARGV[1] then
   return {'owner', stored[1] or '', stored[2] or '-1'}
 end
-return {
-  'ok',
-  stored[3] or '0',
-  redis.call('LLEN', KEYS[2]),
-  redis.call('LRANGE', KEYS[2], 0, ARGV[2] - 1),
-  redis.call('HGETALL', KEYS[1]),
-}
+return {'ok', redis.call('LLEN', KEYS[2]), redis.call('HGETALL', KEYS[1])}

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aiokafka.partitioner import murmur2
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
@@ -83,6 +85,17 @@ class Keys:
     def cell(self, suffix: str) -> str:
         """Key of one cell of a rolling table (a hash), such as ``r:h:2017010111`` or ``r:d:20170101``."""
         return f"{self.base}:{suffix}"
+
+
+def shard_of(customer: str, partitions: int) -> int:
+    """Shard of a customer: the partition that Kafka's default partitioner gives the id as a key.
+
+    Examples
+    --------
+    >>> [shard_of(customer, 4) for customer in ("1", "2", "c-17")]
+    [3, 0, 3]
+    """
+    return int(murmur2(customer.encode()) & 0x7FFFFFFF) % partitions
 
 
 def calibration_current(prefix: str) -> str:

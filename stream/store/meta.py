@@ -1,4 +1,4 @@
-"""The meta hash of a shard, read as a whole."""
+"""The meta hash of a shard, and what the engine and the relay get to see of it."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ class Meta:
         Number of the last commit that began, and of the last that was made whole.
     positions
         Topic to next offset to process. A topic that was never read is absent.
+    trims
+        How often delivered messages were taken off the outbox.
     sent
         Output topic to the offset after the last message that was delivered and taken off the outbox.
     other
@@ -33,9 +35,46 @@ class Meta:
     generation: int
     begun: int
     landed: int
+    trims: int
     positions: dict[str, int]
     sent: dict[str, int]
     other: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a shard held when it was claimed or read again.
+
+    Attributes
+    ----------
+    positions
+        Topic to next offset to process. A topic that was never read is absent.
+    meta
+        What commits have put into the meta hash.
+    """
+
+    positions: dict[str, int]
+    meta: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The oldest messages of the outbox, and where delivery stands.
+
+    Attributes
+    ----------
+    entries
+        Messages, oldest first.
+    trims
+        How often delivered messages were taken off. A number other than after the last trim means that Redis came
+        back with an older outbox.
+    sent
+        Output topic to the offset after the last message that was taken off.
+    """
+
+    entries: list[bytes]
+    trims: int
+    sent: dict[str, int]
 
 
 def read_meta(reply: Mapping[bytes, bytes] | Sequence[bytes]) -> Meta:
@@ -44,7 +83,8 @@ def read_meta(reply: Mapping[bytes, bytes] | Sequence[bytes]) -> Meta:
     Examples
     --------
     >>> read_meta([b"owner", b"a", b"generation", b"4", b"pos:orders", b"17", b"clock", b"9"])
-    Meta(owner='a', generation=4, begun=0, landed=0, positions={'orders': 17}, sent={}, other={'clock': '9'})
+    Meta(owner='a', generation=4, begun=0, landed=0, trims=0,
+         positions={'orders': 17}, sent={}, other={'clock': '9'})
     """
     pairs: Iterable[tuple[bytes, bytes]]
     pairs = reply.items() if isinstance(reply, Mapping) else zip(reply[::2], reply[1::2], strict=True)
@@ -54,6 +94,7 @@ def read_meta(reply: Mapping[bytes, bytes] | Sequence[bytes]) -> Meta:
         generation=int(fields.get("generation", "-1")),
         begun=int(fields.get("begun", "0")),
         landed=int(fields.get("landed", "0")),
+        trims=int(fields.get("trims", "0")),
         positions=_offsets(fields, POSITION),
         sent=_offsets(fields, SENT),
         other={name: value for name, value in fields.items() if not is_own(name)},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -14,9 +13,11 @@ from redis.asyncio.cluster import RedisCluster
 from stream.store.commit import Commit, pack
 from stream.store.errors import ClaimRefused, StoreTorn
 from stream.store.keys import Keys
-from stream.store.meta import Meta, read_meta
+from stream.store.meta import Claim, Head, Meta, read_meta
 from stream.store.replies import refuse, refuse_owner
 from stream.store.scripts import CLAIM, COMMIT, HEAD, LOAD, TRIM, Client, call
+
+__all__ = ["LOAD_CUSTOMERS_MAX", "Claim", "Head", "ShardStore", "new_owner"]
 
 LOAD_CUSTOMERS_MAX: Final = 2_000
 """Records of one load. It bounds what one reply holds in memory; more per reply was not faster."""
@@ -36,42 +37,6 @@ def new_owner() -> str:
     (32, False)
     """
     return secrets.token_hex(16)
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What a shard held when it was claimed or read again.
-
-    Attributes
-    ----------
-    positions
-        Topic to next offset to process. A topic that was never read is absent.
-    meta
-        What commits have put into the meta hash.
-    """
-
-    positions: dict[str, int]
-    meta: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The oldest messages of the outbox, and where delivery stands.
-
-    Attributes
-    ----------
-    entries
-        Messages, oldest first.
-    trims
-        How often delivered messages were taken off. A number other than after the last trim means that Redis came
-        back with an older outbox.
-    sent
-        Output topic to the offset after the last message that was taken off.
-    """
-
-    entries: list[bytes]
-    trims: int
-    sent: dict[str, int]
 
 
 class ShardStore:
@@ -99,7 +64,7 @@ class ShardStore:
         #: Messages that wait for delivery, as of the last commit, trim or look at the outbox.
         self.outbox_length = 0
         self._redis = redis
-        self._probe = isinstance(redis, RedisCluster)
+        self._cluster = isinstance(redis, RedisCluster)
         self._landed = 0
         self._drawn = 0
         self._given: tuple[Commit, int] | None = None
@@ -193,7 +158,7 @@ class ShardStore:
             else:
                 number = self._drawn = self._drawn + 1
                 self._given = (commit, number)
-            keys, args = pack(commit, self.keys, self.owner, number, self._landed, probe=self._probe)
+            keys, args = pack(commit, self.keys, self.owner, number, self._landed)
             reply = await COMMIT(self._redis, keys, args)
             if reply[0] not in {b"ok", b"again"}:
                 refuse(self.keys.shard, reply)
@@ -254,7 +219,11 @@ class ShardStore:
         found: list[bytes | None] = []
         for first in range(0, len(customers), LOAD_CUSTOMERS_MAX):
             ids = list(customers[first : first + LOAD_CUSTOMERS_MAX])
-            found += await LOAD(self._redis, [self.keys.records], [_encode(ids)])
+            if self._cluster:
+                # While a slot is moving, Redis must see every key to tell "moved" from "never was".
+                found += await call(self._redis, "MGET", *map(self.keys.record, ids))
+            else:
+                found += await LOAD(self._redis, [self.keys.records], [_encode(ids)])
         return found
 
     async def due(self, before_ms: int, limit: int) -> list[str]:
@@ -288,11 +257,14 @@ class ShardStore:
         CommitRefused
             ``owner``: the shard is no longer mine.
         """
-        reply = await HEAD(self._redis, [self.keys.meta, self.keys.outbox], [self.owner, str(limit)])
+        # The entries first: what is said of them afterwards also holds if Redis changed in between.
+        entries = await self.outbox(limit)
+        reply = await HEAD(self._redis, [self.keys.meta, self.keys.outbox], [self.owner])
         if reply[0] != b"ok":
             refuse(self.keys.shard, reply)
-        self.outbox_length = int(reply[2])
-        return Head(entries=reply[3], trims=int(reply[1]), sent=read_meta(reply[4]).sent)
+        self.outbox_length = int(reply[1])
+        meta = read_meta(reply[2])
+        return Head(entries, meta.trims, meta.sent)
 
     async def histograms(self) -> dict[str, int]:
         """Count of customers by bin."""

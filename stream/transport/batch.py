@@ -23,7 +23,8 @@ class Batch:
     generation
         Generation of the consumer group under which they were read.
     epoch
-        Which run of reading they belong to: every claim and every seek begins a new one. A batch of an older epoch must not be processed.
+        Which run of reading they belong to: every claim and every seek begins a new one. A batch of an older epoch
+        must not be processed.
     start
         Everything below this offset was in earlier batches (or below the position that was claimed).
     next_offset
@@ -63,6 +64,8 @@ class Taken:
         The topic-partition.
     epoch
         Epoch under which it was seen, set by the last seek that was carried out.
+    start
+        Position at the report before.
     records
         Records taken; may be empty when only the position or the end moved.
     position
@@ -73,6 +76,7 @@ class Taken:
 
     tp: TP
     epoch: int
+    start: int
     records: list[Any]
     position: int
     end: int

@@ -16,6 +16,7 @@ from stream.transport.schema import BatchSchema
 
 FETCH_BYTES = 1 << 20
 BUFFERED_BATCHES = 4
+ENV_PREFIX = "SCORER_FAUST_"
 
 
 class TransportSettings(Protocol):
@@ -53,8 +54,8 @@ class Boot(BootStrategy):
 def faust_settings(settings: TransportSettings) -> dict[str, Any]:
     """Keyword arguments of the Faust application.
 
-    All that Faust would otherwise read from an environment variable with our prefix (``STREAM_…``) is given, so that
-    the two cannot meet.
+    Faust lets environment variables (``STREAM_WAIT_EMPTY``, ``BROKER_URL``, ``WEB_PORT`` …) win over arguments, and
+    some bear our prefix. It is given a prefix of its own, so that the two cannot meet.
 
     Parameters
     ----------
@@ -83,6 +84,7 @@ def faust_settings(settings: TransportSettings) -> dict[str, Any]:
     session = settings.session_timeout_seconds
     return {
         "id": settings.group_id,
+        "env_prefix": ENV_PREFIX,
         "broker": f"{SCHEME}://" + ";".join(part.strip() for part in settings.kafka.split(",")),
         "broker_max_poll_records": settings.batch_records_max,
         "broker_commit_interval": settings.commit_interval_seconds,
@@ -128,12 +130,12 @@ class ScorerApp(faust.App):
 
     BootStrategy = Boot
 
-    def __init__(self, settings: TransportSettings, **changes: Any) -> None:
+    def __init__(self, settings: TransportSettings, **changes: Any) -> None:  # noqa: ANN401 - settings of many types
         self.scorer_settings = settings
         self.shard_host: ShardHost | None = None
         super().__init__(**{**faust_settings(settings), **changes})
 
-    def batches(self, *topics: str) -> TopicT[Any]:
+    def batches(self, *topics: str) -> TopicT:
         """The topic to make the agent of: all inputs, a batch an event.
 
         Parameters

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 from aiokafka.errors import ConsumerStoppedError, KafkaError
-from faust.exceptions import ConsumerNotStarted, ImproperlyConfigured
+from faust.exceptions import ImproperlyConfigured
 from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
 from faust.types import TP, Message
 from faust.types.transports import TPorTopicSet
 from mode import ServiceT
 
+from stream.transport.advice import Advice
 from stream.transport.batch import Batch
 from stream.transport.claim import beyond_end, shards_of, starting_points
 from stream.transport.host import ShardHost
 from stream.transport.lanes import Lanes
+from stream.transport.patience import patiently
 from stream.transport.thread import ConsumerThread
 from stream.transport.watchdog import Watchdog
 
@@ -40,8 +41,6 @@ class Counts:
     records: int = 0
     claims: int = 0
     revocations: int = 0
-    advisory_commits: int = 0
-    advisory_commit_failures: int = 0
 
 
 class Consumer(KafkaConsumer):
@@ -53,6 +52,8 @@ class Consumer(KafkaConsumer):
     ----------
     lanes
         Where reading stands; the engine pauses, resumes, seeks and asks there.
+    advice
+        Commits to the group, and their counts.
     counts
         Counters.
     topics
@@ -61,17 +62,15 @@ class Consumer(KafkaConsumer):
 
     _thread: ConsumerThread
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.lanes = Lanes(
-            seek=lambda tp, offset, epoch: self._thread.seek_soon(tp, offset, epoch),
-            wake=lambda: self._thread.wake(),
-        )
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Faust's
+        self.lanes = Lanes(seek=self._seek_soon, wake=self._wake)
         self.counts = Counts()
         self.topics: tuple[str, ...] = ()
         self._claim_task: asyncio.Task[None] | None = None
         self._held = False
-        self._advised: dict[TP, int] = {}
+        self._releasing = asyncio.Lock()
         super().__init__(*args, **kwargs)
+        self.advice = Advice(self._thread.commit_positions, self.lanes, seconds_max=self.commit_interval)
         self.settings = cast("ScorerApp", self.app).scorer_settings
         self.add_dependency(
             Watchdog(
@@ -87,6 +86,12 @@ class Consumer(KafkaConsumer):
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def _seek_soon(self, tp: TP, offset: int, epoch: int) -> None:
+        self._thread.seek_soon(tp, offset, epoch)
+
+    def _wake(self) -> None:
+        self._thread.wake()
 
     @property
     def host(self) -> ShardHost:
@@ -130,7 +135,13 @@ class Consumer(KafkaConsumer):
         except asyncio.CancelledError:
             raise
         except Exception as exc:  # noqa: BLE001 - whatever it is, a worker that cannot claim must not go on
-            await self.crash(exc)
+            current = True
+            with suppress(KafkaError):
+                current = await self.confirm(generation)
+            if current:
+                await self.crash(exc)
+            else:
+                self.log.info("Generation %s is over, its claim is given up: %s", generation, exc)
 
     async def _claim(self, assigned: frozenset[TP], generation: int) -> None:
         beginnings, ends = await self._bounds(assigned)
@@ -141,38 +152,59 @@ class Consumer(KafkaConsumer):
             if not beyond_end(positions, ends):
                 break
             # A new leader may not know yet what its followers have acknowledged; the end comes back then.
-            await self.sleep(END_LOOK_SECONDS)
+            await asyncio.sleep(END_LOOK_SECONDS)
             beginnings, ends = await self._bounds(assigned)
         points = starting_points(positions, beginnings, ends)
         epochs = self.lanes.open(generation, points, ends)
         if await self._thread.open(generation, points, epochs):
+            for tp, epoch in epochs.items():
+                if self.lanes.current_epoch(tp) != epoch:
+                    # The host has sought already; that may have come before the opening, and then had no effect.
+                    self.lanes.seek(tp, self.lanes.position(tp))
             self.counts.claims += 1
-            self._advised = {}
+            self.advice.forget()
             self.log.info("Claimed shards %s, generation %s", sorted(shards), generation)
         else:
             self.lanes.close()
 
-    async def _bounds(self, tps: Iterable[TP]) -> tuple[dict[TP, int], dict[TP, int]]:
-        pause = END_LOOK_SECONDS
-        while True:
-            try:
-                return await self._thread.bounds(tps)
-            except KafkaError as exc:
-                self.log.warning("Cannot ask Kafka for the ends of the logs (%s); next try in %.1f s", exc, pause)
-                await self.sleep(pause)
-                pause = min(pause * 2, self.settings.retry_seconds_max)
+    async def confirm(self, generation: int) -> bool:
+        """Ask the broker whether a generation is the group's current one.
+
+        Parameters
+        ----------
+        generation
+            Generation of the group.
+
+        Returns
+        -------
+        bool
+            Whether we are a member of it and no newer one was made. Waits as long as the broker takes to answer.
+        """
+        return await patiently(
+            f"whether generation {generation} is current",
+            lambda: self._thread.is_current(generation),
+            seconds_max=self.settings.retry_seconds_max,
+        )
+
+    async def _bounds(self, tps: frozenset[TP]) -> tuple[dict[TP, int], dict[TP, int]]:
+        return await patiently(
+            "where logs end", lambda: self._thread.bounds(tps), seconds_max=self.settings.retry_seconds_max
+        )
 
     async def _release(self) -> None:
         """Stop claiming and let the host stop its shards; again and again does no harm."""
-        task, self._claim_task = self._claim_task, None
-        if task is not None and not task.done():
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        self.lanes.close()
-        if self._held:
-            self._held = False
-            await self.host.revoke()
+        async with self._releasing:
+            task, self._claim_task = self._claim_task, None
+            if task is not None and not task.done():
+                task.cancel()
+                await asyncio.wait([task])
+            self.lanes.close()
+            if self._held:
+                self._held = False
+                try:
+                    await self.host.revoke()
+                except Exception as exc:  # noqa: BLE001 - the Kafka client would only write it into the log
+                    await self.crash(exc)
 
     async def wait_empty(self) -> None:
         """Wait until nothing is being processed: that is what the host's ``revoke`` does."""
@@ -263,35 +295,22 @@ class Consumer(KafkaConsumer):
 
     # -- positions as advice -------------------------------------------------------------------------------------
 
-    async def commit(self, topics: TPorTopicSet | None = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002
-        """Tell the group the positions of the host. A failure is logged and counted, and nothing else.
+    async def commit(self, topics: TPorTopicSet | None = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002 - Faust's
+        """Tell the group the positions of the host; see `Advice`. Faust calls this at intervals.
 
         Parameters
         ----------
         topics, start_new_transaction
-            Of no effect here; Faust gives them.
+            Of no effect here.
 
         Returns
         -------
         bool
             Whether something was committed.
         """
-        if not len(self.lanes):
+        if not self._held:
             return False
-        stored = self.host.positions()
-        news = {tp: at for tp, at in stored.items() if at >= 0 and tp in self.lanes and self._advised.get(tp) != at}
-        if not news:
-            return False
-        try:
-            done = await asyncio.wait_for(self._thread.commit_positions(news), self.commit_interval)
-        except (KafkaError, TimeoutError, asyncio.TimeoutError, ConsumerNotStarted) as exc:
-            self.counts.advisory_commit_failures += 1
-            self.log.warning("Advisory commit to the group failed, the lag it shows is old: %r", exc)
-            return False
-        if done:
-            self.counts.advisory_commits += 1
-            self._advised.update(news)
-        return done
+        return await self.advice.give(self.host.positions())
 
     async def verify_all_partitions_active(self) -> None:
         """Nothing: the watchdog looks at positions, not at Faust's own clocks."""

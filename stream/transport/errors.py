@@ -18,7 +18,7 @@ class PositionOutOfLog(RuntimeError):
     position
         Next offset to process, as stored in Redis.
     beginning, end
-        First offset the log still has, and its last stable offset.
+        First offset the log still has, and its last stable offset; None when only the broker's refusal is known.
 
     Examples
     --------
@@ -26,8 +26,12 @@ class PositionOutOfLog(RuntimeError):
     True
     """
 
-    def __init__(self, topic: str, partition: int, *, position: int, beginning: int, end: int) -> None:
-        if position < beginning:
+    def __init__(
+        self, topic: str, partition: int, *, position: int, beginning: int | None = None, end: int | None = None
+    ) -> None:
+        if beginning is None or end is None:
+            found = f"the broker has no offset {position} any more: the log was cut while it was read"
+        elif position < beginning:
             found = (
                 f"the stored position is {position}, but the log begins at {beginning}: "
                 f"{beginning - position} offsets were deleted before they were read (retention)"

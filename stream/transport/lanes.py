@@ -3,51 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import count
 
 from faust.types import TP
 
 from stream.transport.batch import Batch, Taken
+from stream.transport.lane import Lane
 
 NO_GENERATION = -1
-
-
-@dataclass(slots=True)
-class Lane:
-    """Reading of one topic-partition.
-
-    Attributes
-    ----------
-    epoch
-        Current run of reading.
-    handed
-        Next offset after the last batch that was handed to the host.
-    made
-        Next offset after the last batch that was made.
-    taken
-        Next offset the Kafka client will give.
-    end
-        Last stable offset known.
-    offered
-        Next offset after the last record that was handed to the host; -1 before the first.
-    waiting
-        Batches made and not handed over.
-    paused
-        The engine wants nothing more for now.
-    trouble
-        It is paused because something outside is broken (Redis); standing still is then no fault of reading.
-    """
-
-    epoch: int
-    handed: int
-    made: int
-    taken: int
-    end: int
-    offered: int = -1
-    waiting: int = 0
-    paused: bool = False
-    trouble: bool = False
 
 
 class Lanes:
@@ -67,7 +30,7 @@ class Lanes:
     dropped_batches
         Batches that came too late (older generation or epoch).
     gaps
-        Batches that got lost between the client and the agent and were read again.
+        Times that something got lost between the client and the agent, and was read again.
 
     Examples
     --------
@@ -75,7 +38,7 @@ class Lanes:
     >>> from types import SimpleNamespace as Record
     >>> tp = TP("orders", 0)
     >>> epochs = lanes.open(1, {tp: 0}, {tp: 2})
-    >>> batch = lanes.arrive(Taken(tp, epochs[tp], [Record(offset=0), Record(offset=1)], position=2, end=2))
+    >>> batch = lanes.arrive(Taken(tp, epochs[tp], 0, [Record(offset=0), Record(offset=1)], position=2, end=2))
     >>> lanes.position(tp), lanes.caught_up(tp)
     (0, False)
     >>> lanes.admit(batch), lanes.position(tp), lanes.caught_up(tp)
@@ -155,8 +118,7 @@ class Lanes:
         KeyError
             If the topic-partition is not claimed.
         """
-        lane = self._lanes[tp]
-        return lane.handed if lane.waiting else lane.taken
+        return self._lanes[tp].position
 
     def highwater(self, tp: TP) -> int:
         """Last stable offset known: what a ``read_committed`` reader could read up to.
@@ -184,14 +146,15 @@ class Lanes:
         Parameters
         ----------
         tp
-            A claimed topic-partition.
+            A topic-partition.
 
         Returns
         -------
         bool
-            ``position >= highwater``.
+            ``position >= highwater``; False for one that is not claimed, of which nothing is known.
         """
-        return self.position(tp) >= self._lanes[tp].end
+        lane = self._lanes.get(tp)
+        return lane is not None and lane.position >= lane.end
 
     def current_epoch(self, tp: TP) -> int:
         """Epoch that a batch must have to be processed.
@@ -313,11 +276,16 @@ class Lanes:
         Returns
         -------
         Batch | None
-            None when there is nothing to hand on: no records, or an older epoch.
+            None when there is nothing to hand on: no records, an older epoch, or a report that does not follow the
+            one before (it is read again then).
         """
         lane = self._lanes.get(taken.tp)
         if lane is None or taken.epoch != lane.epoch:
             self.dropped_batches += bool(taken.records)
+            return None
+        if taken.start != lane.taken:
+            self.gaps += 1
+            self.seek(taken.tp, lane.handed)
             return None
         lane.taken = taken.position
         lane.end = max(lane.end, taken.end)

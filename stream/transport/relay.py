@@ -20,9 +20,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
 
 import msgspec
 from aiokafka.errors import KafkaError
@@ -31,100 +29,15 @@ from stream.contracts.dead_letters import dead_letter_message
 from stream.contracts.decisions import Message, decode_message
 from stream.contracts.events import DeadLetter
 from stream.contracts.ids import join_hash
-from stream.contracts.topics import Topics
 from stream.store.errors import CommitRefused, StoreUnavailable
 from stream.store.shard_store import ShardStore
 from stream.transport.relay_producer import BATCH_BYTES, TooLarge, TransactionalProducer, within
+from stream.transport.relay_settings import RelaySettings, RelayWatch
 from stream.transport.relay_tail import Delivered, read_tail
 
+__all__ = ["Relay", "RelaySettings", "RelayWatch"]
+
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class RelaySettings:
-    """How a relay delivers.
-
-    Attributes
-    ----------
-    bootstrap
-        Brokers, ``host:port,…``.
-    transactional_id
-        Of this shard, the same wherever it is: ``{group_id}-relay-{shard}``.
-    topics
-        Names of the topics.
-    source
-        CloudEvents source, a URI reference.
-    batch_max
-        Messages of one transaction.
-    tail_records
-        Records of an output partition read back where Redis does not know how far it was delivered.
-    ids_max
-        Ids of delivered messages kept in memory.
-    idle_seconds
-        Longest pause between two looks at an empty outbox; `Relay.notify` ends it at once.
-    retry_seconds_min, retry_seconds_max
-        First and longest pause between two tries after trouble; it doubles.
-    transaction_seconds_max
-        Longest transaction, and longest wait for a producer to open.
-    tail_seconds_max
-        Longest time for reading back.
-    stop_seconds_max
-        How long `Relay.stop` lets a transaction finish.
-    client
-        Further settings of the Kafka client, such as for TLS.
-    """
-
-    bootstrap: str
-    transactional_id: str
-    topics: Topics
-    source: str = "/scorer"
-    batch_max: int = 2_000
-    tail_records: int = 10_000
-    ids_max: int = 200_000
-    idle_seconds: float = 1.0
-    retry_seconds_min: float = 0.1
-    retry_seconds_max: float = 5.0
-    transaction_seconds_max: float = 30.0
-    tail_seconds_max: float = 60.0
-    stop_seconds_max: float = 10.0
-    client: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """Topics that a relay writes."""
-        topics = self.topics
-        return (
-            topics.tier_changes,
-            topics.churn_warnings,
-            topics.customer_changes,
-            topics.follow_ups,
-            topics.customer_scores,
-            topics.dead_letters,
-        )
-
-    @property
-    def compacted(self) -> frozenset[str]:
-        """Those of which Kafka keeps only the last message of a key."""
-        return frozenset(spec.name for spec in self.topics.specs(1) if spec.compacted)
-
-
-class RelayWatch(Protocol):
-    """Whoever counts what a relay does; metrics implement it."""
-
-    def delivered(self, shard: int, messages: int, seconds: float) -> None:
-        """A transaction was committed, and how long it took."""
-
-    def skipped(self, shard: int, messages: int) -> None:
-        """Messages were in Kafka already."""
-
-    def failed(self, shard: int, error: Exception) -> None:
-        """Something went wrong and will be tried again."""
-
-    def oversize(self, shard: int, topic: str) -> None:
-        """The broker refuses a message for its size; a dead letter goes in its place."""
-
-    def forgotten(self, shard: int, ids: int) -> None:
-        """So many ids of delivered messages did not fit ``ids_max``."""
 
 
 class Relay:
@@ -162,6 +75,7 @@ class Relay:
         self._empty = asyncio.Event()
         self._opened = asyncio.Event()
         self._stop = asyncio.Event()
+        self._in_hand = False
         self._pause = settings.retry_seconds_min
         self._task: asyncio.Task[None] | None = None
 
@@ -192,9 +106,10 @@ class Relay:
     async def stop(self) -> None:
         """Finish the transaction in hand, within a bounded time, and end. What is left waits in Redis."""
         self._stop.set()
-        self._wake.set()
         if self._task is None:
             return
+        if not self._in_hand:
+            self._task.cancel()
         await asyncio.wait([self._task], timeout=self._settings.stop_seconds_max)
         if not self._task.done():
             log.warning("relay of shard %d: the transaction in hand is given up", self.shard)
@@ -258,7 +173,7 @@ class Relay:
                 await read_tail(
                     settings.bootstrap,
                     self.shard,
-                    {*settings.outputs, *head.sent},
+                    settings.outputs,
                     head.sent,
                     self._delivered,
                     records_max=max(settings.tail_records, settings.batch_max),
@@ -288,17 +203,26 @@ class Relay:
             return trims
         messages = [decode_message(entry) for entry in head.entries]
         waiting = [message for message in messages if not self._delivered.holds(message)]
+        if len(waiting) < len(messages):
+            self._watch.skipped(self.shard, len(messages) - len(waiting))
+        self._in_hand = True
+        try:
+            trims = await self._hand_over(producer, head.entries, waiting)
+        finally:
+            self._in_hand = False
+        self._pause = self._settings.retry_seconds_min
+        self._oversize.clear()
+        return trims
+
+    async def _hand_over(
+        self, producer: TransactionalProducer, entries: Sequence[bytes], waiting: Sequence[Message]
+    ) -> int:
         sent: dict[str, int] = {}
         if waiting:
             began = time.perf_counter()
             sent = await producer.send(map(self._fitting, waiting), self._batch_bytes)
             self._watch.delivered(self.shard, len(waiting), time.perf_counter() - began)
-        if len(waiting) < len(messages):
-            self._watch.skipped(self.shard, len(messages) - len(waiting))
-        trims = await self._store.trim(head.entries, sent)
-        self._pause = self._settings.retry_seconds_min
-        self._oversize.clear()
-        return trims
+        return await self._store.trim(entries, sent)
 
     # Messages that are too large
 

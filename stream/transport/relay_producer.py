@@ -29,7 +29,7 @@ BATCH_BYTES: Final = 900_000
 RECORD_OVERHEAD_BYTES: Final = 64
 """What a record has around key, value and headers, at most: lengths, offsets and header names."""
 
-CLOSE_SECONDS_MAX: Final = 5.0
+CLOSE_SECONDS_MAX: Final = 2.0
 """Longest wait for a producer to close; after it, its task is cancelled."""
 
 
@@ -49,7 +49,7 @@ async def within(seconds: float, what: str) -> AsyncIterator[None]:
         raise TimeoutError(f"{what} took longer than {seconds:g} s") from error
 
 
-class TooLarge(Exception):  # noqa: N818 - it names the state of affairs
+class TooLarge(Exception):
     """The broker refused a batch for its size. Nothing was sent.
 
     Parameters

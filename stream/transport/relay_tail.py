@@ -17,7 +17,10 @@ from stream.contracts.decisions import Message
 from stream.contracts.times import parse_time
 
 POLL_MS = 200
-"""Longest wait for one fetch; the loop around it looks at the time."""
+"""Longest wait for one fetch; the caller bounds the whole."""
+
+METADATA_RETRY_MS = 10
+"""aiokafka asks for the end of a topic it does not know, fails, waits this long and asks again, topic by topic."""
 
 
 class Delivered:
@@ -120,7 +123,12 @@ async def read_tail(
     partitions = [TopicPartition(topic, partition) for topic in topics]
     # An open transaction of somebody else holds back the end that a read_committed consumer is told, so that end
     # would be too early. The end of the log is asked for, and reading waits until it is reached.
-    everything = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_uncommitted", **client)
+    everything = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        isolation_level="read_uncommitted",
+        retry_backoff_ms=METADATA_RETRY_MS,
+        **client,
+    )
     await everything.start()
     try:
         ends = await everything.end_offsets(partitions)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import faust
 from faust.types import AppT, EventT, Message
 
+from stream.transport.batch import Batch
 
-class BatchSchema(faust.Schema):
+
+class BatchSchema(faust.Schema[bytes, bytes]):
     """Pass batches through to the agent.
 
     Examples
@@ -21,7 +22,7 @@ class BatchSchema(faust.Schema):
     def __init__(self) -> None:
         super().__init__(key_type=bytes, value_type=bytes, allow_empty=True)
 
-    def compile(self, app: AppT, **_: Any) -> Callable[..., Awaitable[EventT[Any]]]:  # type: ignore[override]
+    def compile(self, app: AppT, **_: object) -> Callable[..., Awaitable[EventT[Batch]]]:
         """Give the function that makes an event of a message.
 
         Parameters
@@ -36,7 +37,7 @@ class BatchSchema(faust.Schema):
         """
         create_event = app.create_event
 
-        async def decode(message: Message, *, propagate: bool = False) -> EventT[Any]:  # noqa: ARG001, RUF029
+        async def decode(message: Message, *, propagate: bool = False) -> EventT[Batch]:  # noqa: ARG001 - Faust gives it
             return create_event(None, message.value, None, message)
 
         return decode

@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.types import TP
 
+from stream.embedded import EmbeddedKafka
 from stream.transport import consumer as consumer_module
 from stream.transport.errors import PositionOutOfLog, TopicsUnfit
 from tests.integration.transport_kit import (
@@ -105,7 +106,7 @@ async def test_reading_begins_at_the_stored_positions_and_not_at_the_groups(kafk
 async def test_positions_reach_the_group_as_advice(kafka, topics, group):
     await fill(kafka, topics, 10)
     async with running(kafka.bootstrap, group, topics, MemoryHost()) as app:
-        await until(lambda: app.consumer.counts.advisory_commits)
+        await until(lambda: app.consumer.advice.commits)
         admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
         await admin.start()
         deadline = time.monotonic() + DEADLINE_SECONDS
@@ -123,15 +124,15 @@ async def test_a_failed_advisory_commit_is_counted_and_nothing_else(kafka, topic
     async with running(kafka.bootstrap, group, topics, host) as app:
         consumer = app.consumer
 
-        async def fail(positions):
+        async def fail(_positions):
             raise KafkaError("no coordinator")
 
-        monkeypatch.setattr(consumer._thread, "commit_positions", fail)
+        monkeypatch.setattr(consumer.advice, "_commit", fail)
         await until(lambda: host.total() == 160)
-        await until(lambda: consumer.counts.advisory_commit_failures >= 2)
+        await until(lambda: consumer.advice.failures >= 2)
         monkeypatch.undo()
-        done = consumer.counts.advisory_commits
-        await until(lambda: consumer.counts.advisory_commits > done)
+        done = consumer.advice.commits
+        await until(lambda: consumer.advice.commits > done)
         assert not app.should_stop
 
 
@@ -217,7 +218,6 @@ async def test_a_batch_that_gets_lost_on_the_way_is_read_again(kafka, topics, gr
     await fill(kafka, topics, 400)
     tp, *_ = tps_of(topics)
     host = MemoryHost()
-    app = None
     dropped = []
     async with running(kafka.bootstrap, group, topics, host) as app:
         consumer = app.consumer
@@ -307,7 +307,7 @@ async def test_a_rebalance_while_the_host_is_busy_does_not_hang(kafka, topics, g
     host, other = MemoryHost(), MemoryHost()
     host.gate.clear()
     async with running(kafka.bootstrap, group, topics, host) as app:
-        await until(lambda: len(app.consumer.lanes) and any(app.consumer.lanes.lane(tp).waiting for tp in tps_of(topics)))
+        await until(lambda: any(app.consumer.lanes.lane(tp).waiting for tp in app.consumer.lanes))
         async with running(kafka.bootstrap, group, topics, other) as second:
             await until(lambda: len(app.consumer.lanes) == 8 and len(second.consumer.lanes) == 8)
             assert host.revocations == 1
@@ -328,14 +328,76 @@ async def test_a_claim_may_take_longer_than_faust_waits_for_anything(kafka, topi
         return await claim(shards, generation)
 
     host.assign = slow
-    async with running(
-        kafka.bootstrap, group, topics, host, faust={"broker_request_timeout": 6.0}
-    ) as app:
+    async with running(kafka.bootstrap, group, topics, host, faust={"broker_request_timeout": 6.0}) as app:
         await until(lambda: app.consumer.claiming)
         await until(lambda: app.consumer.flow_active and not app.rebalancing)
         assert host.total() == 0
         claimable.set()
         await until(lambda: host.total() == 320)
+
+
+async def test_a_claim_of_a_generation_that_is_over_is_given_up(kafka, topics, group):
+    await fill(kafka, topics, 20)
+    host = MemoryHost()
+    claim, refused = host.assign, []
+
+    async def refuse_first(shards, generation):
+        if not refused:
+            assert await app.consumer.confirm(generation)
+            refused.append(generation)
+            # The broker's group goes on to its next generation while the host is refused for the old one.
+            app.consumer._thread.thread_loop.call_soon_threadsafe(coordinator(app).request_rejoin)
+            await until(lambda: coordinator(app).generation > generation)
+            assert not await app.consumer.confirm(generation)
+            raise RuntimeError("claimed by a newer generation")
+        return await claim(shards, generation)
+
+    host.assign = refuse_first
+    # A revocation would cancel the claim; here it stands for one that does not come in time.
+    async with running(kafka.bootstrap, group, topics, host) as app:
+        release, app.consumer._release = app.consumer._release, left_alone
+        await until(lambda: refused)
+        await until(lambda: not app.consumer.claiming)
+        app.consumer._release = release
+        assert not app.should_stop
+        app.consumer._thread.thread_loop.call_soon_threadsafe(coordinator(app).request_rejoin)
+        await until(lambda: host.total() == 320)
+
+
+def coordinator(app):
+    return app.consumer._thread._consumer._coordinator
+
+
+async def left_alone():
+    """Release nothing."""
+
+
+async def test_an_error_of_the_host_stops_the_worker_with_the_position_where_it_was(kafka, topics, group):
+    await fill(kafka, topics, 20)
+    host = MemoryHost()
+
+    async def fail(_batch):
+        raise ZeroDivisionError
+
+    host.offer = fail
+    async with running(kafka.bootstrap, group, topics, host) as app:
+        assert isinstance(await crash_of(app), ZeroDivisionError)
+    assert host.stored == {}
+
+
+@pytest.mark.slow
+async def test_reading_goes_on_after_the_broker_was_restarted(tmp_path, names, group):
+    host = MemoryHost()
+    with EmbeddedKafka(tmp_path) as broker:
+        await create_topics(broker.bootstrap, dict.fromkeys(names, PARTITIONS))
+        await fill(broker, names, 50)
+        async with running(broker.bootstrap, group, names, host) as app:
+            await until(lambda: host.total() == 50 * 16)
+            await asyncio.to_thread(broker.restart)
+            await fill(broker, names, 50)
+            await until(lambda: host.total() == 100 * 16, seconds=60)
+            assert not app.should_stop
+    assert all(seen == list(range(100)) for seen in host.seen.values())
 
 
 @contextmanager
@@ -403,3 +465,11 @@ async def test_a_worker_waits_for_a_broker_that_is_not_there(tmp_path, group):
         await until(lambda: process.log.read_text().count("next try in") >= 3)
         assert process.poll() is None
     assert process.returncode == 0
+
+
+@pytest.mark.slow
+async def test_a_worker_that_cannot_go_on_ends_with_an_error(kafka, names, group, tmp_path):
+    with worker(kafka.bootstrap, group, names, tmp_path / "host.sqlite", "one") as process:
+        await until(lambda: process.poll() is not None)
+        assert process.returncode != 0
+        assert "scorer topics create" in process.log.read_text()

@@ -83,7 +83,7 @@ class FileHost:
         self.db.execute("CREATE TABLE IF NOT EXISTS seen (topic, part, off, name)")
         self.mine = {}
 
-    async def assign(self, shards, generation):
+    async def assign(self, shards, _generation):
         stored = {}
         for partition, ends in shards.items():
             self.db.execute("INSERT OR REPLACE INTO owner VALUES (?, ?)", (partition, self.name))

@@ -12,12 +12,12 @@ from stream.scoring.policy import LEVELS
 from stream.state import ledger
 from stream.state.codec import decode
 from stream.state.customer import TIER_NAMES, Customer
-from stream.state.evaluation import churn_logit
 from stream.state.interactions import TYPE_NAMES, open_tickets
 from stream.state.model import Model
 from stream.state.view import reasons, rfm
 from tests.oracle import Result
-from tests.oracle.run import SAID, Decision
+from tests.oracle.run import Decision
+from tests.oracle.view import SAID
 
 #: Cells of the oracle are named by three parts; the store's fields are text.
 _DIMENSIONS = {"total": "", "tier": "|tier=", "channel": "|channel="}
@@ -41,14 +41,14 @@ def facts_of(c: Customer, model: Model) -> dict[str, Any]:
         "frequency": c.frequency,
         "monetary_minor": c.monetary,
         "open_tickets": open_tickets(c),
-        "nps": c.nps_score if c.nps_score >= 0 else None,
+        "nps": (c.nps_at, c.nps_score) if c.nps_score >= 0 else None,
         "counters": {
             TYPE_NAMES[code]: {"count": n, "last_at": last_at}
             for code, (n, last_at) in sorted((c.counters or {}).items(), key=lambda item: TYPE_NAMES[item[0]])
         },
         "registered_at": c.registered_at or None,
-        "kind": (c.profile[2] or None) if c.profile else None,
-        "region": (c.profile[3] or None) if c.profile else None,
+        "kind": c.kind[2] if c.kind else None,
+        "region": c.region[2] if c.region else None,
         "r": None,
         "f": None,
         "m": None,
@@ -58,8 +58,9 @@ def facts_of(c: Customer, model: Model) -> dict[str, Any]:
     if c.n:
         scores = rfm(c, model, 2)
         known |= {name: scores[name] for name in "rfm"}
-        known["logit"] = churn_logit(c, model)
-        known["contributions"] = {part.code: part.weight for part in reasons(c, model)}
+        parts = reasons(c, model)
+        known["contributions"] = {part.code: part.weight for part in parts}
+        known["logit"] = model.bias + sum(part.weight for part in parts)
     return known
 
 

@@ -13,5 +13,6 @@ from __future__ import annotations
 
 from tests.oracle.partition import shard_of
 from tests.oracle.run import Oracle, Result, last_scores
+from tests.oracle.view import SAID, facts
 
-__all__ = ["Oracle", "Result", "last_scores", "shard_of"]
+__all__ = ["SAID", "Oracle", "Result", "facts", "last_scores", "shard_of"]

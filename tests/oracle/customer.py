@@ -66,10 +66,9 @@ class Customer:
             case "interactions", _:
                 return self._take_interaction(event)
             case "profiles", _:
-                self._take_profile(event)
-                return True
+                return self._take_profile(event)
             case _:
-                return True  # privacy has no effect yet
+                return self._first_time(event)  # privacy has no effect yet
 
     def _take_order(self, event: Event) -> bool:
         assert event.amount is not None
@@ -97,9 +96,8 @@ class Customer:
         return True
 
     def _take_interaction(self, event: Event) -> bool:
-        if event.id in self.recent_ids:
+        if not self._first_time(event):
             return False
-        self.recent_ids.append(event.id)
         self.counts[event.type] += 1
         self.last_of_type[event.type] = max(event.at, self.last_of_type.get(event.type, event.at))
         if event.type == "complaint.opened":
@@ -110,7 +108,15 @@ class Customer:
             self.nps = max(self.nps or (event.at, event.score), (event.at, event.score))
         return True
 
-    def _take_profile(self, event: Event) -> None:
+    def _first_time(self, event: Event) -> bool:
+        if event.id in self.recent_ids:
+            return False
+        self.recent_ids.append(event.id)
+        return True
+
+    def _take_profile(self, event: Event) -> bool:
+        if not self._first_time(event):
+            return False
         if event.type == "customer.registered":
             self.registered_at = min(event.at, self.registered_at if self.registered_at is not None else event.at)
         stamp = (event.at, xxhash.xxh3_64_intdigest(event.id.encode()))
@@ -118,6 +124,7 @@ class Customer:
             self.kind = (stamp, event.kind)
         if event.region and (self.region is None or stamp > self.region[0]):
             self.region = (stamp, event.region)
+        return True
 
     # -- orders -------------------------------------------------------------------------------------------------
 

@@ -11,19 +11,17 @@ import xxhash
 
 from tests.oracle.customer import Customer
 from tests.oracle.partition import shard_of
-from tests.oracle.reading import DAY, EVIDENCE, RANK, SECOND, Event, Unreadable, read, rfc3339
-from tests.oracle.scores import TIERS, Scores, risk_of
+from tests.oracle.reading import EVIDENCE, RANK, SECOND, Event, Unreadable, read, rfc3339
+from tests.oracle.scores import Scores
+from tests.oracle.tables import Cell, Period, Tables
+from tests.oracle.view import record_of
 
 if TYPE_CHECKING:
     from stream.scoring.calibration import Calibration
     from stream.scoring.policy import Policy
 
-HOUR = 3_600 * SECOND
-
 Decision = dict[str, Any]
 Cause = tuple[str, str]
-Cell = tuple[str, str, str]
-"""(measure, dimension, value), as in (orders, total, ""), (revenue, channel, web), (tier_moves, move, low>mid)."""
 
 
 @dataclass
@@ -33,11 +31,11 @@ class Result:
     Attributes
     ----------
     records
-        Customer id to what is known and what was said; see `Oracle._record`.
+        Customer id to what is known and what was said; see `view.record_of`.
     decisions
         All decisions. Those of one customer are in order; customers of a shard are mixed as they came.
     tables
-        Shard, then ("hour" or "day", start in ms), then `Cell` to its sum.
+        Shard, then `Period`, then `Cell` to its sum.
     accounting
         ``read``, ``applied``, ``duplicates``, ``dead_letters``; and the same by topic as ``orders.read`` and so on.
     clocks
@@ -46,7 +44,7 @@ class Result:
 
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
-    tables: dict[int, dict[tuple[str, int], dict[Cell, int]]] = field(default_factory=dict)
+    tables: dict[int, dict[Period, dict[Cell, int]]] = field(default_factory=dict)
     accounting: Counter[str] = field(default_factory=Counter)
     clocks: dict[int, int] = field(default_factory=dict)
 
@@ -137,7 +135,7 @@ class Oracle:
 
     def _run_shard(self, shard: int, topics: Mapping[str, Sequence[Event]], result: Result) -> None:
         customers: dict[str, Customer] = {}
-        cells: dict[tuple[str, int], dict[Cell, int]] = defaultdict(lambda: defaultdict(int))
+        tables = Tables()
         clock = 0
         for event in merged(topics):
             clock = max(clock, event.at)
@@ -146,7 +144,7 @@ class Oracle:
                 customer = customers[event.customer] = Customer(event.customer, self.interaction_dedupe_max)
             looked_at = event.topic == "orders" or event.type in EVIDENCE
             if looked_at:
-                self._silence(customer, event.at, result.decisions, cells)
+                self._silence(customer, event.at, result.decisions, tables)
             was_new = event.order not in customer.orders
             net_before = customer.net(event.order)
             if not customer.take(event):
@@ -157,27 +155,27 @@ class Oracle:
                 raise ValueError(
                     f"customer {customer.id} has more than {self.ledger_orders_max} orders: no folding here"
                 )
-            _tabulate(cells, event, customer.tier, was_new=was_new, fall=net_before - customer.net(event.order))
+            tables.count_event(event, customer.tier, was_new=was_new, fall=net_before - customer.net(event.order))
             if looked_at:
                 as_of = max(customer.as_of, event.at)
-                self._evaluate(customer, as_of, ("event", event.id), result.decisions, cells)
+                self._evaluate(customer, as_of, ("event", event.id), result.decisions, tables)
         result.clocks[shard] = clock
         end = clock if self.now is None else self.now
         for customer in customers.values():
-            self._silence(customer, end, result.decisions, cells)
-            result.records[customer.id] = self._record(customer, max(end, customer.as_of), shard)
-        result.tables[shard] = self._kept(cells, end)
+            self._silence(customer, end, result.decisions, tables)
+            result.records[customer.id] = record_of(self.scores, customer, max(end, customer.as_of), shard)
+        result.tables[shard] = tables.kept(end, self.table_hours_max, self.table_days_max)
 
     def _silence(
         self,
         customer: Customer,
         until: int,
         decisions: list[Decision],
-        cells: dict[tuple[str, int], dict[Cell, int]],
+        tables: Tables,
     ) -> None:
         """Look at the customer at each moment before `until` at which silence changes something."""
         while (moment := self.scores.next_change(customer, until)) is not None:
-            self._evaluate(customer, moment, ("timer", rfc3339(moment)), decisions, cells)
+            self._evaluate(customer, moment, ("timer", rfc3339(moment)), decisions, tables)
 
     def _evaluate(
         self,
@@ -185,7 +183,7 @@ class Oracle:
         as_of: int,
         cause: Cause,
         decisions: list[Decision],
-        cells: dict[tuple[str, int], dict[Cell, int]],
+        tables: Tables,
     ) -> None:
         """Look at the customer at `as_of`, and say what changed."""
         scores = self.scores
@@ -201,7 +199,7 @@ class Oracle:
         changes: list[tuple[str, str, str | None, str | None]] = []
         if customer.tier != was_tier:
             customer.tier_since = as_of
-            _add(cells, as_of, [("tier_moves", "move", f"{was_tier}>{customer.tier}")], 1)
+            tables.count_move(as_of, was_tier, customer.tier)
             changes.append(("customer.tier.changed", "tier-changes", was_tier, customer.tier))
         before, after = scores.levels.index(was_level), scores.levels.index(customer.level)
         if after > before and after >= scores.warn_from:
@@ -237,79 +235,9 @@ class Oracle:
         }
 
     def _origin(self, cause: Cause, as_of: int) -> str:
-        if cause[0] == "timer":
-            return "timer"
-        return "seed" if self.now is not None and as_of < self.now - self.seed_after_ms else "live"
-
-    def _record(self, customer: Customer, as_of: int, shard: int) -> dict[str, Any]:
-        """What is known of the customer at `as_of` (the facts), and what was said of them.
-
-        Money in minor units, times in milliseconds; None where there is nothing to say.
-        """
-        scores = self.scores
-        window = customer.window(as_of, scores.window)
-        rfm = scores.rfm(customer, as_of)
-        parts = scores.contributions(customer, as_of)
-        r, f, m = rfm or (None, None, None)
-        return {
-            "customer": customer.id,
-            "shard": shard,
-            # Facts.
-            "as_of": as_of,
-            "n": customer.n,
-            "first_at": customer.first_at if customer.n else None,
-            "last_at": customer.last_at if customer.n else None,
-            "lifetime_net_minor": sum(net for _, net in customer.counted),
-            "frequency": len(window),
-            "monetary_minor": sum(net for _, net in window),
-            "recency_days": (as_of - customer.last_at) / DAY if customer.n else None,
-            "r": r,
-            "f": f,
-            "m": m,
-            "value_score": float(scores.value_score(rfm)) if rfm else None,
-            "segment_now": scores.segment(rfm),
-            "level_now": scores.level(parts),
-            "contributions": parts,
-            "logit": scores.logit(parts) if parts else None,
-            "risk": risk_of(scores.logit(parts)) if parts else None,
-            "orders_known": len(customer.orders),
-            "open_tickets": customer.open_tickets,
-            "nps": customer.nps,
-            "counters": {
-                kind: {"count": count, "last_at": customer.last_of_type[kind]}
-                for kind, count in sorted(customer.counts.items())
-            },
-            "registered_at": customer.registered_at,
-            "kind": customer.kind[1] if customer.kind else None,
-            "region": customer.region[1] if customer.region else None,
-            # Said.
-            "said_as_of": customer.as_of,
-            "tier": customer.tier,
-            "tier_since": customer.tier_since,
-            "level": customer.level,
-            "segment": customer.segment,
-            "versions": dict(customer.versions),
-            "next_change_at": scores.next_change(customer),
-        }
-
-    def _kept(
-        self, cells: Mapping[tuple[str, int], Mapping[Cell, int]], clock: int
-    ) -> dict[tuple[str, int], dict[Cell, int]]:
-        """Cells of the last hours and days, the one of the clock included."""
-        oldest = {
-            "hour": clock // HOUR * HOUR - (self.table_hours_max - 1) * HOUR,
-            "day": clock // DAY * DAY - (self.table_days_max - 1) * DAY,
-        }
-        return {key: dict(values) for key, values in cells.items() if key[1] >= oldest[key[0]]}
-
-
-SAID = ("tier", "tier_since", "level", "segment", "versions", "said_as_of", "next_change_at")
-"""Fields of a record that depend on the order in which events came. All others are facts."""
-
-
-def facts(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a record that depends only on the set of the customer's events and on `as_of`."""
-    return {name: value for name, value in record.items() if name not in SAID}
+        if self.now is not None and as_of < self.now - self.seed_after_ms:
+            return "seed"
+        return "timer" if cause[0] == "timer" else "live"
 
 
 def last_scores(decisions: Iterable[Decision]) -> dict[str, Decision]:
@@ -327,33 +255,3 @@ def merged(topics: Mapping[str, Sequence[Event]]) -> Iterator[Event]:
         heads[topic] += 1
         if heads[topic] == len(topics[topic]):
             del heads[topic]
-
-
-def _tabulate(
-    cells: dict[tuple[str, int], dict[Cell, int]], event: Event, tier: str, *, was_new: bool, fall: int
-) -> None:
-    """Count an event that was applied, under the tier said before it."""
-    assert tier in TIERS
-    split = [("total", ""), ("tier", tier)]
-    if event.topic == "orders" and event.channel:
-        split.append(("channel", event.channel))
-
-    def add(measure: str, amount: int) -> None:
-        _add(cells, event.at, [(measure, dimension, value) for dimension, value in split], amount)
-
-    if event.type == "order.completed":
-        if was_new:
-            assert event.amount is not None
-            add("orders", 1)
-            add("revenue", event.amount)
-    elif event.topic == "orders":
-        add("refunds", 1)
-        add("refunded", fall)
-    elif event.type == "complaint.opened":
-        add("complaints", 1)
-
-
-def _add(cells: dict[tuple[str, int], dict[Cell, int]], at: int, names: Iterable[Cell], amount: int) -> None:
-    for name in names:
-        cells["hour", at // HOUR * HOUR][name] += amount
-        cells["day", at // DAY * DAY][name] += amount

@@ -21,11 +21,18 @@ EARLIEST = parse_time("1990-01-01T00:00:00Z")
 
 names = st.sampled_from(sorted(INPUT_RANK))
 ids = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=64)
-any_json = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**25), 10**25) | st.floats() | st.text(max_size=10),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=6,
-)
+
+
+def json_of(numbers):
+    return st.recursive(
+        st.none() | st.booleans() | st.integers(-(10**25), 10**25) | numbers | st.text(max_size=10),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+        max_leaves=6,
+    )
+
+
+good_json = json_of(st.floats(allow_nan=False, allow_infinity=False))
+any_json = json_of(st.floats())  # Python writes NaN and Infinity, which JSON does not have
 events = st.sampled_from([ORDER, COMPLAINT, NPS, PROFILE, REQUEST])
 
 
@@ -46,7 +53,7 @@ def orders(draw):
         "amount": amount,
         "currency": "USD",
         "channel": channel,
-        "items": draw(any_json.filter(lambda items: "NaN" not in str(items) and "Infinity" not in json.dumps(items))),
+        "items": draw(good_json),
     }
     value = dict(draw(st.permutations(sorted(value.items()))))
     expected = OrderEvent(COMPLETED, at, customer, hash_id(order), hash_id(event), event, minor, channel or "", 0)

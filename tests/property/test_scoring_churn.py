@@ -76,6 +76,7 @@ def test_following_the_timer_leads_through_every_level_and_ends(model, customer)
     while (due := next_change(model, *later(customer, as_of))) != NEVER:
         crossing = next_crossing(model, *later(customer, as_of))
         before = level(logit(model, *later(customer, as_of)), model.thresholds)
+        assert due > as_of
         as_of = due
         looks += 1
         after = level(logit(model, *later(customer, as_of)), model.thresholds)

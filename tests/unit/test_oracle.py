@@ -21,8 +21,9 @@ from tests.oracle import Oracle, last_scores, shard_of
 from tests.oracle.customer import Customer
 from tests.oracle.partition import murmur2
 from tests.oracle.reading import DAY, SECOND, WEEK, Unreadable, read, rfc3339
-from tests.oracle.run import facts, merged
+from tests.oracle.run import merged
 from tests.oracle.scores import Scores
+from tests.oracle.view import facts
 
 START = 1_500_000_000 * SECOND
 
@@ -354,6 +355,7 @@ PARAMETER = st.floats(0.05, 20)
     st.lists(st.integers(0, 200 * DAY), min_size=1, max_size=6),
     st.integers(0, 50 * DAY),
 )
+@settings(deadline=None)
 def test_crossing_by_bisection_is_the_closed_form(params, k, times, silence):
     churn = ChurnCoefficients(bias=-0.5, p_alive=k, gap=(0, 0), complaint=0, detractor=0)
     scores = Scores(POLICY, replaced(CALIBRATION, alive=Params(*params), churn=churn))
@@ -469,6 +471,7 @@ def test_profile():
 
 
 @given(st.text(min_size=1), st.integers(1, 64))
+@settings(deadline=None)
 def test_shard_is_that_of_kafka(customer, partitions):
     assert murmur2(customer.encode()) == kafka_murmur2(customer.encode()) & 0xFFFFFFFF
     assert shard_of(customer, partitions) == (kafka_murmur2(customer.encode()) & 0x7FFFFFFF) % partitions
@@ -589,7 +592,7 @@ def histories(draw):
 
 
 @given(histories(), st.randoms(use_true_random=False))
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_facts_do_not_depend_on_order_or_duplicates(history, random):
     mixed = {topic: events + random.sample(events, len(events) // 2) for topic, events in history.items()}
     for events in mixed.values():
@@ -601,6 +604,7 @@ def test_facts_do_not_depend_on_order_or_duplicates(history, random):
 
 
 @given(histories(), st.randoms(use_true_random=False))
+@settings(deadline=None)
 def test_duplicates_in_order_change_no_decision(history, random):
     plain, doubled = {}, {}
     for topic, events in history.items():
@@ -610,6 +614,7 @@ def test_duplicates_in_order_change_no_decision(history, random):
 
 
 @given(histories())
+@settings(deadline=None)
 def test_decisions_of_a_history_in_order_hang_together(history):
     history = {topic: sorted(events, key=lambda event: event["occurred_at"]) for topic, events in history.items()}
     result = run(history, calibration=CHURNING)

@@ -164,6 +164,8 @@ BAD = [
     ("orders", b"{}", "event_id", "is required and missing"),
     ("orders", TEXT.replace(b'"web"', b'"w\xffb"'), "value", f"not UTF-8: byte {TEXT.index(b'web') + 1}"),
     ("orders", TEXT.replace(b'"web"', b'"\\ud83d"'), "value", "half of a surrogate pair"),
+    ("orders", TEXT.replace(b'"web"', b'"\\uDE00"'), "value", "surrogate pair near byte"),
+    ("orders", TEXT.replace(b'"web"}', b'"\\ud83d\\ude00"'), "value", "ends too early"),
     ("orders", TEXT.replace(b'"web"', b"NaN"), "value", f"invalid character near byte {TEXT.index(b'web') - 1}"),
     ("orders", TEXT.replace(b'"web"', b'"web",'), "value", "trailing comma"),
     ("orders", TEXT[:-1] + b',"x":' + b"[" * 100_000, "value", "nested too deeply"),
@@ -342,6 +344,11 @@ def test_an_event_is_held_against_its_own_record_so_that_a_replay_decides_the_sa
     for now_ms in (AHEAD, AHEAD + 365 * DAY):
         assert outcome_at(timestamp=AHEAD - DAY, now_ms=now_ms) == "accepted"
         assert outcome_at(timestamp=AHEAD - DAY - 1, now_ms=now_ms) == "refused"
+
+
+def test_a_timestamp_is_taken_at_its_word_down_to_the_first_moment():
+    assert outcome_at(timestamp=0, now_ms=AHEAD) == "refused"
+    assert outcome_at(timestamp=0, now_ms=AHEAD, tolerance=AHEAD) == "accepted"
 
 
 @pytest.mark.parametrize("timestamp", [None, -1, AHEAD + 100 * DAY])

@@ -23,6 +23,7 @@ from stream.contracts.money import MINOR_UNITS_MAX, exponent_of, from_minor, to_
         ("0.295", 30),
         ("0.2950000000000000000000001", 30),
         ("0.2850000000000000000000001", 29),
+        ("0.285" + "0" * 58 + "1", 29),  # the last character there is room for decides
         ("1e-9999", 0),
         ("0e9999", 0),
         (0.285, 28),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -20,6 +21,7 @@ from stream.scoring.quantiles import (
     recency_quantiles,
     representative,
 )
+from stream.scoring.rfm import Edges, compile_edges
 from stream.scoring.units import DAY
 
 QS = (0, 0.001, 0.05, *FIFTHS, 0.5, 0.95, 0.999, 1)
@@ -116,9 +118,17 @@ def test_recency_ages_without_being_touched():
         ours = recency_quantiles(counts, as_of + later, QS)
         exact = np.quantile((as_of + later - last) / DAY, QS)
         np.testing.assert_allclose(ours, exact, rtol=0, atol=RECENCY_BUCKET / 2 / DAY)
-        assert recency_edges(counts, as_of + later) == pytest.approx(
-            [quantile + 1 for quantile in recency_quantiles(counts, as_of + later, FIFTHS)]
-        )
+        edges = recency_edges(counts, as_of + later)
+        fifths = recency_quantiles(counts, as_of + later, FIFTHS)
+        assert edges == pytest.approx([quantile + 1 for quantile in fifths], rel=0, abs=0.0005 + 1e-9)
+
+
+def test_calibrated_recency_edges_are_whole_milliseconds_as_they_are_written():
+    as_of = 1_700_000_000_123
+    counts = {recency_bucket(as_of - day * DAY): 1 for day in range(98)}
+    edges = recency_edges(counts, as_of)
+    written = tuple(Fraction(repr(edge)) * DAY for edge in edges)
+    assert compile_edges(Edges(edges, (1, 2, 3, 4), (1, 2, 3, 4))).age_ms == written
 
 
 def test_an_order_of_this_hour_is_not_in_the_future():

@@ -137,7 +137,7 @@ def test_an_edge_one_rounding_error_above_whole_days_is_whole_days():
 
 
 def test_no_fall_at_a_calibrated_edge_is_lost():
-    """Edges come from interpolation. As days in doubles, one fall in five was not there yet when its timer fired."""
+    """Edges come from interpolation. As days in doubles, a fall was often not there yet when its timer fired."""
     counts = {recency_bucket(day * DAY + day * day * SECOND): 1 + day % 3 for day in range(1, 300)}
     edges = recency_edges(counts, 300 * DAY)
     table = compile_edges(Edges(edges, (1, 2, 3, 4), (1, 2, 3, 4)))

@@ -1,0 +1,187 @@
+"""Why a customer is said to be what they are: every number that leads there, and the steps between.
+
+Nothing is rounded on the way to a decision, and what is shown is enough to work each figure out again: values and
+edges to a score, scores and weights to the value score, that and the thresholds to the tier, contributions to a risk.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from stream.contracts.times import format_time
+from stream.scoring.churn import level
+from stream.scoring.policy import LEVELS
+from stream.scoring.rfm import cell
+from stream.scoring.tiers import TIERS, value_score
+from stream.state import ledger
+from stream.state.codec import decode
+from stream.state.customer import NEVER, UNSET, Customer
+from stream.state.evaluation import assess, next_due
+from stream.state.model import Model
+from stream.state.view import churn, reasons, rfm
+
+DECIMALS: Final = 6
+LOOKS_MAX: Final = 1_000
+"""Moments looked ahead for the next change. At most of them, nothing is found to have changed."""
+
+
+def explain(
+    blob: bytes, customer_id: str, as_of: int | None, model: Model, *, currency: str, exponent: int
+) -> dict[str, Any]:
+    """Explain a stored record at `as_of` (ms; never before its own), or at its own when None.
+
+    Parameters
+    ----------
+    blob
+        The record.
+    model
+        Rules in force.
+    currency, exponent
+        Name of the base currency, and digits of its minor unit.
+
+    Returns
+    -------
+    dict
+        What `scorer explain --json` prints. A customer without an order that counts has no scores to explain.
+
+    Raises
+    ------
+    RecordError
+        The bytes are no record of this version.
+    """
+    c = decode(customer_id, blob)
+    ledger.rebuild(c, model.window)
+    if as_of is not None and as_of > c.as_of != UNSET:
+        ledger.advance(c, as_of, model.window)
+    found: dict[str, Any] = {
+        "customer_id": customer_id,
+        "calibration": model.number,
+        "said": {"tier": TIERS[c.tier], "segment": c.segment or None, "level": LEVELS[c.level]},
+    }
+    if c.as_of != UNSET:
+        found["as_of"] = format_time(c.as_of)
+    if not c.n:
+        return found
+    figures = rfm(c, model, exponent)
+    return found | {
+        "rfm": _rfm(c, figures, model, currency, exponent),
+        "value_score": _value(figures, model),
+        "tier": _tier(c, figures, model),
+        "segment": _segment(figures, model),
+        "churn": _churn(c, model),
+        "next": _next(c, model),
+    }
+
+
+def _rfm(c: Customer, figures: dict[str, Any], model: Model, currency: str, exponent: int) -> dict[str, Any]:
+    edges = model.calibration.rfm
+    return {
+        "window_days": model.policy.window_days,
+        "currency": currency,
+        "in_window": c.frequency > 0,
+        "recency": {
+            "days": figures["recency_days"],
+            "edges": [round(edge, DECIMALS) for edge in edges.recency_days],
+            "score": figures["r"],
+        },
+        "frequency": {
+            "orders": figures["frequency"],
+            "edges": [round(edge, DECIMALS) for edge in edges.frequency],
+            "score": figures["f"],
+        },
+        "monetary": {
+            "amount": figures["monetary"],
+            "edges": [round(edge / 10**exponent, DECIMALS) for edge in edges.monetary_minor],
+            "score": figures["m"],
+        },
+    }
+
+
+def _value(figures: dict[str, Any], model: Model) -> dict[str, Any]:
+    weights = model.policy.weights
+    return {"weights": list(weights), "score": value_score(figures["r"], figures["f"], figures["m"], weights)}
+
+
+def _tier(c: Customer, figures: dict[str, Any], model: Model) -> dict[str, Any]:
+    policy = model.policy
+    raw = model.raw_tiers[c.tier][cell(figures["r"], figures["f"], figures["m"])]
+    tier: dict[str, Any] = {
+        "said": TIERS[c.tier],
+        "since": format_time(c.tier_since),
+        "called_for": TIERS[raw],
+        "mid_from": policy.tier_mid,
+        "high_from": policy.tier_high,
+        "margin": policy.tier_margin,
+        "min_stay_days": policy.tier_min_stay_days,
+    }
+    if raw < c.tier:
+        tier["held_until"] = format_time(c.tier_since + model.min_stay)
+    return tier
+
+
+def _segment(figures: dict[str, Any], model: Model) -> dict[str, Any]:
+    table = model.policy.segments
+    r, f, m = figures["r"], figures["f"], figures["m"]
+    for number, rule in enumerate(table.rules, 1):
+        if rule.matches(r, f, m):
+            box = {"r": list(rule.r), "f": list(rule.f), "m": list(rule.m)}
+            return {"name": rule.name, "table": table.name, "rule": number, "box": box}
+    return {"name": table.rest, "table": table.name, "rule": None, "box": None}
+
+
+def _churn(c: Customer, model: Model) -> dict[str, Any]:
+    parts = reasons(c, model)
+    silence = churn(c, model)
+    logit = model.bias + sum(part.weight for part in parts)
+    return {
+        "first_order_at": format_time(c.first_at),
+        "last_order_at": format_time(c.last_at),
+        "orders": c.n,
+        "bias": model.bias,
+        "contributions": [
+            {
+                "code": part.code,
+                "weight": round(part.weight, DECIMALS),
+                "detail": {name: round(value, DECIMALS) for name, value in part.detail.items()},
+            }
+            for part in parts
+        ],
+        "p_alive": silence["p_alive"],
+        "p_alive_coefficient": model.alive_weight,
+        "parameters": {"r": model.r, "alpha": model.alpha, "a": model.a, "b": model.b},
+        "logit": round(logit, DECIMALS),
+        "risk": silence["risk"],
+        "levels": dict(model.policy.churn.levels),
+        "warn_from": model.policy.churn.warn_from,
+        "level": LEVELS[level(logit, model.level_logits)],
+    }
+
+
+def _next(c: Customer, model: Model) -> dict[str, Any] | None:
+    """The first moment at which silence changes what is said, and what it changes; None where there is none."""
+    before = _state(c, model)
+    said = (c.tier, c.segment, c.level)
+    for _ in range(LOOKS_MAX):
+        due = next_due(c, model)
+        if due == NEVER:
+            return None
+        found = assess(c, due, model)
+        if (found.tier, found.segment, found.level) != said:
+            became = {"tier": TIERS[found.tier], "segment": found.segment or None, "level": LEVELS[found.level]}
+            after = _state(c, model) | became
+            changes = {name: [before[name], after[name]] for name in before if before[name] != after[name]}
+            return {"at": format_time(due), "changes": changes}
+    return None
+
+
+def _state(c: Customer, model: Model) -> dict[str, Any]:
+    figures = rfm(c, model, 0)
+    return {
+        "tier": TIERS[c.tier],
+        "segment": c.segment or None,
+        "level": LEVELS[c.level],
+        "r": figures["r"],
+        "f": figures["f"],
+        "m": figures["m"],
+        "risk": churn(c, model)["risk"],
+    }

@@ -1,0 +1,97 @@
+"""The load: orders of about 220 bytes, customers drawn evenly, spread over a stretch of event time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import orjson
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from stream.contracts.topics import Topics
+from tests.oracle import shard_of
+
+START = 1_767_225_600
+"""2026-01-01T00:00:00Z, seconds."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What to read.
+
+    Attributes
+    ----------
+    days
+        Stretch of event time that the orders are spread over: 1 is a day's backlog, 365 a year's history.
+    """
+
+    events: int = 500_000
+    customers: int = 50_000
+    partitions: int = 4
+    days: float = 1.0
+    seed: int = 7
+
+    def orders(self) -> Iterator[tuple[str, bytes, int]]:
+        """Customer, JSON, and amount in minor units of each order, in order of time."""
+        draw = random.Random(self.seed)  # noqa: S311 - a load, not a secret
+        step = self.days * 86_400 / self.events
+        for number in range(self.events):
+            customer = f"customer-{draw.randrange(self.customers):07d}"
+            amount = draw.randrange(100, 20_000)
+            at = datetime.fromtimestamp(START + number * step, UTC)
+            order = {
+                "event_id": f"evt-{number:012d}",
+                "type": "order.completed",
+                "customer_id": customer,
+                "order_id": f"order-{number:010d}",
+                "occurred_at": at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
+                "amount": f"{amount // 100}.{amount % 100:02d}",
+                "currency": "EUR",
+                "channel": draw.choice(("web", "app", "store")),
+            }
+            yield customer, orjson.dumps(order), amount
+
+    def sums(self) -> dict[str, tuple[int, int]]:
+        """Orders and money of each customer: what every system must end with."""
+        count: Counter[str] = Counter()
+        money: Counter[str] = Counter()
+        for customer, _, amount in self.orders():
+            count[customer] += 1
+            money[customer] += amount
+        return {customer: (count[customer], money[customer]) for customer in count}
+
+
+async def prefill(bootstrap: str, topics: Topics, load: Workload) -> int:
+    """Create the topics and write all orders; gives the mean size of a value in bytes."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(spec.name, spec.partitions, 1) for spec in topics.specs(load.partitions)])
+    finally:
+        await admin.close()
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks=1)
+    await producer.start()
+    size = 0
+    sending: list[asyncio.Future[object]] = []
+    try:
+        await producer.partitions_for(topics.orders)
+        building = {}
+        for customer, value, _ in load.orders():
+            shard = shard_of(customer, load.partitions)
+            size += len(value)
+            batch = building.get(shard) or building.setdefault(shard, producer.create_batch())
+            if batch.append(key=customer.encode(), value=value, timestamp=None) is None:
+                sending.append(await producer.send_batch(batch, topics.orders, partition=shard))
+                batch = building[shard] = producer.create_batch()
+                batch.append(key=customer.encode(), value=value, timestamp=None)
+        for shard, batch in building.items():
+            sending.append(await producer.send_batch(batch, topics.orders, partition=shard))
+        await asyncio.gather(*sending)
+    finally:
+        await producer.stop()
+    return size // load.events
