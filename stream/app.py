@@ -12,10 +12,11 @@ import asyncio
 import gc
 from dataclasses import replace
 from time import time
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import faust
 import uvloop
+from faust.types import StreamT
 from mode import Service
 
 from stream.calibration.watch import CalibrationWatch
@@ -26,6 +27,7 @@ from stream.settings import Settings
 from stream.store.connection import connect
 from stream.transport.batch import Batch
 from stream.transport.conf import ScorerApp
+from stream.transport.consumer import Consumer
 from stream.transport.engine import Engine
 from stream.web.backend import StoreBackend
 from stream.web.server import WebServer
@@ -81,10 +83,18 @@ def create_app(settings: Settings | None = None, **changes: Any) -> ScorerApp:
     redis = connect(settings.redis_url)
     calibration = CalibrationWatch(redis, settings.key_prefix, policy_of(settings))
 
-    async def confirm(generation: int) -> bool:
-        return await app.consumer.confirm(generation)
+    def consumer() -> Consumer:
+        return cast("Consumer", app.consumer)
 
-    engine = Engine(settings, redis, calibration, metrics, lambda: app.consumer.lanes, app.crash, confirm)
+    engine = Engine(
+        settings,
+        redis,
+        calibration,
+        metrics,
+        lanes=lambda: consumer().lanes,
+        crash=app.crash,
+        confirm=lambda generation: consumer().confirm(generation),
+    )
     app.shard_host = engine
     if settings.web_enabled:
         backend = StoreBackend(
@@ -100,9 +110,9 @@ def create_app(settings: Settings | None = None, **changes: Any) -> ScorerApp:
         app.add_dependency(Face(WebServer(settings, backend, metrics)))
 
     @app.agent(app.batches(*Topics(settings.topic_prefix).inputs.values()), name="scorer")
-    async def score(batches: faust.Stream[Batch]) -> None:
+    async def score(batches: StreamT[Batch]) -> None:
         async for batch in batches:
-            await app.consumer.deliver(batch)
+            await consumer().deliver(batch)
 
     return app
 

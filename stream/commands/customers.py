@@ -10,9 +10,9 @@ from stream.commands.parts import model_of, moment_of, redis_of, wall_clock
 from stream.contracts.ids import why_bad
 from stream.contracts.money import exponent_of
 from stream.settings import Settings
-from stream.store.keys import Keys
+from stream.store.keys import Keys, shard_of
 from stream.store.scripts import Client, call
-from stream.web.backend import StoreBackend, shard_of
+from stream.web.backend import StoreBackend
 
 
 async def customer_record(settings: Settings, customer_id: str) -> dict[str, Any]:

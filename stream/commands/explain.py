@@ -16,7 +16,7 @@ from stream.scoring.tiers import TIERS, value_score
 from stream.state import ledger
 from stream.state.codec import decode
 from stream.state.customer import NEVER, UNSET, Customer
-from stream.state.evaluation import assess, next_due
+from stream.state.evaluation import assess
 from stream.state.model import Model
 from stream.state.view import churn, reasons, rfm
 
@@ -148,6 +148,14 @@ def _churn(c: Customer, model: Model) -> dict[str, Any]:
         ],
         "p_alive": silence["p_alive"],
         "p_alive_coefficient": model.alive_weight,
+        "evidence": {
+            "gap_steps": list(model.gap_ratios),
+            "gap_weights": list(model.gap_weights[1:]),
+            "complaint": model.complaint_weight,
+            "complaint_cap": model.complaint_cap,
+            "detractor": model.detractor_weight,
+            "detractor_days": model.policy.churn.detractor_days,
+        },
         "parameters": {"r": model.r, "alpha": model.alpha, "a": model.a, "b": model.b},
         "logit": round(logit, DECIMALS),
         "risk": silence["risk"],
@@ -161,16 +169,18 @@ def _next(c: Customer, model: Model) -> dict[str, Any] | None:
     """The first moment at which silence changes what is said, and what it changes; None where there is none."""
     before = _state(c, model)
     said = (c.tier, c.segment, c.level)
+    # What is due by now and not said yet comes first.
+    due = c.as_of
     for _ in range(LOOKS_MAX):
-        due = next_due(c, model)
-        if due == NEVER:
-            return None
         found = assess(c, due, model)
         if (found.tier, found.segment, found.level) != said:
             became = {"tier": TIERS[found.tier], "segment": found.segment or None, "level": LEVELS[found.level]}
             after = _state(c, model) | became
             changes = {name: [before[name], after[name]] for name in before if before[name] != after[name]}
             return {"at": format_time(due), "changes": changes}
+        if found.due == NEVER:
+            return None
+        due = found.due
     return None
 
 

@@ -53,13 +53,10 @@ def _value(rfm: dict[str, Any], value: dict[str, Any]) -> Iterator[str]:
 
 def _tier(tier: dict[str, Any], score: float) -> Iterator[str]:
     mid, high, margin = tier["mid_from"], tier["high_from"], tier["margin"]
-    yield (
-        f"  tiers: high from {high:g}, mid from {mid:g}; the tier one is in is kept down to {margin:g} below "
-        f"(high to {high - margin:g}, mid to {mid - margin:g})"
-    )
+    yield f"  tiers: high from {high:g}, mid from {mid:g}; whoever is in one keeps it down to {margin:g} below"
     yield f"  {score:.6f} calls for {tier['called_for']}; said is {tier['said']}, since {tier['since']}"
     if "held_until" in tier:
-        yield f"  A lower tier is said after {tier['min_stay_days']:g} days at the earliest: on {tier['held_until']}"
+        yield f"  A lower tier is said after {tier['min_stay_days']:g} days at the earliest: {tier['held_until']}"
 
 
 def _segment(segment: dict[str, Any]) -> Iterator[str]:
@@ -78,21 +75,20 @@ def _churn(churn: dict[str, Any], as_of: str) -> Iterator[str]:
     yield f"  {churn['bias']:+.6f}  bias"
     yield f"  {churn['logit']:+.6f}  sum; risk = 1 / (1 + e^-({churn['logit']:.6f})) = {churn['risk']:.6f}"
     levels = ", ".join(f"{name} from {risk:g}" for name, risk in churn["levels"].items())
-    yield f"  levels: {levels}; that is {churn['level']}. A rise to {churn['warn_from']} or above is a warning."
+    yield f"  levels: {levels}; that is {churn['level']}"
+    yield f"  A rise to {churn['warn_from']} or above is a warning."
     p = churn["parameters"]
+    yield "  p_alive = k · (ln(a / (b + x)) + (r + x) · ln((alpha + T) / (alpha + t))), where"
     yield (
-        "  p_alive = k · (ln(a / (b + x)) + (r + x) · ln((alpha + T) / (alpha + t))) with "
-        f"k = {churn['p_alive_coefficient']:g}, r = {p['r']:g}, alpha = {p['alpha']:g}, a = {p['a']:g}, "
-        f"b = {p['b']:g}, x = {churn['orders'] - 1},"
+        f"    k = {churn['p_alive_coefficient']:g}, r = {p['r']:g}, alpha = {p['alpha']:g}, a = {p['a']:g}, "
+        f"b = {p['b']:g}, and x = {churn['orders'] - 1}, the orders after the first;"
     )
-    yield (
-        f"  T and t in weeks from the first order ({churn['first_order_at']}) to now ({as_of}) and to the last "
-        f"({churn['last_order_at']})"
-    )
+    yield f"    T and t are weeks from the first order, {churn['first_order_at']},"
+    yield f"    to now, {as_of}, and to the last order, {churn['last_order_at']}"
 
 
 def _reason(part: dict[str, Any], churn: dict[str, Any]) -> str:
-    detail = part["detail"]
+    detail, evidence = part["detail"], churn["evidence"]
     if part["code"] == "p_alive":
         return (
             f"{churn['orders']} orders, then {detail['days_since_last_order']:g} days of silence: "
@@ -100,15 +96,20 @@ def _reason(part: dict[str, Any], churn: dict[str, Any]) -> str:
         )
     if part["code"] == "gap":
         ratio = detail["days_since_last_order"] / detail["usual_gap_days"]
-        return (
-            f"{detail['days_since_last_order']:g} days of silence are {ratio:.3f} times the usual "
-            f"{detail['usual_gap_days']:g} days: step {detail['step']:g} is reached"
+        steps = ", ".join(
+            f"{weight:g} from {step:g}"
+            for step, weight in zip(evidence["gap_steps"], evidence["gap_weights"], strict=True)
         )
+        return f"silent for {ratio:.3f} times the usual {detail['usual_gap_days']:g} days ({steps} times)"
     if part["code"] == "open_complaints":
-        return f"{detail['open']:g} complaints are open, {detail['counted']:g} of them count"
-    if part["code"] == "detractor":
-        return f"answered {detail['score']:g} of 10, {detail['days_since_answer']:g} days ago"
-    return ", ".join(f"{name} {value:g}" for name, value in detail.items())
+        return (
+            f"{detail['open']:g} complaints are open ({evidence['complaint']:g} for each, "
+            f"{evidence['complaint_cap']} count at most)"
+        )
+    return (
+        f"answered {detail['score']:g} of 10, {detail['days_since_answer']:g} days ago "
+        f"(counts for {evidence['detractor_days']:g} days)"
+    )
 
 
 def _next(change: dict[str, Any] | None) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaProducer
 
-from stream.web.backend import shard_of
+from stream.store.keys import shard_of
 
 BATCH_BYTES: Final = 256 * 1024
 UNDER_WAY_MAX: Final = 64

@@ -15,6 +15,8 @@ DONE = "done"
 class Counts(NamedTuple):
     """What became of the events read, and what is still to be done."""
 
+    read: int
+    """Events read, by the positions: they are kept beside the other counts, and not computed from them."""
     applied: int
     duplicates: int
     dead_letters: int
@@ -24,9 +26,9 @@ class Counts(NamedTuple):
     """Customers whose timer is before their shard's clock."""
 
     @property
-    def read(self) -> int:
-        """Events accounted for."""
-        return self.applied + self.duplicates + self.dead_letters
+    def accounted(self) -> bool:
+        """Whether every event read ended in exactly one of applied, duplicate, dead letter."""
+        return self.read == self.applied + self.duplicates + self.dead_letters
 
 
 async def read_counts(redis: Client, prefix: str, partitions: int) -> Counts:
@@ -38,17 +40,20 @@ async def read_counts(redis: Client, prefix: str, partitions: int) -> Counts:
         Redis cannot be reached.
     """
     sums = {"applied": 0, "duplicates": 0, "dead_letters": 0}
-    undelivered = due = 0
+    read = undelivered = due = 0
     for shard in range(partitions):
         keys = Keys(prefix, shard)
         counters = await reading(redis, prefix, shard).counters()
         for name in sums:
             sums[name] += counters.get(name, 0)
         undelivered += int(await call(redis, "LLEN", keys.outbox))
+        meta = read_meta(await call(redis, "HGETALL", keys.meta))
+        # The logs begin at 0, and hold nothing but events.
+        read += sum(meta.positions.values())
         clock = await shard_clock(redis, prefix, shard)
         if clock is not None:
             due += int(await call(redis, "ZCOUNT", keys.timers, "-inf", f"({clock}"))
-    return Counts(**sums, undelivered=undelivered, due=due)
+    return Counts(read, **sums, undelivered=undelivered, due=due)
 
 
 async def all_adopted(redis: Client, prefix: str, partitions: int, fingerprint: int) -> bool:

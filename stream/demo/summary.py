@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -42,27 +43,28 @@ class Replay:
 
     @property
     def accounted(self) -> bool:
-        """Whether every event sent ended in exactly one of applied, duplicate, dead letter."""
-        return self.counts.read == self.sent
+        """Whether every event sent was read, and ended in exactly one of applied, duplicate, dead letter."""
+        return self.counts.read == self.sent and self.counts.accounted
 
 
 def replay_summary(replay: Replay) -> RenderableType:
     """Events, decisions, tiers, moves, warnings and one customer."""
-    parts: list[RenderableType] = [_accounting(replay), Text(), _beside(_tiers(replay), _moves(replay.decisions.moves))]
-    parts += [Text(), _beside(_warnings(replay.decisions), _kinds(replay.decisions))]
+    parts: list[RenderableType] = [
+        _accounting(replay),
+        _beside(_tiers(replay), _moves(replay.decisions.moves, "tier moves of the year")),
+    ]
+    parts += [_beside(_warnings(replay.decisions), _kinds(replay.decisions))]
     if replay.story is not None and replay.explained is not None:
         said = replay.decisions.customers[replay.story]
         lines = [*_story(said), "", *explain_text.lines(dict(replay.explained))]
-        parts += [Text(), Panel("\n".join(lines), title=f"one customer: {replay.story}", title_align="left")]
+        parts += [Panel("\n".join(lines), title=f"one customer: {replay.story}", title_align="left")]
     return Group(*parts)
 
 
 def calibration_summary(done: Calibrated, moved: Mapping[tuple[str, str], int]) -> RenderableType:
     """The new cut-points beside the old ones, and who moved."""
     made, before = done.fitted.calibration, done.previous
-    table = _table(
-        f"calibration {made.number}, from {made.customers} customers", "cut-points", "20 %", "40 %", "60 %", "80 %"
-    )
+    table = _table(f"cut-points (calibration), now from {made.customers:,} customers", "20 %", "40 %", "60 %", "80 %")
     for name, label, scale in (
         ("recency_days", "recency, days", 1),
         ("frequency", "frequency, orders", 1),
@@ -87,14 +89,14 @@ def _accounting(replay: Replay) -> Text:
         (f"{decisions.total:,} decisions", "bold"),
         f" in {replay.seconds:.1f} s: {replay.sent / replay.seconds:,.0f} events/s, "
         f"{decisions.total / replay.seconds:,.0f} decisions/s\n",
-        f"read {replay.sent:,} = applied {counts.applied:,} + duplicates {counts.duplicates:,} + "
+        f"read {counts.read:,} = applied {counts.applied:,} + duplicates {counts.duplicates:,} + "
         f"dead letters {counts.dead_letters:,} ",
         mark,
     )
 
 
 def _tiers(replay: Replay) -> Table:
-    table = _table("customers by tier", "tier", "customers", "share")
+    table = _table("tier", "customers", "share")
     total = sum(replay.tiers.values()) or 1
     for tier in reversed(TIERS):
         count = replay.tiers.get(tier, 0)
@@ -102,16 +104,16 @@ def _tiers(replay: Replay) -> Table:
     return table
 
 
-def _moves(moves: Mapping[tuple[str, str], int], title: str = "tier moves in the year") -> Table:
-    table = _table(title, "from / to", *TIERS)
+def _moves(moves: Mapping[tuple[str, str], int], title: str) -> Table:
+    table = _table(title, *(f"to {tier}" for tier in TIERS))
     for was in TIERS:
         cells = ("·" if was == became else f"{moves.get((was, became), 0):,}" for became in TIERS)
-        table.add_row(was, *cells)
+        table.add_row(f"from {was}", *cells)
     return table
 
 
 def _warnings(decisions: Decisions) -> Table:
-    table = _table("churn warnings by level", "level", "warnings")
+    table = _table("churn level", "warnings")
     for level in reversed(LEVELS):
         if decisions.warnings.get(level):
             table.add_row(level, f"{decisions.warnings[level]:,}")
@@ -120,7 +122,7 @@ def _warnings(decisions: Decisions) -> Table:
 
 
 def _kinds(decisions: Decisions) -> Table:
-    table = _table("decisions delivered", "kind", "number")
+    table = _table("decisions delivered", "")
     for kind, label in _KINDS.items():
         table.add_row(label, f"{decisions.kinds[kind]:,}")
     return table
@@ -143,8 +145,8 @@ def _story(said: list[Said]) -> Iterator[str]:
         yield f"{one.at}  {what}  ({'silence' if cause == 'timer' else cause})"
 
 
-def _table(title: str, first: str, *others: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", pad_edge=False)
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
     table.add_column(first)
     for other in others:
         table.add_column(other, justify="right")

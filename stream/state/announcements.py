@@ -7,13 +7,14 @@ cause never makes two different decisions, however often it is replayed.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from stream.contracts.decisions import (
     CHURN_RECOVERED,
     CHURN_WARNING,
+    PAYLOADS,
     SCORES,
     SEGMENT_CHANGED,
     TIER_CHANGED,
@@ -31,6 +32,8 @@ from stream.state.model import Model
 from stream.state.view import churn, describe, rfm
 
 _encode = msgspec.json.Encoder().encode
+#: Fields of each kind in the order of the interface.
+_FIELDS: Final = {kind: payload.__struct_encode_fields__ for kind, payload in PAYLOADS.items()}
 
 
 class Cause(NamedTuple):
@@ -153,11 +156,13 @@ class Announcer:
         return self._message(c, kind, topic, value["cause"]["kind"], value["cause"]["id"], value)
 
     def _message(self, c: Customer, kind: str, topic: str, cause: str, cause_id: str, value: dict[str, Any]) -> Message:
+        ordered = {name: value[name] for name in _FIELDS[kind] if name in value}
+        assert len(ordered) == len(value), value.keys() - ordered.keys()
         return Message(
             id=decision_id(c.customer_id, kind, cause, cause_id),
             topic=topic,
             key=c.customer_id,
             type=kind,
             time=c.as_of,
-            value=_encode(value),
+            value=_encode(ordered),
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections.abc import Sequence
 from struct import Struct
 
 from stream.state.customer import UNSET, Customer
@@ -186,7 +187,7 @@ def _read_given(blob: bytes, place: int) -> tuple[tuple[int, int, str] | None, i
     return (at, event, blob[place : place + size].decode()) if size else None, place + size
 
 
-def _rows(form: Struct, rows: list[tuple[int, ...]]) -> bytes:
+def _rows(form: Struct, rows: Sequence[tuple[int, ...]]) -> bytes:
     return _COUNT.pack(len(rows)) + b"".join([form.pack(*row) for row in rows])
 
 

@@ -93,13 +93,18 @@ class ShardState:
         Bounds.
     clock
         Greatest `occurred_at` so far of events applied or known, ms; `UNSET` for a new shard.
+    shard
+        Partition number, for dead letters.
     """
 
-    def __init__(self, model: Model, announcer: Announcer, limits: Limits, clock: int = UNSET) -> None:
+    def __init__(
+        self, model: Model, announcer: Announcer, limits: Limits, clock: int = UNSET, *, shard: int = 0
+    ) -> None:
         self.model = model
         self.announcer = announcer
         self.limits = limits
         self.clock = clock
+        self.shard = shard
         self._cache: dict[str, Customer] = {}
 
     def __len__(self) -> int:
@@ -149,11 +154,11 @@ class ShardState:
         clock = self.clock
         applied = duplicates = dead = 0
         for event in events:
-            if type(event) is OrderEvent:
+            if isinstance(event, OrderEvent):
                 added = self._order(batch, event, now)
-            elif type(event) is InteractionEvent:
+            elif isinstance(event, InteractionEvent):
                 added = self._interaction(batch, event, now)
-            elif type(event) is DeadLetter:
+            elif isinstance(event, DeadLetter):
                 batch.messages.append(dead_letter_message(event, self.announcer.topics, max(0, clock)))
                 dead += 1
                 continue
@@ -280,7 +285,7 @@ class ShardState:
         c = self._touch(batch, event.customer)
         if not interactions.first_time(c, event.event, self.limits.interaction_dedupe_max):
             return Added.DUPLICATE
-        if type(event) is ProfileEvent:
+        if isinstance(event, ProfileEvent):
             interactions.note_profile(c, event.type, event.at, event.event, event.kind, event.region)
         return Added.NEW
 
@@ -331,7 +336,7 @@ class ShardState:
         else:
             field, reason = "order_id", f"this customer has refunds for {limit} orders already (setting ledger_orders_max)"
         value = msgspec.json.encode(event)
-        return DeadLetter(self.announcer.topics.orders, -1, event.offset, field, reason, event.customer.encode(), value)
+        return DeadLetter(self.announcer.topics.orders, self.shard, event.offset, field, reason, event.customer.encode(), value)
 
     def _outcome(self, batch: _Batch, clock_before: int) -> Outcome:
         records: list[tuple[str, bytes]] = []

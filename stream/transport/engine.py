@@ -100,6 +100,7 @@ class Engine:
         self._shards: dict[int, ShardWorker] = {}
         self._relays: dict[int, Relay] = {}
         self._watch: asyncio.Task[None] | None = None
+        self._ending: asyncio.Future[None] | None = None
 
     # -- what the transport asks ------------------------------------------------------------------------------------
 
@@ -127,7 +128,7 @@ class Engine:
     def positions(self) -> dict[TP, int]:
         """Committed positions; see `ShardHost.positions`."""
         return {
-            TP(self._topics.inputs[name], shard): offset  # type: ignore[index]
+            TP(self._topics.inputs[name], shard): offset
             for shard, worker in self._shards.items()
             for name, offset in worker.committed.items()
         }
@@ -153,7 +154,7 @@ class Engine:
             relay=relay,
             metrics=self.metrics,
             model=self._model,
-            new_state=self._new_state,
+            new_state=lambda model, clock: self._new_state(shard, model, clock),
             inputs=self._topics.inputs,
         )
         worker = ShardWorker(shard, parts, claim)
@@ -196,8 +197,8 @@ class Engine:
     def _model(self) -> Model:
         return self._calibration.model
 
-    def _new_state(self, model: Model, clock: int) -> ShardState:
-        return ShardState(model, self._announcer, self._limits, clock)
+    def _new_state(self, shard: int, model: Model, clock: int) -> ShardState:
+        return ShardState(model, self._announcer, self._limits, clock, shard=shard)
 
     def _relay_settings(self, shard: int) -> RelaySettings:
         settings = self.settings
@@ -213,7 +214,7 @@ class Engine:
     def _relay_ended(self, shard: int, error: Exception) -> None:
         """A relay ends by itself when the shard is somebody else's; anything else is a bug."""
         if not isinstance(error, CommitRefused):
-            asyncio.get_running_loop().create_task(self._crash(error))
+            self._ending = asyncio.ensure_future(self._crash(error))
         else:
             logger.warning("shard %d: its relay ended, the shard has another owner", shard)
 

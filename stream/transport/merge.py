@@ -15,6 +15,9 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import NamedTuple
 
+from stream.contracts.events import DeadLetter, Event
+from stream.contracts.topics import Input
+
 _BEGINNING = -(2**62)
 _END = 2**62
 
@@ -22,20 +25,20 @@ _END = 2**62
 class Taken(NamedTuple):
     """Events to apply now, and the next offset of each topic they came from."""
 
-    events: list[object]
-    positions: dict[str, int]
+    events: list[Event | DeadLetter]
+    positions: dict[Input, int]
 
 
 class _Queue:
     """What is buffered of one topic: events, their moments (never falling), and the offset after each batch."""
 
     def __init__(self) -> None:
-        self.events: list[object] = []
+        self.events: list[Event | DeadLetter] = []
         self.moments: list[int] = []
         self.reached = _BEGINNING
         self.next_offset = -1
 
-    def extend(self, events: list[object], next_offset: int) -> None:
+    def extend(self, events: list[Event | DeadLetter], next_offset: int) -> None:
         reached = self.reached
         append = self.moments.append
         for event in events:
@@ -47,7 +50,7 @@ class _Queue:
         self.events.extend(events)
         self.next_offset = next_offset
 
-    def take(self, n: int) -> tuple[list[object], list[int], int]:
+    def take(self, n: int) -> tuple[list[Event | DeadLetter], list[int], int]:
         """The first `n` events, their moments, and the offset to go on from."""
         if n == len(self.events):
             taken = self.events, self.moments, self.next_offset
@@ -55,7 +58,7 @@ class _Queue:
             return taken
         events, moments = self.events[:n], self.moments[:n]
         del self.events[:n], self.moments[:n]
-        return events, moments, events[-1].offset + 1  # type: ignore[attr-defined]
+        return events, moments, events[-1].offset + 1
 
 
 class TopicMerge:
@@ -79,17 +82,17 @@ class TopicMerge:
     ([1, 3], {'orders': 1, 'interactions': 1})
     """
 
-    def __init__(self, topics: Iterable[str]) -> None:
+    def __init__(self, topics: Iterable[Input]) -> None:
         self._queues = {topic: _Queue() for topic in topics}
 
-    def buffered(self, topic: str) -> int:
+    def buffered(self, topic: Input) -> int:
         """Events held of a topic."""
         return len(self._queues[topic].events)
 
     def __len__(self) -> int:
         return sum(len(queue.events) for queue in self._queues.values())
 
-    def offer(self, topic: str, events: list[object], next_offset: int) -> None:
+    def offer(self, topic: Input, events: list[Event | DeadLetter], next_offset: int) -> None:
         """Add a batch of decoded events (in offset order) and the offset after it."""
         self._queues[topic].extend(events, next_offset)
 
@@ -98,7 +101,7 @@ class TopicMerge:
         for topic in self._queues:
             self._queues[topic] = _Queue()
 
-    def take(self, n_max: int, has_more: Callable[[str], bool]) -> Taken | None:
+    def take(self, n_max: int, has_more: Callable[[Input], bool]) -> Taken | None:
         """The next events that may be applied, at most `n_max`; None when there are none or one must wait.
 
         Parameters
@@ -117,7 +120,7 @@ class TopicMerge:
         bound = min((queue.reached, rank) if has_more(topic) else (_END, rank) for rank, topic, queue in held)
         return self._merged(held, bound, n_max)
 
-    def _merged(self, held: list[tuple[int, str, _Queue]], bound: tuple[int, int], n_max: int) -> Taken | None:
+    def _merged(self, held: list[tuple[int, Input, _Queue]], bound: tuple[int, int], n_max: int) -> Taken | None:
         moment, bound_rank = bound
         keyed: list[tuple[int, int, int]] = []
         for rank, _, queue in held:
@@ -133,7 +136,7 @@ class TopicMerge:
         counts: dict[int, int] = {}
         for _, rank, index in keyed:
             counts[rank] = index + 1
-        positions = {}
+        positions: dict[Input, int] = {}
         for rank, n in counts.items():
             topic, queue = by_rank[rank]
             positions[topic] = queue.take(n)[2]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic, time
@@ -88,10 +88,10 @@ class ShardWorker:
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self.lost = False
-        self._flight: tuple[asyncio.Task[int], Commit, dict[str, int], float] | None = None
+        self._flight: tuple[asyncio.Task[int], Commit, dict[Input, int], float] | None = None
         self._flying: frozenset[str] = frozenset()
-        self._beginnings: dict[str, int] = {}
-        self._arrived: dict[str, float] = dict.fromkeys(parts.inputs, monotonic())
+        self._beginnings: dict[Input, int] = {}
+        self._arrived: dict[Input, float] = dict.fromkeys(parts.inputs, monotonic())
         self._swept_at = -1.0
         self._rescored_at = -1.0
         self.idle = asyncio.Event()
@@ -204,9 +204,9 @@ class ShardWorker:
             waits.append(max(0.01, self._settings.idle_seconds / 10))
         return min(waits)
 
-    def _has_more(self, name: str) -> bool:
+    def _has_more(self, name: Input) -> bool:
         """Whether a topic has, or must be presumed to have, records that are not held yet."""
-        if not self._parts.lanes.caught_up(self._tps[name]):  # type: ignore[index]
+        if not self._parts.lanes.caught_up(self._tps[name]):
             return True
         return monotonic() - self._arrived[name] < self._settings.idle_seconds
 
@@ -214,10 +214,10 @@ class ShardWorker:
         lanes = self._parts.lanes
         return all(tp in lanes and lanes.caught_up(tp) for tp in self._tps.values())
 
-    def _resume_drained(self, names: Iterable[str]) -> None:
+    def _resume_drained(self, names: Iterable[Input]) -> None:
         for name in names:
             if self._merge.buffered(name) <= self._settings.buffered_records_max // 2:
-                self._parts.lanes.resume(self._tps[name])  # type: ignore[index]
+                self._parts.lanes.resume(self._tps[name])
 
     # -- customers, timers, calibrations ----------------------------------------------------------------------------
 
@@ -284,12 +284,12 @@ class ShardWorker:
     # -- commits ----------------------------------------------------------------------------------------------------
 
     async def _commit(
-        self, outcome: Outcome, positions: Mapping[str, int], meta: Mapping[str, str] | None = None
+        self, outcome: Outcome, positions: Mapping[Input, int], meta: Mapping[str, str] | None = None
     ) -> None:
         """Start the commit of an outcome once the one before has landed."""
         inputs = self._parts.inputs
         commit = Commit(
-            positions=[(inputs[name], self._scored[name], new) for name, new in positions.items()],  # type: ignore[index]
+            positions=[(inputs[name], self._scored[name], new) for name, new in positions.items()],
             records=outcome.records,
             timers=outcome.timers,
             histograms=outcome.histograms,
@@ -379,7 +379,7 @@ class ShardWorker:
             self._parts.lanes.resume(tp)
         return True
 
-    def _count(self, events: list[object], outcome: Outcome) -> None:
+    def _count(self, events: Sequence[object], outcome: Outcome) -> None:
         metrics = self._parts.metrics
         metrics.batches.observe(len(events))
         for name, by in outcome.counters.items():

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
-from aiokafka.partitioner import murmur2
-
 from stream.contracts.money import exponent_of
 from stream.state.customer import UNSET
 from stream.state.model import Model
 from stream.state.view import describe_bytes
-from stream.store.keys import Keys
+from stream.store.keys import Keys, shard_of
 from stream.store.scripts import Client, call
 
 _CLOCK = "clock"
@@ -31,17 +29,6 @@ class Backend(Protocol):
 
     def ready(self) -> tuple[bool, str]:
         """Whether shards are claimed and positions read; and why not, in words."""
-
-
-def shard_of(customer_id: str, partitions: int) -> int:
-    """Shard that a customer belongs to: the partition that Kafka's default partitioner gives the id as a key.
-
-    Examples
-    --------
-    >>> [shard_of(customer, 4) for customer in ("1", "2", "c-17")]
-    [3, 0, 3]
-    """
-    return int(murmur2(customer_id.encode()) & 0x7FFFFFFF) % partitions
 
 
 class StoreBackend:

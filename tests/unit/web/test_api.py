@@ -14,9 +14,7 @@ from stream.metrics import Metrics
 from stream.settings import Settings
 from stream.store.errors import StoreUnavailable
 from stream.web.api import make_api
-from stream.web.backend import shard_of
 from stream.web.server import AddressTaken, WebServer
-from tests.oracle.partition import shard_of as shard_of_oracle
 
 RECORD = {"customer_id": "c-1", "version": 3, "tier": "high"}
 
@@ -197,12 +195,6 @@ async def test_it_stops_twice_and_can_be_reached_between(backend):
     writer.close()
     await server.stop()
     await server.stop()
-
-
-@pytest.mark.parametrize("partitions", [1, 4, 12])
-def test_a_customer_is_looked_for_where_kafka_puts_it(partitions):
-    customers = [str(number) for number in range(50)] + ["ü", "a" * 200, ""]
-    assert [shard_of(one, partitions) for one in customers] == [shard_of_oracle(one, partitions) for one in customers]
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not on the PATH (Debian: prometheus)")

@@ -1,0 +1,76 @@
+"""The three data sets as logs, with what the oracle makes of them; each worked out once."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from stream.demo import completejourney
+from tests.datasets import cdnow, online_retail
+from tests.kit.live import PARTITIONS, Logs, expected_of
+from tests.kit.memory import sharded
+from tests.oracle import Result
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Filled:
+    """Events by plain topic name, in order of time, and the logs they make."""
+
+    name: str
+    currency: str
+    events: dict[str, list[Event]]
+    logs: Logs
+
+    @property
+    def expected(self) -> Result:
+        """What the oracle says."""
+        return _expected(self.name)
+
+    def mixed(self, duplicates: float = 0.05, seed: int = 7) -> Logs:
+        """The same events in any order, some of them twice."""
+        rng = random.Random(seed)
+        mixed = {}
+        for topic, events in self.events.items():
+            again = rng.sample(events, round(duplicates * len(events)))
+            mixed[topic] = rng.sample([*events, *again], len(events) + len(again))
+        return sharded(mixed, PARTITIONS)
+
+
+_loaded: dict[str, Filled] = {}
+
+
+@cache
+def _expected(name: str) -> Result:
+    filled = _loaded[name]
+    return expected_of(filled.events, filled.currency)
+
+
+def _kept(name: str, currency: str, events: dict[str, list[Event]]) -> Filled:
+    _loaded[name] = Filled(name, currency, events, sharded(events, PARTITIONS))
+    return _loaded[name]
+
+
+@cache
+def cdnow_of(which: str) -> Filled:
+    """CDNOW, ``sample`` or ``master``."""
+    return _kept(f"cdnow-{which}", cdnow.CURRENCY, cdnow.load(which).events)
+
+
+@cache
+def journey() -> Filled:
+    """The Complete Journey."""
+    events: dict[str, list[Event]] = {}
+    for topic, event in completejourney.events():
+        events.setdefault(topic, []).append(event)
+    return _kept("completejourney", completejourney.CURRENCY, events)
+
+
+@cache
+def retail(shared_data: Path) -> Filled:
+    """Online Retail."""
+    return _kept("online-retail", online_retail.CURRENCY, online_retail.load(shared_data).events)
