@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     seed_after_seconds: float = Field(172_800.0, gt=0, description="Moments further back are origin=seed (wall clock).")
 
     batch_records_max: int = Field(5_000, ge=1, description="Records of one poll and topic-partition.")
+    commit_events_max: int = Field(20_000, ge=1, description="Events of one commit; only a backlog makes one so large.")
     buffered_records_max: int = Field(20_000, ge=1, description="Records held per topic-partition before it is paused.")
     cached_customers_max: int = Field(400_000, ge=1, description="Customer records kept in memory by one worker.")
     topic_idle_seconds: float | None = Field(

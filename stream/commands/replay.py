@@ -123,12 +123,12 @@ def _address(line: bytes, topic: str | None, names: dict[str, str]) -> tuple[str
     if not isinstance(event, dict):
         raise Unfit("is no JSON object")
     name = event.get("topic") if topic is None else topic
-    if name not in names:
+    if not isinstance(name, str) or name not in names:
         raise Unfit(f"topic = {name!r}: must be one of {', '.join(names)}, or be given with --topic")
     customer = event.get("customer_id")
     if not isinstance(customer, str) or not customer:
         raise Unfit("has no customer_id, which says the partition")
-    return str(name), customer.encode()
+    return name, customer.encode()
 
 
 async def _require_topics(settings: Settings, names: dict[str, str]) -> None:

@@ -99,6 +99,8 @@ def from_seconds(seconds: float) -> int:
     return int((Decimal(repr(seconds)) * SECOND).to_integral_value("ROUND_FLOOR"))
 
 
+# One moment is written several times over: as the effect of a decision, in the record, in the message's header.
+@lru_cache(maxsize=16_384)
 def format_time(moment: int) -> str:
     """RFC 3339 in UTC; milliseconds are shown only where there are any.
 

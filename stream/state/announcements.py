@@ -7,14 +7,13 @@ cause never makes two different decisions, however often it is replayed.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from stream.contracts.decisions import (
     CHURN_RECOVERED,
     CHURN_WARNING,
-    PAYLOADS,
     SCORES,
     SEGMENT_CHANGED,
     TIER_CHANGED,
@@ -27,13 +26,11 @@ from stream.contracts.topics import Topics
 from stream.scoring.policy import LEVELS
 from stream.scoring.units import DAY
 from stream.state.customer import TIER_NAMES, TIER_NONE, Customer
-from stream.state.evaluation import Assessment
 from stream.state.model import Model
-from stream.state.view import churn, describe, rfm
+from stream.state.view import DECIMALS, churn
+from stream.state.wording import quote, quote_name, rfm_text, scores_text
 
 _encode = msgspec.json.Encoder().encode
-#: Fields of each kind in the order of the interface.
-_FIELDS: Final = {kind: payload.__struct_encode_fields__ for kind, payload in PAYLOADS.items()}
 
 
 class Cause(NamedTuple):
@@ -41,14 +38,6 @@ class Cause(NamedTuple):
 
     kind: str
     id: str
-
-
-class _Said(NamedTuple):
-    """What was said before: ranks of tier and churn level, name of the segment."""
-
-    tier: int
-    segment: str
-    level: int
 
 
 class Announcer:
@@ -66,103 +55,87 @@ class Announcer:
         self.topics = topics
         self._exponent = exponent
 
-    def announce(self, c: Customer, became: Assessment, cause: Cause, origin: str, model: Model) -> list[Message]:
+    def announce(
+        self, c: Customer, tier: int, segment: str, level: int, cause: Cause, origin: str, model: Model
+    ) -> list[Message]:
         """Say what changed, and note on the record that it was said.
 
         Parameters
         ----------
         c
             The customer, moved to the moment at which the change is true.
-        became
-            What is true there; what was said is on the record and is replaced by it.
+        tier, segment, level
+            What is true there: rank, name, rank. What was said is on the record and is replaced by it.
         origin
             live, timer, seed or recalibration.
         """
-        was = _Said(c.tier, c.segment, c.level)
-        c.tier, c.segment, c.level, c.due = became
+        was_tier, was_segment, was_level = c.tier, c.segment, c.level
+        c.tier, c.segment, c.level = tier, segment, level
         c.version += 1
-        if became.tier != was.tier:
+        when = (
+            f'"effective_at":"{format_time(c.as_of)}","origin":"{origin}",'
+            f'"cause":{{"kind":"{cause.kind}","id":{quote(cause.id)}}}'
+        )
+        messages = []
+        if tier != was_tier:
             c.tier_since = c.as_of
-        common = {
+            c.tier_version += 1
+            messages.append(self._tier_change(c, was_tier, when, cause, model))
+        if level > was_level and level >= model.warn_level:
+            messages.append(self._warning(c, CHURN_WARNING, was_level, cause, origin, model))
+        elif level < model.warn_level <= was_level:
+            messages.append(self._warning(c, CHURN_RECOVERED, was_level, cause, origin, model))
+        if segment != was_segment:
+            c.changes_version += 1
+            value = (
+                f'{{"customer_id":{quote(c.customer_id)},"version":{c.changes_version},'
+                f'"from":{quote_name(was_segment) if was_segment else "null"},'
+                f'"to":{quote_name(segment) if segment else "null"},{when},"calibration":{model.number}}}'
+            )
+            messages.append(self._message(c, SEGMENT_CHANGED, self.topics.customer_changes, cause, value.encode()))
+        return messages
+
+    def scores(self, c: Customer, cause: Cause, model: Model) -> Message:
+        """The whole record, for the compacted topic; the customer's `due` must be exact."""
+        value = scores_text(c, model, self._exponent).encode()
+        return self._message(c, SCORES, self.topics.customer_scores, cause, value)
+
+    def _tier_change(self, c: Customer, was: int, when: str, cause: Cause, model: Model) -> Message:
+        figures = ""
+        if c.tier != TIER_NONE:
+            figures = f'"rfm":{rfm_text(c, model, self._exponent)},"segment":{quote_name(c.segment)},'
+        value = (
+            f'{{"customer_id":{quote(c.customer_id)},"version":{c.tier_version},'
+            f'"from":"{TIER_NAMES[was]}","to":"{TIER_NAMES[c.tier]}","direction":"{"up" if c.tier > was else "down"}",'
+            f'{when},{figures}"calibration":{model.number}}}'
+        )
+        return self._message(c, TIER_CHANGED, self.topics.tier_changes, cause, value.encode())
+
+    def _warning(self, c: Customer, kind: str, was: int, cause: Cause, origin: str, model: Model) -> Message:
+        c.churn_version += 1
+        value: dict[str, Any] = {
+            "customer_id": c.customer_id,
+            "version": c.churn_version,
+            "level": LEVELS[c.level],
+            "from_level": LEVELS[was],
+        }
+        if c.n:
+            said = churn(c, model)
+            value |= {"risk": said["risk"], "p_alive": said["p_alive"]}
+            value["days_since_last_order"] = round((c.as_of - c.last_at) / DAY, DECIMALS)
+            if c.n > 1:
+                value["expected_gap_days"] = round((c.last_at - c.first_at) / (c.n - 1) / DAY, DECIMALS)
+            value["reasons"] = said["reasons"]
+            value["value_at_stake"] = from_minor(c.monetary, self._exponent)
+        value |= {
             "effective_at": format_time(c.as_of),
             "origin": origin,
             "cause": {"kind": cause.kind, "id": cause.id},
             "calibration": model.number,
         }
-        messages = []
-        if became.tier != was.tier:
-            c.tier_version += 1
-            messages.append(self._tier_change(c, was, became, common, model))
-        if became.level > was.level and became.level >= model.warn_level:
-            c.churn_version += 1
-            messages.append(self._warning(c, CHURN_WARNING, was, common, model))
-        elif became.level < model.warn_level <= was.level:
-            c.churn_version += 1
-            messages.append(self._warning(c, CHURN_RECOVERED, was, common, model))
-        if became.segment != was.segment:
-            c.changes_version += 1
-            messages.append(self._segment_change(c, was, became, common))
-        return messages
+        return self._message(c, kind, self.topics.churn_warnings, cause, _encode(value))
 
-    def scores(self, c: Customer, cause: Cause, model: Model) -> Message:
-        """The whole record, for the compacted topic."""
-        return self._message(c, SCORES, self.topics.customer_scores, cause.kind, cause.id, describe(c, model, self._exponent))
-
-    def _tier_change(
-        self, c: Customer, was: _Said, became: Assessment, common: dict[str, Any], model: Model
-    ) -> Message:
-        value = {
-            "customer_id": c.customer_id,
-            "version": c.tier_version,
-            "from": TIER_NAMES[was.tier],
-            "to": TIER_NAMES[became.tier],
-            "direction": "up" if became.tier > was.tier else "down",
-            **common,
-        }
-        if became.tier != TIER_NONE:
-            value["rfm"] = rfm(c, model, self._exponent)
-            value["segment"] = became.segment
-        return self._decided(c, TIER_CHANGED, self.topics.tier_changes, value)
-
-    def _warning(self, c: Customer, kind: str, was: _Said, common: dict[str, Any], model: Model) -> Message:
-        value = {
-            "customer_id": c.customer_id,
-            "version": c.churn_version,
-            "level": LEVELS[c.level],
-            "from_level": LEVELS[was.level],
-            **common,
-        }
-        if c.n:
-            value |= churn(c, model)
-            value["days_since_last_order"] = round((c.as_of - c.last_at) / DAY, 6)
-            if c.n > 1:
-                value["expected_gap_days"] = round((c.last_at - c.first_at) / (c.n - 1) / DAY, 6)
-            value["value_at_stake"] = from_minor(c.monetary, self._exponent)
-        return self._decided(c, kind, self.topics.churn_warnings, value)
-
-    def _segment_change(
-        self, c: Customer, was: _Said, became: Assessment, common: dict[str, Any]
-    ) -> Message:
-        value = {
-            "customer_id": c.customer_id,
-            "version": c.changes_version,
-            "from": was.segment or None,
-            "to": became.segment or None,
-            **common,
-        }
-        return self._decided(c, SEGMENT_CHANGED, self.topics.customer_changes, value)
-
-    def _decided(self, c: Customer, kind: str, topic: str, value: dict[str, Any]) -> Message:
-        return self._message(c, kind, topic, value["cause"]["kind"], value["cause"]["id"], value)
-
-    def _message(self, c: Customer, kind: str, topic: str, cause: str, cause_id: str, value: dict[str, Any]) -> Message:
-        ordered = {name: value[name] for name in _FIELDS[kind] if name in value}
-        assert len(ordered) == len(value), value.keys() - ordered.keys()
+    def _message(self, c: Customer, kind: str, topic: str, cause: Cause, value: bytes) -> Message:
         return Message(
-            id=decision_id(c.customer_id, kind, cause, cause_id),
-            topic=topic,
-            key=c.customer_id,
-            type=kind,
-            time=c.as_of,
-            value=_encode(ordered),
+            decision_id(c.customer_id, kind, cause.kind, cause.id), topic, c.customer_id, kind, c.as_of, value
         )

@@ -15,10 +15,7 @@ from stream.scoring.units import WEEK, ceil_to_second, second_after
 from stream.state.customer import NEVER, TIER_NONE, Customer
 from stream.state.interactions import open_tickets
 from stream.state.ledger import advance
-from stream.state.model import Model
-
-#: Beyond this, e**x is a moment further off than any timer; it also keeps `exp` from overflowing.
-_EXPONENT_MAX = 60.0
+from stream.state.model import EXPONENT_MAX, Model
 
 
 class Assessment(NamedTuple):
@@ -101,7 +98,7 @@ def assess(c: Customer, as_of: int, model: Model) -> Assessment:
     level = bisect_right(model.level_logits, others + model.alive_weight * gone)
     if level < len(model.level_logits):
         exponent = ((model.level_logits[level] - others) / model.alive_weight - log_odds) / (model.r + x)
-        if exponent < _EXPONENT_MAX:
+        if exponent < EXPONENT_MAX:
             crossing = ceil_to_second(first_at + (rate_from * exp(exponent) - model.alpha) * WEEK)
             # The level is not reached yet; where rounding puts the moment behind us, it is in the next second.
             due = min(due, max(crossing, second_after(as_of)))
@@ -111,6 +108,14 @@ def assess(c: Customer, as_of: int, model: Model) -> Assessment:
 def next_due(c: Customer, model: Model) -> int:
     """When a customer's classification may next change by silence, ms, or `NEVER`; see `assess`."""
     return assess(c, c.as_of, model).due
+
+
+def gap_reached(c: Customer, model: Model) -> tuple[int, float]:
+    """How many steps of the gap table the silence has reached at `as_of`, and the usual gap in ms (0 without one)."""
+    if c.n < model.rhythm_orders_min or c.last_at <= c.first_at:
+        return 0, 0.0
+    usual = (c.last_at - c.first_at) / (c.n - 1)
+    return _gap_step(model, usual, c.last_at, c.as_of)[0], max(model.gap_min, usual)
 
 
 def _leaving(c: Customer, as_of: int, window: int) -> int:

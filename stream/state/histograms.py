@@ -26,31 +26,44 @@ class BucketDeltas:
     Examples
     --------
     >>> deltas = BucketDeltas()
-    >>> deltas.move((1, 50, 7), (2, 50, 8))
-    >>> deltas.move(None, (2, 60, 8))
-    >>> deltas.fields()
-    {'f:1': -1, 'f:2': 2, 'm:60': 1, 'l:7': -1, 'l:8': 2}
+    >>> c = Customer("c-1")
+    >>> c.frequency, c.monetary, c.last_at = 1, 50, 0
+    >>> deltas.follow(c)
+    >>> deltas.fields(), c.buckets
+    ({'f:1': 1, 'm:50': 1, 'l:0': 1}, (1, 50, 0))
     """
 
     def __init__(self) -> None:
-        self._by_name: tuple[dict[int, int], ...] = ({}, {}, {})
+        self._frequency: dict[int, int] = {}
+        self._monetary: dict[int, int] = {}
+        self._last: dict[int, int] = {}
 
-    def move(self, before: Buckets | None, after: Buckets | None) -> None:
-        """One customer goes from some buckets to others; None: is in none."""
-        for place, counts in enumerate(self._by_name):
-            old = None if before is None else before[place]
-            new = None if after is None else after[place]
-            if old != new:
-                if old is not None:
-                    counts[old] = counts.get(old, 0) - 1
-                if new is not None:
-                    counts[new] = counts.get(new, 0) + 1
+    def follow(self, c: Customer) -> None:
+        """Move a customer from the buckets it is in to those it belongs in, and note that on the record."""
+        before = c.buckets
+        after = buckets_of(c)
+        if after == before:
+            return
+        c.buckets = after
+        if before is not None:
+            self._count(before, -1)
+        if after is not None:
+            self._count(after, 1)
+
+    def _count(self, buckets: Buckets, by: int) -> None:
+        f, m, last = buckets
+        counts = self._frequency
+        counts[f] = counts.get(f, 0) + by
+        counts = self._monetary
+        counts[m] = counts.get(m, 0) + by
+        counts = self._last
+        counts[last] = counts.get(last, 0) + by
 
     def fields(self) -> dict[str, int]:
         """Changes by field of the histogram hash, ``f:…``, ``m:…``, ``l:…``; zeros left out."""
         return {
             f"{name}:{index}": by
-            for name, counts in zip("fml", self._by_name, strict=True)
+            for name, counts in (("f", self._frequency), ("m", self._monetary), ("l", self._last))
             for index, by in counts.items()
             if by
         }

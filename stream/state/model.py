@@ -6,7 +6,9 @@ and segment for each of the 125 cells of the R-F-M cube.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
+from math import exp, inf
 from typing import Final
 
 import msgspec
@@ -17,9 +19,10 @@ from stream.scoring.calibration import Calibration
 from stream.scoring.churn import DETRACTOR_SCORE_MAX
 from stream.scoring.churn_model import ChurnModel, compile_churn
 from stream.scoring.policy import LEVELS, Policy
-from stream.scoring.rfm import EdgeTable, compile_edges
+from stream.scoring.rfm import CELLS, EdgeTable, compile_edges
 from stream.scoring.segments import compile_segments
-from stream.scoring.tiers import compile_tiers
+from stream.scoring.tiers import compile_tiers, value_score
+from stream.scoring.units import NEVER
 
 __all__ = ["Model", "compile_model"]
 
@@ -46,6 +49,8 @@ class Model:
     monetary_edges: tuple[float, ...]
     raw_tiers: tuple[tuple[int, ...], ...]
     segments: tuple[str, ...]
+    #: Value score of each cell.
+    value_scores: tuple[float, ...]
     min_stay: int
 
     r: float
@@ -67,10 +72,24 @@ class Model:
     level_logits: tuple[float, ...]
     #: Log-odds of being gone right after order number 1, 2, 3 …: ln(a / (b + x)).
     log_odds_at_once: tuple[float, ...]
+
+    # Tables for the moment of an order, where the silence is zero; see `order_path`.
+    #: First ratio of the gap table; infinite where it has none.
+    fresh_gap: float
+    #: How many orders the tables reach.
+    tabled_orders: int
+    #: Recency and frequency part of the cell, by orders in the window.
+    fresh_cells: tuple[int, ...]
+    #: Age at which the recency score of a fresh order falls, ms.
+    fresh_age: int
+    #: By repeat orders: level without other evidence, and the factor by which alpha + t grows until the next level.
+    fresh_levels: tuple[tuple[int, float], ...]
     warn_level: int
 
 
 _FINGERPRINT_SEED: Final = 1
+#: Beyond this, e**x is a moment further off than any timer; it also keeps `exp` from overflowing.
+EXPONENT_MAX: Final = 60.0
 #: Customers with more orders are rare enough to take a logarithm.
 _TABLED_ORDERS: Final = 1_000
 
@@ -94,6 +113,8 @@ from stream.scoring.calibration import DEFAULT_CALIBRATION
     """
     churn = compile_churn(policy.churn, calibration.churn, calibration.alive)
     edges = compile_edges(calibration.rfm)
+    log_odds = tuple(log_odds_gone(calibration.alive, x, 0.0, 0.0) for x in range(_TABLED_ORDERS))
+    aged = bisect_right(edges.age_ms, 0)
     identity = repr(policy).encode() + msgspec.json.encode(calibration)
     fingerprint = xxh32_intdigest(identity, _FINGERPRINT_SEED)
     return Model(
@@ -110,6 +131,7 @@ from stream.scoring.calibration import DEFAULT_CALIBRATION
         monetary_edges=edges.monetary_minor,
         raw_tiers=compile_tiers(policy),
         segments=compile_segments(policy.segments),
+        value_scores=tuple(value_score(r, f, m, policy.weights) for r, f, m in CELLS),
         min_stay=policy.tier_min_stay_ms,
         r=calibration.alive.r,
         alpha=calibration.alive.alpha,
@@ -127,6 +149,23 @@ from stream.scoring.calibration import DEFAULT_CALIBRATION
         detractor_ms=round(churn.detractor_for),
         detractor_score_max=DETRACTOR_SCORE_MAX,
         level_logits=churn.thresholds,
-        log_odds_at_once=tuple(log_odds_gone(calibration.alive, x, 0.0, 0.0) for x in range(_TABLED_ORDERS)),
+        log_odds_at_once=log_odds,
+        fresh_gap=policy.churn.gap_ratios[0] if policy.churn.gap_ratios else inf,
+        tabled_orders=_TABLED_ORDERS - 1,
+        fresh_cells=tuple(
+            (4 - aged) * 25 + bisect_right(edges.frequency, frequency) * 5 for frequency in range(_TABLED_ORDERS)
+        ),
+        fresh_age=edges.age_ms[aged] if aged < len(edges.age_ms) else NEVER,
+        fresh_levels=tuple(_fresh_level(calibration, churn, x, log_odds[x]) for x in range(_TABLED_ORDERS)),
         warn_level=LEVELS.index(policy.churn.warn_from),
     )
+
+
+def _fresh_level(calibration: Calibration, churn: ChurnModel, x: int, log_odds: float) -> tuple[int, float]:
+    """Level at the moment of an order after `x` others, without other evidence, and growth until the next level."""
+    bias, weight = calibration.churn.bias, calibration.churn.p_alive
+    level = bisect_right(churn.thresholds, bias + weight * log_odds)
+    if level == len(churn.thresholds):
+        return level, inf
+    exponent = ((churn.thresholds[level] - bias) / weight - log_odds) / (calibration.alive.r + x)
+    return level, exp(exponent) if exponent < EXPONENT_MAX else inf

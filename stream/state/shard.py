@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
@@ -33,9 +34,10 @@ from stream.state.announcements import Announcer, Cause
 from stream.state.codec import decode, encode
 from stream.state.customer import TIER_NAMES, UNSET, Customer
 from stream.state.evaluation import assess, next_due
-from stream.state.histograms import BucketDeltas, buckets_of
+from stream.state.histograms import BucketDeltas
 from stream.state.ledger import Added
 from stream.state.model import Model
+from stream.state.order_path import newest_order
 from stream.state.tables import TableDeltas, outdated
 
 
@@ -70,7 +72,6 @@ class _Batch:
     """Working memory of one application."""
 
     touched: dict[str, Customer] = field(default_factory=dict)
-    before: dict[str, tuple[int, int, int] | None] = field(default_factory=dict)
     reclassified: dict[str, Cause] = field(default_factory=dict)
     tables: TableDeltas = field(default_factory=TableDeltas)
     messages: list[Message] = field(default_factory=list)
@@ -106,6 +107,7 @@ class ShardState:
         self.clock = clock
         self.shard = shard
         self._cache: dict[str, Customer] = {}
+        self._crowded = False
 
     def __len__(self) -> int:
         return len(self._cache)
@@ -205,57 +207,51 @@ class ShardState:
     def _touch(self, batch: _Batch, customer: str) -> Customer:
         c = batch.touched.get(customer)
         if c is None:
-            # Taken out and put back: the oldest of the dictionary is the one touched longest ago.
-            c = self._cache.pop(customer)
-            self._cache[customer] = c
+            if self._crowded:
+                # Taken out and put back: the first of the dictionary is the one touched longest ago.
+                c = self._cache.pop(customer)
+                self._cache[customer] = c
+            else:
+                c = self._cache[customer]
             batch.touched[customer] = c
-            batch.before[customer] = c.buckets
         return c
 
     def _order(self, batch: _Batch, event: OrderEvent, now: int) -> Added:
         c = batch.touched.get(event.customer) or self._touch(batch, event.customer)
-        at, window = event.at, self.model.window
-        if c.fingerprint != self.model.fingerprint:
+        model, at = self.model, event.at
+        if c.fingerprint != model.fingerprint:
             self._recalibrate(batch, c, now)
         if c.due < at:
             self._fire(batch, c, at, now)
-        tier = TIER_NAMES[c.tier]
-        if event.kind == COMPLETED:
-            times = c.times
-            key = event.order.to_bytes(8, "little")
-            if (
-                at >= c.as_of
-                and (not times or at > times[-1])
-                and c.folded is None
-                and (c.refunds is None or event.order not in c.refunds)
-                and len(times) < self.limits.ledger_orders_max
-                and ledger.find(c, key) < 0
-            ):
-                times.append(at)
-                c.gross.append(event.amount)
-                c.hashes += key
-                if not c.n:
-                    c.first_at = at
-                c.n += 1
-                c.last_at = at
-                c.frequency += 1
-                c.monetary += event.amount
-                added = Added.NEW
-            else:
-                folded = c.folded
-                added = ledger.add_order(c, at, event.order, event.amount, window, self.limits.ledger_orders_max)
-                if c.folded is not folded:
-                    batch.count("ledger_folds")
-            if added is Added.NEW:
-                batch.tables.add_order(at, event.amount, event.channel, tier)
+        if event.kind != COMPLETED:
+            added = self._refund(batch, c, event)
         else:
-            net = ledger.net_of_order(c, event.order)
-            amount = ledger.CANCELLED if event.kind == CANCELLED else event.amount
-            added = ledger.add_refund(c, event.order, event.event, amount, window, self.limits.ledger_orders_max)
+            tier = c.tier
+            became = newest_order(c, at, event.order, event.amount, model, self.limits.ledger_orders_max)
+            if became is not None:
+                batch.tables.add_order(at, event.amount, event.channel, TIER_NAMES[tier])
+                self._note(batch, c, became, "event", event.event_id, now)
+                return Added.NEW
+            folded = c.folded
+            added = ledger.add_order(
+                c, at, event.order, event.amount, model.window, self.limits.ledger_orders_max
+            )
+            if c.folded is not folded:
+                batch.count("ledger_folds")
             if added is Added.NEW:
-                batch.tables.add_refund(at, net - ledger.net_of_order(c, event.order), event.channel, tier)
+                batch.tables.add_order(at, event.amount, event.channel, TIER_NAMES[tier])
         if added is Added.NEW or added is Added.CHANGED:
             self._look(batch, c, max(c.as_of, at), "event", event.event_id, now)
+        return added
+
+    def _refund(self, batch: _Batch, c: Customer, event: OrderEvent) -> Added:
+        net = ledger.net_of_order(c, event.order)
+        amount = ledger.CANCELLED if event.kind == CANCELLED else event.amount
+        refunds_max = self.limits.ledger_orders_max
+        added = ledger.add_refund(c, event.order, event.event, amount, self.model.window, refunds_max)
+        if added is Added.NEW:
+            fall = net - ledger.net_of_order(c, event.order)
+            batch.tables.add_refund(event.at, fall, event.channel, TIER_NAMES[c.tier])
         return added
 
     def _interaction(self, batch: _Batch, event: InteractionEvent, now: int) -> Added:
@@ -307,16 +303,23 @@ class ShardState:
 
     def _look(self, batch: _Batch, c: Customer, as_of: int, cause: str, cause_id: str, now: int) -> None:
         """Look at the customer at a moment, and say what changed."""
-        model = self.model
-        became = assess(c, as_of, model)
-        c.fingerprint = model.fingerprint
-        if became.tier != c.tier or became.level != c.level or became.segment != c.segment:
-            if became.tier != c.tier:
-                batch.tables.add_move(as_of, TIER_NAMES[c.tier], TIER_NAMES[became.tier])
+        self._note(batch, c, assess(c, as_of, self.model), cause, cause_id, now)
+
+    def _note(
+        self, batch: _Batch, c: Customer, became: tuple[int, str, int, int], cause: str, cause_id: str, now: int
+    ) -> None:
+        """Say what changed, and note on the record what is true now."""
+        tier, segment, level, due = became
+        c.fingerprint = self.model.fingerprint
+        if tier != c.tier or level != c.level or segment != c.segment:
+            as_of = c.as_of
+            if tier != c.tier:
+                batch.tables.add_move(as_of, TIER_NAMES[c.tier], TIER_NAMES[tier])
             why = Cause(cause, cause_id)
-            batch.messages += self.announcer.announce(c, became, why, self._origin(cause, as_of, now), model)
+            origin = self._origin(cause, as_of, now)
+            batch.messages += self.announcer.announce(c, tier, segment, level, why, origin, self.model)
             batch.reclassified[c.customer_id] = why
-        c.due, c.due_is_exact = became.due, True
+        c.due, c.due_is_exact = due, True
 
     def _origin(self, cause: str, as_of: int, now: int) -> str:
         if cause == "calibration":
@@ -350,10 +353,7 @@ class ShardState:
             decisions[message.type] = decisions.get(message.type, 0) + 1
         deltas = BucketDeltas()
         for customer, c in batch.touched.items():
-            after = buckets_of(c)
-            if after != batch.before[customer]:
-                deltas.move(batch.before[customer], after)
-                c.buckets = after
+            deltas.follow(c)
             if c.armed < 0 or c.due < c.armed:
                 c.armed = c.due
                 timers.append((customer, c.due))
@@ -376,9 +376,11 @@ class ShardState:
         )
 
     def _evict(self, batch: _Batch) -> None:
-        cache = self._cache
-        excess = len(cache) - self.limits.cached_customers_max
+        cache, limit = self._cache, self.limits.cached_customers_max
+        # Who was touched last need not be known before there is a choice to make.
+        self._crowded = len(cache) > limit // 2
+        excess = len(cache) - limit
         if excess > 0:
-            for customer in [c for c, _ in zip(cache, range(excess), strict=False)]:
+            for customer in list(islice(cache, excess)):
                 del cache[customer]
             batch.count("cache_evictions", excess)

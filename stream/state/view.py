@@ -6,7 +6,7 @@ that explains a score is here, so that it can be recomputed from what is shown.
 
 from __future__ import annotations
 
-from copy import copy
+from bisect import bisect_right
 from typing import Any
 
 from stream.contracts.money import from_minor
@@ -24,7 +24,7 @@ from stream.state.evaluation import next_due
 from stream.state.interactions import TYPE_NAMES, open_tickets
 from stream.state.model import Model
 
-_DECIMALS = 6
+DECIMALS = 6
 
 
 def describe_bytes(blob: bytes, customer_id: str, as_of: int | None, model: Model, exponent: int = 2) -> dict[str, Any]:
@@ -70,23 +70,35 @@ def describe(c: Customer, model: Model, exponent: int = 2) -> dict[str, Any]:
         due = c.due if c.due_is_exact else next_due(c, model)
         if due != NEVER:
             view["next_change_at"] = format_time(due)
-    answers = {"nps": c.nps_score} if c.nps_score >= 0 else {}
-    if answers:
-        view["satisfaction"] = answers
-    behaviour = _behaviour(c)
-    if behaviour:
-        view["behaviour"] = behaviour
-    profile = _profile(c)
-    if profile:
-        view["profile"] = profile
-    return view
+    return view | extras(c)
+
+
+def extras(c: Customer) -> dict[str, Any]:
+    """What is known of some customers only: answers, behaviour, profile."""
+    found = {
+        "satisfaction": {"nps": c.nps_score} if c.nps_score >= 0 else {},
+        "behaviour": _behaviour(c),
+        "profile": _profile(c),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def cell_of(c: Customer, model: Model) -> int:
+    """Place of a customer with orders in the R-F-M cube at its own `as_of`, see `stream.scoring.rfm.cell`."""
+    if not c.frequency:
+        return 0
+    return (
+        (4 - bisect_right(model.recency_edges, c.as_of - c.last_at)) * 25
+        + bisect_right(model.frequency_edges, c.frequency) * 5
+        + bisect_right(model.monetary_edges, c.monetary)
+    )
 
 
 def rfm(c: Customer, model: Model, exponent: int) -> dict[str, Any]:
     """Recency in days, frequency, monetary and the three scores, at the customer's `as_of`."""
     r, f, m = scores(c.as_of - c.last_at, c.frequency, c.monetary, model.edges)
     return {
-        "recency_days": round((c.as_of - c.last_at) / DAY, _DECIMALS),
+        "recency_days": round((c.as_of - c.last_at) / DAY, DECIMALS),
         "frequency": c.frequency,
         "monetary": from_minor(c.monetary, exponent),
         "r": r,
@@ -110,13 +122,13 @@ def churn(c: Customer, model: Model) -> dict[str, Any]:
         model.churn.alive, c.n - 1, (c.last_at - c.first_at) / WEEK, (c.as_of - c.first_at) / WEEK
     )
     return {
-        "risk": round(risk(logit), _DECIMALS),
-        "p_alive": round(probability(-gone), _DECIMALS),
+        "risk": round(risk(logit), DECIMALS),
+        "p_alive": round(probability(-gone), DECIMALS),
         "reasons": [
             {
                 "code": part.code,
-                "weight": round(part.weight, _DECIMALS),
-                "detail": {name: round(value, _DECIMALS) for name, value in part.detail.items()},
+                "weight": round(part.weight, DECIMALS),
+                "detail": {name: round(value, DECIMALS) for name, value in part.detail.items()},
             }
             for part in sorted(parts, key=lambda part: -part.weight)
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any, Protocol
@@ -106,7 +107,8 @@ def faust_settings(settings: TransportSettings) -> dict[str, Any]:
         "web_host": "127.0.0.1",
         "reply_create_topic": False,
         "autodiscover": False,
-        "datadir": Path(tempfile.gettempdir()) / f"{settings.group_id}-faust",
+        # Faust makes it and, without tables, writes nothing there.
+        "datadir": Path(tempfile.gettempdir()) / f"scorer-faust-{os.getuid()}",
     }
 
 

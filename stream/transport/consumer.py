@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.exceptions import ImproperlyConfigured
 from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
-from faust.types import TP, Message
+from faust.types import TP
 from faust.types.transports import TPorTopicSet
 from mode import ServiceT
 
@@ -21,16 +21,17 @@ from stream.transport.claim import beyond_end, shards_of, starting_points
 from stream.transport.host import ShardHost
 from stream.transport.lanes import Lanes
 from stream.transport.patience import patiently
+from stream.transport.schema import as_message
 from stream.transport.thread import ConsumerThread
 from stream.transport.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from stream.transport.conf import ScorerApp
 
-TAKE_SECONDS = 0.5
-BATCHES_OF_ONE_TAKE = 4
-END_LOOKS = 5
-END_LOOK_SECONDS = 1.0
+TAKE_SECONDS, BATCHES_OF_ONE_TAKE = 0.5, 4
+"""How long one look at the client waits, and how many full batches it may bring."""
+END_LOOKS, END_LOOK_SECONDS = 5, 1.0
+"""How often, and how far apart, the ends of logs are asked again before a position is called beyond them."""
 
 
 @dataclass(slots=True)
@@ -73,13 +74,7 @@ class Consumer(KafkaConsumer):
         self.advice = Advice(self._thread.commit_positions, self.lanes, seconds_max=self.commit_interval)
         self.settings = cast("ScorerApp", self.app).scorer_settings
         self.add_dependency(
-            Watchdog(
-                self,
-                self.app.crash,
-                seconds=self.settings.watchdog_seconds,
-                clock=monotonic,
-                beacon=self.beacon,
-            )
+            Watchdog(self, self.app.crash, seconds=self.settings.watchdog_seconds, clock=monotonic, beacon=self.beacon)
         )
         # Faust's stream notes every acknowledged offset here, for ever, unless it lies below what is committed.
         self._committed_offset = _Beyond()  # type: ignore[assignment]
@@ -105,8 +100,6 @@ class Consumer(KafkaConsumer):
     def claiming(self) -> bool:
         """Whether a claim is under way."""
         return self._claim_task is not None and not self._claim_task.done()
-
-    # -- revocation and assignment -------------------------------------------------------------------------------
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Stop the flow and the shards, and only then let the group go on."""
@@ -187,9 +180,8 @@ class Consumer(KafkaConsumer):
         )
 
     async def _bounds(self, tps: frozenset[TP]) -> tuple[dict[TP, int], dict[TP, int]]:
-        return await patiently(
-            "where logs end", lambda: self._thread.bounds(tps), seconds_max=self.settings.retry_seconds_max
-        )
+        pause = self.settings.retry_seconds_max
+        return await patiently("where logs end", lambda: self._thread.bounds(tps), seconds_max=pause)
 
     async def _release(self) -> None:
         """Stop claiming and let the host stop its shards; again and again does no harm."""
@@ -215,8 +207,6 @@ class Consumer(KafkaConsumer):
         """Stop the shards, with a last word on positions."""
         await self.wait_empty()
         await super().on_stop()
-
-    # -- batches -------------------------------------------------------------------------------------------------
 
     async def _drain_messages(self, fetcher: ServiceT) -> None:
         limit = self.app.conf.broker_max_poll_records or 5000
@@ -244,23 +234,7 @@ class Consumer(KafkaConsumer):
             return
         self.counts.batches += 1
         self.counts.records += len(batch)
-        last = batch.records[-1]
-        message = Message(
-            batch.topic,
-            batch.partition,
-            last.offset,
-            last.timestamp / 1000.0,
-            last.timestamp_type,
-            None,
-            None,
-            cast("Any", batch),
-            None,
-            0,
-            0,
-            batch.tp,
-            generation_id=batch.generation,
-        )
-        putting = asyncio.ensure_future(self.callback(message))
+        putting = asyncio.ensure_future(self.callback(as_message(batch)))
         stopped = asyncio.ensure_future(self.suspend_flow.wait())
         try:
             await asyncio.wait((putting, stopped), return_when=asyncio.FIRST_COMPLETED)
@@ -292,8 +266,6 @@ class Consumer(KafkaConsumer):
 
     def on_buffer_drop(self, tp: TP) -> None:
         """Nothing to do: the loop that fills the buffer waits for it."""
-
-    # -- positions as advice -------------------------------------------------------------------------------------
 
     async def commit(self, topics: TPorTopicSet | None = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002 - Faust's
         """Tell the group the positions of the host; see `Advice`. Faust calls this at intervals.

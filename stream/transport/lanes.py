@@ -55,8 +55,6 @@ class Lanes:
         self.dropped_batches = 0
         self.gaps = 0
 
-    # -- for the engine ------------------------------------------------------------------------------------------
-
     def __contains__(self, tp: object) -> bool:
         return tp in self._lanes
 
@@ -69,8 +67,7 @@ class Lanes:
     def pause(self, tp: TP, *, trouble: bool = False) -> None:
         """Take nothing more of a topic-partition.
 
-        Batches that are under way already still come: at most ``stream_buffer_maxsize`` + 4. What the Kafka
-        client prefetched stays there, at most one fetch of the partition.
+        Batches under way still come: at most ``stream_buffer_maxsize`` + 4. What was prefetched stays in the client.
 
         Parameters
         ----------
@@ -131,7 +128,7 @@ class Lanes:
         Returns
         -------
         int
-            From the assignment on the log's end at that time, then what each fetch tells.
+            The log's end at the time of the assignment, then what each fetch tells.
 
         Raises
         ------
@@ -208,8 +205,7 @@ class Lanes:
         Returns
         -------
         bool
-            False for a batch of an older generation or epoch, and for one whose forerunner got lost on the way: the
-            lost one is then read again.
+            False for one of an older generation or epoch, and for one whose forerunner got lost (read again then).
         """
         tp = batch.tp
         lane = self._lanes.get(tp)
@@ -224,8 +220,6 @@ class Lanes:
         lane.offered = batch.records[-1].offset + 1
         lane.waiting -= 1
         return True
-
-    # -- for the consumer ----------------------------------------------------------------------------------------
 
     @property
     def paused(self) -> set[TP]:
@@ -276,8 +270,7 @@ class Lanes:
         Returns
         -------
         Batch | None
-            None when there is nothing to hand on: no records, an older epoch, or a report that does not follow the
-            one before (it is read again then).
+            None without records, for an older epoch, and for a report that does not follow the last (read again then).
         """
         lane = self._lanes.get(taken.tp)
         if lane is None or taken.epoch != lane.epoch:

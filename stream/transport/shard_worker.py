@@ -179,7 +179,7 @@ class ShardWorker:
         if now - self._swept_at >= self._settings.sweep_seconds:
             self._swept_at = now
             await self._sweep()
-        taken = self._merge.take(self._settings.batch_records_max, self._has_more)
+        taken = self._merge.take(self._settings.commit_events_max, self._has_more)
         if taken is None:
             await self._land()
             return False

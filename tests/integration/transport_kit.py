@@ -113,7 +113,7 @@ class FileHost:
 
 
 def scoring_app(given, topics, host, **changes):
-    app = ScorerApp(given, origin="tests", **changes)
+    app = ScorerApp(given, **{"origin": "tests", **changes})
     app.shard_host = host
 
     @app.agent(app.batches(*topics), name=f"{given.group_id}.score")

@@ -244,6 +244,15 @@ class Look:
         """Wait until there is nothing more to come."""
         await self.until(self.settled, f"all of {self.totals} accounted for, swept and sent", crew, seconds)
 
+    async def waiting(self) -> int:
+        """Messages decided and not yet taken off the outboxes."""
+        return sum([await self._redis.llen(self.place.keys(shard).outbox) for shard in range(PARTITIONS)])
+
+    async def generation(self) -> int:
+        """The highest group generation under which a shard is claimed."""
+        found = [await self._redis.hget(self.place.keys(shard).meta, "generation") for shard in range(PARTITIONS)]
+        return max(int(generation or -1) for generation in found)
+
     async def owners(self) -> set[str]:
         """Owner tokens of the shards."""
         found = [await self._redis.hget(self.place.keys(shard).meta, "owner") for shard in range(PARTITIONS)]

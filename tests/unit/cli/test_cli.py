@@ -177,7 +177,7 @@ def test_no_dead_letters_is_said_too():
     assert list(printing.dead_letter_lines([])) == ["There are no dead letters."]
 
 
-async def test_a_policy_and_a_calibration_that_do_not_fit_are_told(tmp_path, monkeypatch):
+async def test_a_policy_and_a_calibration_that_do_not_fit_are_told(monkeypatch):
     async def read_current(*_):
         coefficients = msgspec.structs.replace(DEFAULT_CALIBRATION.churn, gap=(0.5,))
         return msgspec.structs.replace(DEFAULT_CALIBRATION, number=9, churn=coefficients)

@@ -1,0 +1,114 @@
+"""JSON of what is said most often, put together as text.
+
+A tier change, a segment change and the scores of a customer leave with nearly every change, and half of the cost of scoring
+was making dictionaries for the JSON encoder. The plain form of the same is `view.describe`; a test holds what is written here
+equal to it and to the structs of `stream.contracts.decisions`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import exp, log
+
+import msgspec
+
+from stream.contracts.money import from_minor
+from stream.contracts.times import format_time
+from stream.scoring.policy import LEVELS
+from stream.scoring.units import DAY, WEEK
+from stream.state.customer import NEVER, TIER_NAMES, Customer
+from stream.state.evaluation import gap_reached
+from stream.state.model import Model
+from stream.state.view import DECIMALS, cell_of, churn, extras
+
+_encode = msgspec.json.Encoder().encode
+
+
+def quote(text: str) -> str:
+    """A JSON string.
+
+    Examples
+    --------
+    >>> print(quote('c-"1"'))
+    "c-\\"1\\""
+    """
+    return _encode(text).decode()
+
+
+#: For names of which there are few: segments.
+quote_name = lru_cache(maxsize=1_024)(quote)
+
+
+def rfm_text(c: Customer, model: Model, exponent: int) -> str:
+    """The figures and scores of `view.rfm`."""
+    cell = cell_of(c, model)
+    return (
+        f'{{"recency_days":{round((c.as_of - c.last_at) / DAY, DECIMALS)},"frequency":{c.frequency},'
+        f'"monetary":"{from_minor(c.monetary, exponent)}",'
+        f'"r":{cell // 25 + 1},"f":{cell // 5 % 5 + 1},"m":{cell % 5 + 1}}}'
+    )
+
+
+def scores_text(c: Customer, model: Model, exponent: int) -> str:
+    """The whole of `view.describe` for a customer whose `due` is exact."""
+    parts = [
+        f'{{"customer_id":{quote(c.customer_id)},"as_of":"{format_time(c.as_of)}","version":{c.version},'
+        f'"calibration":{model.number},"tier":"{TIER_NAMES[c.tier]}"'
+    ]
+    if c.n:
+        cell = cell_of(c, model)
+        parts.append(
+            f',"tier_since":"{format_time(c.tier_since)}","segment":{quote_name(c.segment)},'
+            f'"value_score":{model.value_scores[cell]},"orders":{c.n},'
+            f'"first_order_at":"{format_time(c.first_at)}","last_order_at":"{format_time(c.last_at)}",'
+            f'"rfm":{rfm_text(c, model, exponent)},{_churn_text(c, model)}'
+        )
+    else:
+        parts.append(f',"orders":0,"churn":{{"level":"{LEVELS[c.level]}"}}')
+    more = extras(c)
+    if more:
+        parts.append("," + _encode(more)[1:-1].decode())
+    if c.due != NEVER and c.n:
+        parts.append(f',"next_change_at":"{format_time(c.due)}"')
+    parts.append("}")
+    return "".join(parts)
+
+
+def _churn_text(c: Customer, model: Model) -> str:
+    if c.tickets is not None or c.nps_score >= 0:
+        said = churn(c, model)
+        p_alive = said.pop("p_alive")
+        return f'"p_alive":{p_alive},"churn":{_encode({"level": LEVELS[c.level], **said}).decode()}'
+    x, silence = c.n - 1, c.as_of - c.last_at
+    gone = model.log_odds_at_once[x] if x < len(model.log_odds_at_once) else log(model.a / (model.b + x))
+    if silence:
+        now, then = (c.as_of - c.first_at) / WEEK, (c.last_at - c.first_at) / WEEK
+        gone += (model.r + x) * log((model.alpha + now) / (model.alpha + then))
+    days = round(silence / DAY, DECIMALS)
+    weight = model.alive_weight * gone
+    p_alive = round(_probability(-gone), DECIMALS)
+    alive = (
+        f'{{"code":"p_alive","weight":{round(weight, DECIMALS)},"detail":{{"p_alive":{p_alive},"orders":{c.n},'
+        f'"days_since_last_order":{days}}}}}'
+    )
+    step, usual = gap_reached(c, model)
+    if not step:
+        reasons, logit = alive, model.bias + weight
+    else:
+        gap_weight = model.gap_weights[step]
+        gap = (
+            f'{{"code":"gap","weight":{round(gap_weight, DECIMALS)},"detail":{{"days_since_last_order":{days},'
+            f'"usual_gap_days":{round(usual / DAY, DECIMALS)},"step":{model.gap_ratios[step - 1]}}}}}'
+        )
+        reasons = f"{gap},{alive}" if gap_weight > weight else f"{alive},{gap}"
+        logit = model.bias + (weight + gap_weight)
+    risk = round(_probability(logit), DECIMALS)
+    return f'"p_alive":{p_alive},"churn":{{"level":"{LEVELS[c.level]}","risk":{risk},"reasons":[{reasons}]}}'
+
+
+def _probability(log_odds: float) -> float:
+    """`scoring.alive.probability`, without overflow on either side."""
+    if log_odds >= 0:
+        return 1 / (1 + exp(-log_odds))
+    odds = exp(log_odds)
+    return odds / (1 + odds)

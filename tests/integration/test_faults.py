@@ -1,0 +1,223 @@
+"""What goes wrong in the middle, and that in the end nothing shows it: same records, no decision lost or doubled.
+
+Every test ends in the full comparison with the oracle, for a reader that reads what is committed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from stream.embedded import EmbeddedKafka, EmbeddedRedis
+from tests.kit.datasets import cdnow_of, journey
+from tests.kit.live import PARTITIONS, Look, Place, Worker, differences, fill, sent, topics_of, workers
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(240)]
+
+#: The group gives a dead worker up this soon; the shipped 6 s would only be waited for.
+SESSION_SECONDS = 2.0
+#: Batches so small that a few thousand events take long enough to be hurt in the middle.
+SMALL = {"batch_records_max": 20, "session_timeout_seconds": SESSION_SECONDS}
+#: How long a worker that is told to stop may take. Kubernetes gives 30 s.
+GRACE_SECONDS = 15.0
+
+
+@asynccontextmanager
+async def filled(kafka, redis_server, data, **settings):
+    """A place whose topics hold a data set, to be compared with the oracle when everything is done."""
+    place = Place(kafka.bootstrap, redis_server.url, data.currency, settings={"session_timeout_seconds": SESSION_SECONDS, **settings})
+    look = Look(place, data.logs)
+    try:
+        async with topics_of(place):
+            await fill(place, data.logs)
+            yield place, look
+            assert differences(await look.read(), await sent(place), data.expected) == {}
+    finally:
+        await look.close()
+
+
+async def test_a_worker_killed_three_times(kafka, redis_server, tmp_path):
+    async with filled(kafka, redis_server, journey()) as (place, look):
+        for share in (0.3, 0.6, 0.9):
+            with workers(place, tmp_path) as crew:
+                await look.progress(share, crew)
+                crew[0].kill()
+            assert await look.accounted() < look.total
+        with workers(place, tmp_path) as crew:
+            await look.settle(crew)
+            assert crew[0].stop() == 0
+
+
+async def test_a_worker_killed_when_only_sending_is_left(kafka, redis_server, tmp_path):
+    """The outbox is full of what is decided and not yet sent: small transactions make it last."""
+    async with filled(kafka, redis_server, cdnow_of("sample"), relay_batch_max=50) as (place, look):
+        for _ in range(3):
+            with workers(place, tmp_path) as crew:
+                await look.progress(1.0, crew)
+                before = await look.waiting()
+
+                async def some_sent(before=before):
+                    return await look.waiting() < before
+
+                await look.until(some_sent, "something is sent", crew)
+                crew[0].kill()
+            assert await look.waiting() > 0
+        with workers(place, tmp_path, relay_batch_max=2_000) as crew:
+            await look.settle(crew)
+
+
+async def test_one_of_two_workers_killed(kafka, redis_server, tmp_path):
+    async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
+        with workers(place, tmp_path, 2) as crew:
+            await look.progress(0.4, crew)
+            crew[0].kill()
+            await look.settle(crew[1:])
+            assert crew[1].stop() == 0
+
+
+async def test_a_worker_told_to_stop_ends_well_and_the_next_goes_on(kafka, redis_server, tmp_path):
+    async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
+        for share in (0.3, 0.7):
+            with workers(place, tmp_path) as crew:
+                await look.progress(share, crew)
+                assert crew[0].stop(GRACE_SECONDS) == 0
+            assert await look.accounted() < look.total
+        with workers(place, tmp_path) as crew:
+            await look.settle(crew)
+
+
+async def test_a_worker_joins_and_leaves_on_the_way(kafka, redis_server, tmp_path):
+    async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
+        with workers(place, tmp_path) as first:
+            await look.progress(0.2, first)
+            owners = await look.owners()
+            with workers(place, tmp_path) as second:
+
+                async def shared():
+                    return len(await look.owners() - owners) == PARTITIONS and second[0].said("Claimed shards") > 0
+
+                await look.until(shared, "both have shards", [*first, *second])
+                await look.progress(0.6, second)
+                assert second[0].stop(GRACE_SECONDS) == 0
+            await look.settle(first)
+            assert first[0].running
+
+
+async def test_redis_killed_and_started_on_its_file(kafka, tmp_path):
+    with EmbeddedRedis(tmp_path / "redis") as redis_server:
+        async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
+            with workers(place, tmp_path) as crew:
+                for share in (0.3, 0.6):
+                    await look.progress(share, crew)
+                    redis_server.kill()
+                    redis_server.start()
+                await look.settle(crew)
+                assert crew[0].said("Redis answers again") > 0
+                assert crew[0].stop() == 0
+
+
+async def test_redis_comes_back_with_an_older_file(kafka, tmp_path):
+    """As after a power cut: the last second is gone, with decisions of it that were sent already."""
+    with EmbeddedRedis(tmp_path / "redis") as redis_server:
+        async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
+            with workers(place, tmp_path) as crew:
+                await look.progress(0.3, crew)
+                shutil.copytree(redis_server.directory / "data", tmp_path / "older")
+                await look.progress(0.5, crew)
+                redis_server.kill()
+                shutil.rmtree(redis_server.directory / "data")
+                shutil.move(tmp_path / "older", redis_server.directory / "data")
+                redis_server.start()
+                assert await look.accounted() < 0.5 * look.total
+                await look.settle(crew)
+                assert crew[0].stop() == 0
+
+
+async def test_redis_away_for_a_while_does_not_end_a_worker(kafka, tmp_path):
+    with EmbeddedRedis(tmp_path / "redis") as redis_server:
+        async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
+            redis_server.kill()
+            with workers(place, tmp_path) as crew:
+
+                async def waiting():
+                    return crew[0].said("cannot read the calibration yet") > 1
+
+                await look.until(waiting, "the worker waits for Redis", crew)
+                redis_server.start()
+                await look.progress(0.5, crew)
+                redis_server.kill()
+                assert crew[0].stop(GRACE_SECONDS) == 0
+                redis_server.start()
+            with workers(place, tmp_path) as crew:
+                await look.settle(crew)
+
+
+async def test_kafka_killed_and_started_again(redis_server, tmp_path):
+    with EmbeddedKafka(tmp_path / "kafka") as kafka:
+        async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
+            with workers(place, tmp_path) as crew:
+                await look.progress(0.3, crew)
+                kafka.kill()
+                kafka.start()
+                await look.settle(crew)
+                assert crew[0].stop() == 0
+
+
+async def test_a_worker_frozen_past_its_session_harms_nothing_when_it_wakes(kafka, redis_server, tmp_path):
+    async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
+        with workers(place, tmp_path, 2) as crew:
+            frozen, other = crew
+            await look.progress(0.2, crew)
+
+            async def both_own():
+                return all(worker.said("Claimed shards") for worker in crew)
+
+            await look.until(both_own, "both have claimed", crew)
+            before = await look.owners()
+            frozen.send(signal.SIGSTOP)
+
+            async def taken_over():
+                return not before & await look.owners()
+
+            await look.until(taken_over, "the other has all shards", [other])
+            frozen.send(signal.SIGCONT)
+            await look.settle([other])
+            await rejoined_or_ended(look, frozen)
+            if frozen.running:
+                assert frozen.stop(GRACE_SECONDS) == 0
+            else:
+                assert frozen.process.returncode > 0
+            assert other.running
+
+
+async def rejoined_or_ended(look, worker):
+    claims = worker.said("Claimed shards")
+
+    async def so():
+        return not worker.running or worker.said("Claimed shards") > claims or claims > 1
+
+    await look.until(so, "the woken worker goes on or ends")
+
+
+async def test_a_group_deleted_while_nobody_is_in_it(kafka, redis_server, tmp_path):
+    """Then its generations begin at 1 again, below the stored one."""
+    async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
+        for share in (0.2, 0.4, 0.6):
+            with workers(place, tmp_path) as crew:
+                await look.progress(share, crew)
+                assert crew[0].stop(GRACE_SECONDS) == 0
+        before = await look.generation()
+        assert before > 1
+        admin = AIOKafkaAdminClient(bootstrap_servers=place.kafka)
+        await admin.start()
+        await admin.delete_consumer_groups([place.name])
+        await admin.close()
+        with workers(place, tmp_path) as crew:
+            await look.settle(crew)
+            assert await look.generation() < before
+            assert crew[0].said("the broker says that generation") > 0
