@@ -10,7 +10,8 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from stream.commands.failures import CommandFailed
-from stream.commands.parts import ANSWER_SECONDS_MAX
+from stream.commands.parts import ANSWER_SECONDS_MAX, admin_of
+from stream.commands.topics import partition_counts
 from stream.contracts.dead_letters import read_dead_letter
 from stream.contracts.times import format_time
 from stream.contracts.topics import Topics
@@ -37,6 +38,11 @@ async def dead_letters(settings: Settings, limit: int) -> list[dict[str, Any]]:
         Kafka cannot be reached.
     """
     topic = Topics(settings.topic_prefix).dead_letters
+    async with admin_of(settings) as admin:
+        counts = await partition_counts(admin)
+    if topic not in counts:
+        raise CommandFailed(f"Topic {topic} does not exist. Make the topics with: scorer topics create")
+    partitions = [TopicPartition(topic, number) for number in range(counts[topic])]
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.kafka,
         isolation_level="read_committed",
@@ -46,10 +52,6 @@ async def dead_letters(settings: Settings, limit: int) -> list[dict[str, Any]]:
     )
     try:
         await consumer.start()
-        # The topics of the cluster are asked for: naming a missing one could create it.
-        if topic not in await consumer.topics():
-            raise CommandFailed(f"Topic {topic} does not exist. Make the topics with: scorer topics create")
-        partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
         consumer.assign(partitions)
         records = []
         for tp in partitions:

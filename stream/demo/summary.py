@@ -132,7 +132,7 @@ def _story(said: list[Said]) -> Iterator[str]:
     """The last decisions on one customer, one a line."""
     if len(said) > STORY_LINES_MAX:
         yield f"… {len(said) - STORY_LINES_MAX} decisions before"
-    for one in sorted(said, key=lambda one: one.at)[-STORY_LINES_MAX:]:
+    for one in sorted(said, key=lambda one: one[:2])[-STORY_LINES_MAX:]:
         payload = one.payload
         if one.kind == TIER_CHANGED:
             what = f"tier {payload['from']} → {payload['to']}"

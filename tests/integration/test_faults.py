@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import shutil
 import signal
-import time
 from contextlib import asynccontextmanager
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
-
 from stream.embedded import EmbeddedKafka, EmbeddedRedis
 from tests.kit.datasets import cdnow_of, journey
-from tests.kit.live import PARTITIONS, Look, Place, Worker, differences, fill, sent, topics_of, workers
+from tests.kit.live import PARTITIONS, Look, Place, delete_group, differences, fill, sent, topics_of, workers
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -84,6 +81,7 @@ async def test_a_worker_told_to_stop_ends_well_and_the_next_goes_on(kafka, redis
     async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
         for share in (0.3, 0.7):
             with workers(place, tmp_path) as crew:
+                await look.until_said(crew[0], "Claimed shards")
                 await look.progress(share, crew)
                 assert crew[0].stop(GRACE_SECONDS) == 0
             assert await look.accounted() < look.total
@@ -114,7 +112,9 @@ async def test_redis_killed_and_started_on_its_file(kafka, tmp_path):
             with workers(place, tmp_path) as crew:
                 for share in (0.3, 0.6):
                     await look.progress(share, crew)
+                    noticed = crew[0].said("failed, trying again")
                     redis_server.kill()
+                    await look.until_said(crew[0], "failed, trying again", noticed)
                     redis_server.start()
                 await look.settle(crew)
                 assert crew[0].said("Redis answers again") > 0
@@ -143,11 +143,7 @@ async def test_redis_away_for_a_while_does_not_end_a_worker(kafka, tmp_path):
         async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
             redis_server.kill()
             with workers(place, tmp_path) as crew:
-
-                async def waiting():
-                    return crew[0].said("cannot read the calibration yet") > 1
-
-                await look.until(waiting, "the worker waits for Redis", crew)
+                await look.until_said(crew[0], "cannot read the calibration yet", 1)
                 redis_server.start()
                 await look.progress(0.5, crew)
                 redis_server.kill()
@@ -173,11 +169,8 @@ async def test_a_worker_frozen_past_its_session_harms_nothing_when_it_wakes(kafk
         with workers(place, tmp_path, 2) as crew:
             frozen, other = crew
             await look.progress(0.2, crew)
-
-            async def both_own():
-                return all(worker.said("Claimed shards") for worker in crew)
-
-            await look.until(both_own, "both have claimed", crew)
+            for worker in crew:
+                await look.until_said(worker, "Claimed shards")
             before = await look.owners()
             frozen.send(signal.SIGSTOP)
 
@@ -209,14 +202,12 @@ async def test_a_group_deleted_while_nobody_is_in_it(kafka, redis_server, tmp_pa
     async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
         for share in (0.2, 0.4, 0.6):
             with workers(place, tmp_path) as crew:
+                await look.until_said(crew[0], "Claimed shards")
                 await look.progress(share, crew)
                 assert crew[0].stop(GRACE_SECONDS) == 0
         before = await look.generation()
         assert before > 1
-        admin = AIOKafkaAdminClient(bootstrap_servers=place.kafka)
-        await admin.start()
-        await admin.delete_consumer_groups([place.name])
-        await admin.close()
+        await delete_group(place)
         with workers(place, tmp_path) as crew:
             await look.settle(crew)
             assert await look.generation() < before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from stream.scoring.policy import LEVELS
 from stream.state import ledger
 from stream.state.codec import decode
 from stream.state.customer import TIER_NAMES, Customer
+from stream.state.histograms import buckets_of
 from stream.state.interactions import TYPE_NAMES, open_tickets
 from stream.state.model import Model
 from stream.state.view import reasons, rfm
@@ -147,6 +149,18 @@ def compare_decisions(sent: Iterable[Decision], result: Result) -> list[tuple[st
         if one != other:
             wrong.append((customer, one, other))
     return wrong
+
+
+def histogram_of(blobs: Mapping[str, bytes], model: Model) -> dict[str, int]:
+    """The histograms of a shard, counted anew from its records."""
+    counts: Counter[str] = Counter()
+    for customer, blob in blobs.items():
+        c = decode(customer, blob)
+        ledger.rebuild(c, model.window)
+        buckets = buckets_of(c)
+        if buckets is not None:
+            counts.update(f"{name}:{index}" for name, index in zip("fml", buckets, strict=True))
+    return dict(counts)
 
 
 def cells_of(result: Result, shard: int) -> dict[str, dict[str, int]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -28,13 +29,10 @@ from stream.contracts.times import parse_time
 from stream.contracts.topics import Topics
 from stream.scoring.calibration import DEFAULT_CALIBRATION
 from stream.scoring.policy import default_policy
-from stream.state import ledger
-from stream.state.codec import decode
-from stream.state.histograms import BucketDeltas, buckets_of
 from stream.state.model import compile_model
 from stream.store.connection import connect
 from stream.store.keys import Keys
-from tests.kit.compare import cells_of, compare_decisions, compare_records, plain
+from tests.kit.compare import cells_of, compare_decisions, compare_records, histogram_of, plain
 from tests.kit.memory import Record
 from tests.oracle import Oracle, Result, last_scores
 
@@ -103,6 +101,27 @@ async def topics_of(place: Place, **configs: str) -> AsyncIterator[None]:
         await admin.delete_topics([spec.name for spec in specs])
     finally:
         await admin.close()
+
+
+async def delete_group(place: Place) -> None:
+    """Delete the consumer group of a run. The client library has no call for it, so the request is put together here."""
+    host, port = place.kafka.split(":")
+    group = place.name.encode()
+    # Key 42, version 0: length, key, version, number, client; groups.
+    request = struct.pack(f">hhihih{len(group)}s", 42, 0, 1, -1, 1, len(group), group)
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while True:
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(struct.pack(">i", len(request)) + request)
+        (size,) = struct.unpack(">i", await reader.readexactly(4))
+        answer = await reader.readexactly(size)
+        writer.close()
+        # The error code of the only group comes last; a member that has just left may still be counted.
+        (code,) = struct.unpack(">h", answer[-2:])
+        if code == 0:
+            return
+        assert time.monotonic() < deadline, f"the group is not deleted: error {code}"
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def fill(place: Place, logs: Logs) -> None:
@@ -231,6 +250,14 @@ class Look:
             assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}\n{ends}"
             assert not crew or any(worker.running for worker in crew), f"all workers ended: {what}\n{ends}"
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def until_said(self, worker: Worker, text: str, times: int = 0) -> None:
+        """Wait until a worker has logged a text more than so many times."""
+
+        async def said() -> bool:
+            return worker.said(text) > times
+
+        await self.until(said, f"a worker says {text!r}", [worker])
 
     async def progress(self, share: float, crew: Iterable[Worker] = ()) -> None:
         """Wait until so much of the logs is accounted for."""
@@ -384,12 +411,7 @@ def _doubled(messages: list[Message]) -> dict[str, Any]:
 
 
 def _histogram(kept: Kept, shard: int) -> dict[str, int]:
-    deltas = BucketDeltas()
-    for customer in kept.customers[shard]:
-        c = decode(customer, kept.records[customer])
-        ledger.rebuild(c, MODEL.window)
-        deltas.move(None, buckets_of(c))
-    return deltas.fields()
+    return histogram_of({customer: kept.records[customer] for customer in kept.customers[shard]}, MODEL)
 
 
 async def run_through(

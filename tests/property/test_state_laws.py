@@ -19,9 +19,8 @@ from stream.state import interactions, ledger
 from stream.state.codec import decode, encode
 from stream.state.customer import Customer
 from stream.state.evaluation import assess
-from stream.state.histograms import BucketDeltas, buckets_of
 from stream.state.model import compile_model
-from tests.kit.compare import cells_of, compare_decisions, compare_records, plain
+from tests.kit.compare import cells_of, compare_decisions, compare_records, histogram_of, plain
 from tests.kit.histories import BEGINNING, by_topic, disorderly, histories
 from tests.kit.memory import LIMITS, MemoryShard, sharded
 from tests.oracle import Oracle
@@ -154,13 +153,7 @@ def test_streaming_says_what_the_oracle_says_in_any_order(history, model):
 @given(disorderly(), models, st.integers(1, 4))
 def test_histograms_are_those_of_the_records(history, model, batch):
     memory = run(history, model, batch, sweep_every=2)
-    recomputed = BucketDeltas()
-    for customer, blob in memory.records.items():
-        c = decode(customer, blob)
-        ledger.rebuild(c, MODELS[model].window)
-        recomputed.move(None, buckets_of(c))
-        assert buckets_of(c) == c.buckets
-    assert memory.histograms == recomputed.fields()
+    assert memory.histograms == histogram_of(memory.records, MODELS[model])
 
 
 @settings(max_examples=60, deadline=None)
