@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A loaded machine is no reason to fail: how long an example takes is not what these tests are about.
+settings.register_profile("scorer", deadline=None)
+settings.load_profile("scorer")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -104,8 +104,7 @@ def compile_model(policy: Policy, calibration: Calibration) -> Model:
 
     Examples
     --------
-    >>> from stream.scoring.alive import log_odds_gone
-from stream.scoring.calibration import DEFAULT_CALIBRATION
+    >>> from stream.scoring.calibration import DEFAULT_CALIBRATION
     >>> from stream.scoring.policy import default_policy
     >>> model = compile_model(default_policy(), DEFAULT_CALIBRATION)
     >>> model.number, model.segments[124], model.gap_weights

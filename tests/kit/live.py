@@ -90,12 +90,15 @@ class Place:
 
 @asynccontextmanager
 async def topics_of(place: Place, **configs: str) -> AsyncIterator[None]:
-    """The topics of a run, made and in the end deleted."""
+    """The topics of a run, made and in the end deleted; `configs` are for the inputs."""
     specs = place.topics.specs(PARTITIONS)
+    inputs = place.topics.inputs.values()
     admin = AIOKafkaAdminClient(bootstrap_servers=place.kafka)
     await admin.start()
     try:
-        made = await admin.create_topics([NewTopic(s.name, s.partitions, 1, topic_configs=configs) for s in specs])
+        made = await admin.create_topics(
+            [NewTopic(s.name, s.partitions, 1, topic_configs=configs if s.name in inputs else {}) for s in specs]
+        )
         assert all(not code for _, code, *_ in made.topic_errors), made
         yield
         await admin.delete_topics([spec.name for spec in specs])
