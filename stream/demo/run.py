@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 import signal
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from typing import Any, Final, NoReturn
 
 import uvloop
 from aiokafka import AIOKafkaConsumer
+from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console, RenderableType
 
 from stream.calibration.dry_run import dry_run
@@ -45,6 +47,8 @@ FLUSH_RECORDS: Final = 4_000
 """So often all topics are brought to the same moment: the worker waits a second for a topic that falls behind."""
 WIDTH: Final = 110
 """Columns of what is printed where the output is no terminal, and of the picture."""
+_SVG: Final = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+"""Without the fonts that would be loaded from elsewhere whenever somebody looks at the picture."""
 _ENDED_BY_SIGTERM: Final = 128 + signal.SIGTERM
 
 
@@ -277,4 +281,4 @@ class _Demo:
         for what in self.printed:
             canvas.print()
             canvas.print(what)
-        canvas.save_svg(str(picture), title="scorer demo")
+        canvas.save_svg(str(picture), title="scorer demo", code_format=_SVG)

@@ -95,8 +95,8 @@ class EmbeddedKafka(Server):
         tool = [
             "kafka.tools.StorageTool",
             "format",
-            "--cluster-id",
-            cluster,
+            # In one word: one id in 64 begins with "-", which would be taken for an option.
+            f"--cluster-id={cluster}",
             "--config",
             str(self._settings_file),
         ]

@@ -238,6 +238,8 @@ class Engine:
 
     def _show(self) -> None:
         now = time()
+        for shard, relay in self._relays.items():
+            self.metrics.outbox.labels(str(shard)).set(relay.pending)
         self.metrics.cached.set(sum(worker.cached for worker in self._shards.values()))
         for name, topic in self._topics.inputs.items():
             behind = [worker.lag_seconds(name, now) for worker in self._shards.values()]

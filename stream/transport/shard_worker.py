@@ -19,6 +19,7 @@ from faust.types import TP
 
 from stream.contracts.decisions import encode_message
 from stream.contracts.decode import Decoder
+from stream.contracts.events import DeadLetter
 from stream.contracts.topics import Input
 from stream.metrics import Metrics
 from stream.settings import Settings
@@ -94,6 +95,7 @@ class ShardWorker:
         self._arrived: dict[Input, float] = dict.fromkeys(parts.inputs, monotonic())
         self._swept_at = -1.0
         self._rescored_at = -1.0
+        self._choked = False
         self.idle = asyncio.Event()
         self._restart(claim)
 
@@ -172,8 +174,15 @@ class ShardWorker:
     async def _step(self) -> bool:
         """Do one piece of work; whether there was any."""
         if self._parts.store.outbox_length > self._settings.outbox_entries_max:
+            # Kafka takes nothing: reading on would only fill memory. Standing still is then no fault of this worker.
             self._parts.metrics.limits_reached.labels("outbox_entries_max").inc()
+            for tp in self._tps.values():
+                self._parts.lanes.pause(tp, trouble=True)
+            self._choked = True
             return False
+        if self._choked:
+            self._choked = False
+            self._resume_drained(self._tps)
         await self._adopt()
         now = monotonic()
         if now - self._swept_at >= self._settings.sweep_seconds:
@@ -387,5 +396,9 @@ class ShardWorker:
                 metrics.events.labels(name).inc(by)
             else:
                 metrics.limits_reached.labels(name).inc(by)
+        if "dead_letters" in outcome.counters:
+            for event in events:
+                if isinstance(event, DeadLetter):
+                    metrics.dead_letters.labels(event.topic, event.field).inc()
         for kind, by in outcome.decisions.items():
             metrics.decisions.labels(kind).inc(by)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import uuid
 from pathlib import Path
 
 import pytest
@@ -207,3 +208,9 @@ def test_up_prints_the_two_settings_and_stops_both_when_asked(tmp_path):
     with pytest.raises(redis.ConnectionError):
         redis.Redis.from_url(settings["STREAM_REDIS_URL"], retry=None).ping()
     assert (tmp_path / "kafka" / "data" / "meta.properties").exists()
+
+
+def test_kafka_takes_a_cluster_id_that_looks_like_an_option(tmp_path, monkeypatch):
+    monkeypatch.setattr(uuid, "uuid4", lambda: uuid.UUID(bytes=b"\xf8" * 16))
+    with EmbeddedKafka(tmp_path) as server:
+        assert server.running

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(240
 #: The group gives a dead worker up this soon; the shipped 6 s would only be waited for.
 SESSION_SECONDS = 2.0
 #: Batches so small that a few thousand events take long enough to be hurt in the middle.
-SMALL = {"batch_records_max": 20, "session_timeout_seconds": SESSION_SECONDS}
+SMALL = {"batch_records_max": 1, "session_timeout_seconds": SESSION_SECONDS}
 #: How long a worker that is told to stop may take. Kubernetes gives 30 s.
 GRACE_SECONDS = 15.0
 
@@ -77,18 +77,6 @@ async def test_one_of_two_workers_killed(kafka, redis_server, tmp_path):
             assert crew[1].stop() == 0
 
 
-async def test_a_worker_told_to_stop_ends_well_and_the_next_goes_on(kafka, redis_server, tmp_path):
-    async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
-        for share in (0.3, 0.7):
-            with workers(place, tmp_path) as crew:
-                await look.until_said(crew[0], "Claimed shards")
-                await look.progress(share, crew)
-                assert crew[0].stop(GRACE_SECONDS) == 0
-            assert await look.accounted() < look.total
-        with workers(place, tmp_path) as crew:
-            await look.settle(crew)
-
-
 async def test_a_worker_joins_and_leaves_on_the_way(kafka, redis_server, tmp_path):
     async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
         with workers(place, tmp_path) as first:
@@ -133,8 +121,8 @@ async def test_redis_comes_back_with_an_older_file(kafka, tmp_path):
                 shutil.rmtree(redis_server.directory / "data")
                 shutil.move(tmp_path / "older", redis_server.directory / "data")
                 redis_server.start()
-                assert await look.accounted() < 0.5 * look.total
                 await look.settle(crew)
+                assert crew[0].said("commit refused: ") > 0
                 assert crew[0].stop() == 0
 
 
@@ -197,18 +185,20 @@ async def rejoined_or_ended(look, worker):
     await look.until(so, "the woken worker goes on or ends")
 
 
-async def test_a_group_deleted_while_nobody_is_in_it(kafka, redis_server, tmp_path):
-    """Then its generations begin at 1 again, below the stored one."""
+async def test_a_worker_told_to_stop_ends_well_and_the_next_goes_on_even_in_a_new_group(kafka, redis_server, tmp_path):
+    """A group deleted while nobody is in it begins its generations at 1 again, below the stored one."""
     async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
-        for share in (0.2, 0.4, 0.6):
+        for share in (0.05, 0.3):
             with workers(place, tmp_path) as crew:
                 await look.until_said(crew[0], "Claimed shards")
                 await look.progress(share, crew)
                 assert crew[0].stop(GRACE_SECONDS) == 0
+            assert await look.accounted() < look.total
         before = await look.generation()
         assert before > 1
         await delete_group(place)
         with workers(place, tmp_path) as crew:
-            await look.settle(crew)
+            await look.until_said(crew[0], "Claimed shards")
             assert await look.generation() < before
-            assert crew[0].said("the broker says that generation") > 0
+            assert crew[0].said("the broker says that generation") == PARTITIONS
+            await look.settle(crew)
