@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from dataclasses import replace
 from time import time
 from typing import Any, NoReturn, cast
 
@@ -19,10 +18,10 @@ import uvloop
 from faust.types import StreamT
 from mode import Service
 
+from stream.calibration.rules import policy_of
 from stream.calibration.watch import CalibrationWatch
 from stream.contracts.topics import Topics
 from stream.metrics import Metrics
-from stream.scoring.policy import Policy, default_policy, parse_policy
 from stream.settings import Settings
 from stream.store.connection import connect
 from stream.transport.batch import Batch
@@ -51,20 +50,6 @@ class Face(Service):
     async def on_stop(self) -> None:
         """Stop listening."""
         await self._server.stop()
-
-
-def policy_of(settings: Settings) -> Policy:
-    """The policy in force: the file of the settings or the shipped one, with the window of the settings.
-
-    Raises
-    ------
-    PolicyError
-        The file says something that makes no sense; the message names it.
-    OSError
-        The file cannot be read.
-    """
-    policy = parse_policy(settings.policy.read_text(encoding="utf-8")) if settings.policy else default_policy()
-    return replace(policy, window_days=settings.window_days) if settings.window_days else policy
 
 
 def create_app(settings: Settings | None = None, **changes: Any) -> ScorerApp:

@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     buffered_records_max: int = Field(20_000, ge=1, description="Records held per topic-partition before it is paused.")
     cached_customers_max: int = Field(400_000, ge=1, description="Customer records kept in memory by one worker.")
     topic_idle_seconds: float | None = Field(
-        None, ge=0, description="How long to wait for a topic that is read to its end; 1 with clock=event, else 0."
+        None, ge=0, description="How long to wait for a topic that is read to its end; 3 with clock=event, else 0."
     )
     sweep_seconds: float = Field(0.5, gt=0, description="Seconds between two looks at the timers of a shard.")
     sweep_customers_max: int = Field(2_000, ge=1, description="Customers of one sweep commit.")
@@ -74,4 +74,4 @@ class Settings(BaseSettings):
         """Seconds a shard waits for a topic that seems read to its end, before going on without it."""
         if self.topic_idle_seconds is not None:
             return self.topic_idle_seconds
-        return 1.0 if self.clock == "event" else 0.0
+        return 3.0 if self.clock == "event" else 0.0

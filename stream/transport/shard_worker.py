@@ -96,6 +96,7 @@ class ShardWorker:
         self._swept_at = -1.0
         self._rescored_at = -1.0
         self._choked = False
+        self._paused: set[Input] = set()
         self.idle = asyncio.Event()
         self._restart(claim)
 
@@ -106,6 +107,7 @@ class ShardWorker:
         self.committed = dict(self._scored)
         self._state = self._parts.new_state(self._parts.model(), int(claim.meta.get("clock", UNSET)))
         self._merge.clear()
+        self._paused.clear()
         self._flight, self._flying = None, frozenset()
 
     @property
@@ -155,7 +157,7 @@ class ShardWorker:
         self._merge.offer(name, events, batch.next_offset)
         self._arrived[name] = monotonic()
         if self._merge.buffered(name) > self._settings.buffered_records_max:
-            self._parts.lanes.pause(self._tps[name])
+            self._pause([name])
         self.idle.clear()
         self._wake.set()
 
@@ -176,8 +178,7 @@ class ShardWorker:
         if self._parts.store.outbox_length > self._settings.outbox_entries_max:
             # Kafka takes nothing: reading on would only fill memory. Standing still is then no fault of this worker.
             self._parts.metrics.limits_reached.labels("outbox_entries_max").inc()
-            for tp in self._tps.values():
-                self._parts.lanes.pause(tp, trouble=True)
+            self._pause(self._tps, trouble=True)
             self._choked = True
             return False
         if self._choked:
@@ -215,7 +216,7 @@ class ShardWorker:
 
     def _has_more(self, name: Input) -> bool:
         """Whether a topic has, or must be presumed to have, records that are not held yet."""
-        if not self._parts.lanes.caught_up(self._tps[name]):
+        if name in self._paused or not self._parts.lanes.caught_up(self._tps[name]):
             return True
         return monotonic() - self._arrived[name] < self._settings.idle_seconds
 
@@ -223,9 +224,18 @@ class ShardWorker:
         lanes = self._parts.lanes
         return all(tp in lanes and lanes.caught_up(tp) for tp in self._tps.values())
 
+    def _pause(self, names: Iterable[Input], *, trouble: bool = False) -> None:
+        for name in names:
+            self._paused.add(name)
+            self._parts.lanes.pause(self._tps[name], trouble=trouble)
+
     def _resume_drained(self, names: Iterable[Input]) -> None:
         for name in names:
             if self._merge.buffered(name) <= self._settings.buffered_records_max // 2:
+                if name in self._paused:
+                    # Nobody looked at the end of its log meanwhile: it is not idle before the next look.
+                    self._arrived[name] = monotonic()
+                    self._paused.discard(name)
                 self._parts.lanes.resume(self._tps[name])
 
     # -- customers, timers, calibrations ----------------------------------------------------------------------------
@@ -357,8 +367,7 @@ class ShardWorker:
                 if not troubled:
                     troubled = True
                     logger.warning("shard %d: %s failed, trying again: %s", self.shard, what, error)
-                    for tp in self._tps.values():
-                        self._parts.lanes.pause(tp, trouble=True)
+                    self._pause(self._tps, trouble=True)
                 self._parts.metrics.retries.labels(what).inc()
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, self._settings.retry_seconds_max)
@@ -374,8 +383,7 @@ class ShardWorker:
         logger.warning("shard %d: commit refused: %s", self.shard, refusal)
         if refusal.reason == "owner":
             self.lost = True
-            for tp in self._tps.values():
-                self._parts.lanes.pause(tp, trouble=True)
+            self._pause(self._tps, trouble=True)
             return False
         try:
             claim = await self._patiently("refresh", self._parts.store.refresh)

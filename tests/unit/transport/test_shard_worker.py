@@ -1,0 +1,87 @@
+"""Which topics a shard waits for, with everything around it made up."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from stream.contracts.topics import Topics
+from stream.metrics import Metrics
+from stream.settings import Settings
+from stream.store.shard_store import Claim
+from stream.transport import shard_worker
+from stream.transport.lanes import Lanes
+from stream.transport.shard_worker import ShardParts, ShardWorker
+
+TOPICS = Topics()
+
+
+class Clock:
+    now = 100.0
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(shard_worker, "monotonic", lambda: clock.now)
+    return clock
+
+
+async def worker(lanes: Lanes, **changes: Any) -> ShardWorker:
+    settings = Settings(_env_file=None, clock="event", topic_idle_seconds=2.0, **changes)  # type: ignore[call-arg]
+    everything: Any = SimpleNamespace(outbox_length=0)
+    parts = ShardParts(
+        settings=settings,
+        store=everything,
+        decoder=SimpleNamespace(decode=lambda name, shard, records, now: records),  # type: ignore[arg-type]
+        lanes=lanes,
+        relay=everything,
+        metrics=Metrics(),
+        model=lambda: everything,
+        new_state=lambda model, clock: everything,
+        inputs=TOPICS.inputs,
+    )
+    return ShardWorker(0, parts, Claim({}, {}))
+
+
+def opened(ends: dict[str, int]) -> Lanes:
+    lanes = Lanes(seek=lambda tp, offset, epoch: None, wake=lambda: None)
+    tps = {TP(topic, 0): ends.get(topic, 0) for topic in TOPICS.inputs.values()}
+    lanes.open(1, dict.fromkeys(tps, 0), tps)
+    return lanes
+
+
+def batch(topic: str, n: int) -> Any:
+    records = [SimpleNamespace(at=number, offset=number) for number in range(n)]
+    return SimpleNamespace(topic=topic, records=records, start=0, next_offset=n)
+
+
+def test_a_topic_with_more_in_its_log_is_waited_for(clock: Clock) -> None:
+    one = asyncio.run(worker(opened({"orders": 5})))
+    clock.now += 1_000
+    assert one._has_more("orders")
+    assert not one._has_more("interactions")
+
+
+def test_a_topic_that_was_just_read_to_its_end_may_still_be_written(clock: Clock) -> None:
+    one = asyncio.run(worker(opened({})))
+    assert one._has_more("orders")
+    clock.now += 2.0
+    assert not one._has_more("orders")
+
+
+def test_a_paused_topic_is_never_taken_for_idle(clock: Clock) -> None:
+    """Nobody looks at the end of its log while it is paused: going on without it fired timers too early."""
+    one = asyncio.run(worker(opened({}), buffered_records_max=2))
+    one.offer("orders", batch("orders", 3))
+    clock.now += 1_000
+    assert one._has_more("orders")
+    one._merge.take(3, lambda _: False)
+    one._resume_drained(["orders"])
+    assert one._has_more("orders"), "its log was not looked at since it was resumed"
+    clock.now += 2.0
+    assert not one._has_more("orders")
