@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.kit.datasets import cdnow_of, journey, retail
-from tests.kit.live import ACCOUNTED, PARTITIONS, Place, differences, expected_of, run_through
+from tests.kit.live import ACCOUNTED, PARTITIONS, Place, batches_of, differences, expected_of, run_through
 from tests.kit.memory import sharded
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -21,7 +21,7 @@ def place(kafka, redis_server, currency, **settings):
 @pytest.mark.parametrize(("batch", "count"), [(1, 1), (7, 1), (5_000, 1), (5_000, 2)])
 async def test_cdnow_whatever_the_batches_and_the_workers(kafka, redis_server, tmp_path, batch, count):
     data = cdnow_of("sample")
-    run = place(kafka, redis_server, data.currency, batch_records_max=batch)
+    run = place(kafka, redis_server, data.currency, **batches_of(batch))
     kept, messages, _ = await run_through(run, data.logs, tmp_path, count)
     assert differences(kept, messages, data.expected) == {}
     assert len(kept.records) == 2_357
@@ -59,7 +59,7 @@ async def test_the_facts_are_the_same_in_any_order_and_with_duplicates(kafka, re
 async def test_complaints_refunds_answers_and_cancellations_in_order_of_time(kafka, redis_server, tmp_path):
     events = everyday(customers=150)
     logs = sharded(events, PARTITIONS)
-    kept, messages, _ = await run_through(place(kafka, redis_server, "EUR", batch_records_max=100), logs, tmp_path, 2)
+    kept, messages, _ = await run_through(place(kafka, redis_server, "EUR", **batches_of(100)), logs, tmp_path, 2)
     expected = expected_of(events, "EUR")
     assert differences(kept, messages, expected) == {}
     kinds = {message.type for message in messages}

@@ -11,17 +11,22 @@ from contextlib import asynccontextmanager
 
 import pytest
 from stream.embedded import EmbeddedKafka, EmbeddedRedis
-from tests.kit.datasets import cdnow_of, journey
-from tests.kit.live import PARTITIONS, Look, Place, delete_group, differences, fill, sent, topics_of, workers
+from tests.kit.datasets import journey, journey_of
+from tests.kit.live import PARTITIONS, Look, Place, batches_of, delete_group, differences, fill, sent, topics_of, workers
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(240)]
 
 #: The group gives a dead worker up this soon; the shipped 6 s would only be waited for.
 SESSION_SECONDS = 2.0
 #: Batches so small that a few thousand events take long enough to be hurt in the middle.
-SMALL = {"batch_records_max": 1, "session_timeout_seconds": SESSION_SECONDS}
+SMALL = {**batches_of(5), "session_timeout_seconds": SESSION_SECONDS}
 #: How long a worker that is told to stop may take. Kubernetes gives 30 s.
 GRACE_SECONDS = 15.0
+
+
+def some():
+    """Fifteen thousand events."""
+    return journey_of(200)
 
 
 @asynccontextmanager
@@ -52,7 +57,7 @@ async def test_a_worker_killed_three_times(kafka, redis_server, tmp_path):
 
 async def test_a_worker_killed_when_only_sending_is_left(kafka, redis_server, tmp_path):
     """The outbox is full of what is decided and not yet sent: small transactions make it last."""
-    async with filled(kafka, redis_server, cdnow_of("sample"), relay_batch_max=50) as (place, look):
+    async with filled(kafka, redis_server, some(), relay_batch_max=50) as (place, look):
         for _ in range(3):
             with workers(place, tmp_path) as crew:
                 await look.progress(1.0, crew)
@@ -69,7 +74,7 @@ async def test_a_worker_killed_when_only_sending_is_left(kafka, redis_server, tm
 
 
 async def test_one_of_two_workers_killed(kafka, redis_server, tmp_path):
-    async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
+    async with filled(kafka, redis_server, some(), **SMALL) as (place, look):
         with workers(place, tmp_path, 2) as crew:
             await look.progress(0.4, crew)
             crew[0].kill()
@@ -78,7 +83,7 @@ async def test_one_of_two_workers_killed(kafka, redis_server, tmp_path):
 
 
 async def test_a_worker_joins_and_leaves_on_the_way(kafka, redis_server, tmp_path):
-    async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
+    async with filled(kafka, redis_server, some(), **SMALL) as (place, look):
         with workers(place, tmp_path) as first:
             await look.progress(0.2, first)
             owners = await look.owners()
@@ -96,7 +101,7 @@ async def test_a_worker_joins_and_leaves_on_the_way(kafka, redis_server, tmp_pat
 
 async def test_redis_killed_and_started_on_its_file(kafka, tmp_path):
     with EmbeddedRedis(tmp_path / "redis") as redis_server:
-        async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
+        async with filled(kafka, redis_server, some(), **SMALL) as (place, look):
             with workers(place, tmp_path) as crew:
                 for share in (0.3, 0.6):
                     await look.progress(share, crew)
@@ -112,7 +117,7 @@ async def test_redis_killed_and_started_on_its_file(kafka, tmp_path):
 async def test_redis_comes_back_with_an_older_file(kafka, tmp_path):
     """As after a power cut: the last second is gone, with decisions of it that were sent already."""
     with EmbeddedRedis(tmp_path / "redis") as redis_server:
-        async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
+        async with filled(kafka, redis_server, some(), **SMALL) as (place, look):
             with workers(place, tmp_path) as crew:
                 await look.progress(0.3, crew)
                 shutil.copytree(redis_server.directory / "data", tmp_path / "older")
@@ -128,7 +133,7 @@ async def test_redis_comes_back_with_an_older_file(kafka, tmp_path):
 
 async def test_redis_away_for_a_while_does_not_end_a_worker(kafka, tmp_path):
     with EmbeddedRedis(tmp_path / "redis") as redis_server:
-        async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
+        async with filled(kafka, redis_server, some(), **SMALL) as (place, look):
             redis_server.kill()
             with workers(place, tmp_path) as crew:
                 await look.until_said(crew[0], "cannot read the calibration yet", 1)
@@ -143,7 +148,7 @@ async def test_redis_away_for_a_while_does_not_end_a_worker(kafka, tmp_path):
 
 async def test_kafka_killed_and_started_again(redis_server, tmp_path):
     with EmbeddedKafka(tmp_path / "kafka") as kafka:
-        async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
+        async with filled(kafka, redis_server, some(), **SMALL) as (place, look):
             with workers(place, tmp_path) as crew:
                 await look.progress(0.3, crew)
                 kafka.kill()
@@ -153,7 +158,7 @@ async def test_kafka_killed_and_started_again(redis_server, tmp_path):
 
 
 async def test_a_worker_frozen_past_its_session_harms_nothing_when_it_wakes(kafka, redis_server, tmp_path):
-    async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
+    async with filled(kafka, redis_server, some(), **SMALL) as (place, look):
         with workers(place, tmp_path, 2) as crew:
             frozen, other = crew
             await look.progress(0.2, crew)
@@ -187,8 +192,8 @@ async def rejoined_or_ended(look, worker):
 
 async def test_a_worker_told_to_stop_ends_well_and_the_next_goes_on_even_in_a_new_group(kafka, redis_server, tmp_path):
     """A group deleted while nobody is in it begins its generations at 1 again, below the stored one."""
-    async with filled(kafka, redis_server, cdnow_of("sample"), **SMALL) as (place, look):
-        for share in (0.05, 0.3):
+    async with filled(kafka, redis_server, some(), **SMALL) as (place, look):
+        for share in (0.2, 0.5):
             with workers(place, tmp_path) as crew:
                 await look.until_said(crew[0], "Claimed shards")
                 await look.progress(share, crew)

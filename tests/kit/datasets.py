@@ -71,6 +71,16 @@ def journey() -> Filled:
 
 
 @cache
+def journey_of(households: int) -> Filled:
+    """The same for the first so many households only."""
+    known = {event["customer_id"] for event in journey().events["profiles"][:households]}
+    events = {
+        topic: [event for event in of_topic if event["customer_id"] in known] for topic, of_topic in journey().events.items()
+    }
+    return _kept(f"completejourney-{households}", completejourney.CURRENCY, events)
+
+
+@cache
 def retail(shared_data: Path) -> Filled:
     """Online Retail."""
     return _kept("online-retail", online_retail.CURRENCY, online_retail.load(shared_data).events)

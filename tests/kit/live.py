@@ -44,6 +44,11 @@ BATCH_BYTES = 900_000
 MODEL = compile_model(default_policy(), DEFAULT_CALIBRATION)
 ACCOUNTED = ("applied", "duplicates", "dead_letters")
 
+def batches_of(n: int) -> dict[str, object]:
+    """Settings under which at most so many records are read, and so many events committed, at a time."""
+    return {"batch_records_max": n, "commit_events_max": n}
+
+
 Logs = Mapping[int, Mapping[str, list[Record]]]
 """Shard, then plain topic name, to the records of its log."""
 
