@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 EXTRAS := embedded,demo,dev
 
-.PHONY: demo test pytest lint types layers bench chaos constraints clean
+.PHONY: demo test pytest lint types layers bench chaos exactness constraints clean
 
 demo: $(INSTALLED)
 	$(BIN)/scorer demo
@@ -31,6 +31,10 @@ bench: $(INSTALLED)
 
 chaos: $(INSTALLED)
 	$(BIN)/python -m tests.chaos
+
+# Every data set, order, number of workers and batch size against the oracle; takes about half an hour.
+exactness: $(INSTALLED)
+	$(BIN)/python -m tests.exactness
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

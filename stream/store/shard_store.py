@@ -63,6 +63,8 @@ class ShardStore:
         self.owner = owner
         #: Messages that wait for delivery, as of the last commit, trim or look at the outbox.
         self.outbox_length = 0
+        #: Generation of the consumer group under which the shard was claimed; -1 before.
+        self.generation = -1
         self._redis = redis
         self._cluster = isinstance(redis, RedisCluster)
         self._landed = 0
@@ -101,6 +103,7 @@ class ShardStore:
             raise ClaimRefused(self.keys.shard, generation, int(reply[1]))
         if reply[0] != b"ok":
             refuse(self.keys.shard, reply)
+        self.generation = generation
         return await self._resume(read_meta(reply[1:]))
 
     async def refresh(self) -> Claim:
@@ -225,6 +228,24 @@ class ShardStore:
             else:
                 found += await LOAD(self._redis, [self.keys.records], [_encode(ids)])
         return found
+
+    async def check(self) -> None:
+        """See that Redis holds what was committed last. Call it while no commit is under way.
+
+        A commit would find out as well, but where nothing happens none is made.
+
+        Raises
+        ------
+        CommitRefused
+            ``owner``: the shard is not mine; ``sequence``: Redis came back from an older file.
+        """
+        owner, generation, landed = await call(
+            self._redis, "HMGET", self.keys.meta, "owner", "generation", "landed"
+        )
+        if owner != self.owner.encode():
+            refuse(self.keys.shard, [b"owner", owner or b"", generation or b"-1"])
+        if int(landed or 0) != self._landed:
+            refuse(self.keys.shard, [b"sequence", landed or b"0"])
 
     async def due(self, before_ms: int, limit: int) -> list[str]:
         """Customers whose timer is before this moment, the earliest first, at most ``limit``."""

@@ -52,6 +52,31 @@ class PositionOutOfLog(RuntimeError):
         self.position = position
 
 
+class ClaimLost(RuntimeError):
+    """Redis holds an older state than this worker's claim: it was emptied, or came back from an older file.
+
+    Nobody else has the shard, and nobody will claim it while the group stays as it is, so the worker ends. Started
+    again it claims anew and reads on from what Redis holds.
+
+    Parameters
+    ----------
+    shard
+        Partition number.
+    claimed
+        Generation of the group under which this worker had claimed it.
+    stored
+        Generation that Redis names; -1 for none.
+    """
+
+    def __init__(self, shard: int, claimed: int, stored: int) -> None:
+        found = f"of generation {stored}" if stored >= 0 else "without any claim"
+        super().__init__(
+            f"shard {shard}: what Redis holds is older than this worker's claim of generation {claimed}: it is "
+            f"{found}. Redis was emptied or came back from an older file. The worker ends; the next start claims the "
+            f"shard anew and reads on from the positions that Redis holds."
+        )
+
+
 class TopicsUnfit(RuntimeError):
     """The input topics are not all there with one and the same number of partitions.
 

@@ -30,6 +30,7 @@ from stream.store.commit import Commit
 from stream.store.errors import CommitRefused, StoreUnavailable
 from stream.store.shard_store import Claim, ShardStore
 from stream.transport.batch import Batch
+from stream.transport.errors import ClaimLost
 from stream.transport.lanes import Lanes
 from stream.transport.merge import TopicMerge
 
@@ -252,6 +253,7 @@ class ShardWorker:
 
     async def _sweep(self) -> None:
         await self._land()
+        await self._patiently("sweep", self._parts.store.check)
         now = int(time() * 1000)
         clock = self._sweep_clock(now)
         limit = self._settings.sweep_customers_max
@@ -382,6 +384,9 @@ class ShardWorker:
         self._parts.metrics.refusals.labels(refusal.reason).inc()
         logger.warning("shard %d: commit refused: %s", self.shard, refusal)
         if refusal.reason == "owner":
+            claimed = self._parts.store.generation
+            if refusal.generation is not None and refusal.generation < claimed:
+                raise ClaimLost(self.shard, claimed, refusal.generation)
             self.lost = True
             self._pause(self._tps, trouble=True)
             return False

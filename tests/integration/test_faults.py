@@ -10,9 +10,13 @@ import signal
 from contextlib import asynccontextmanager
 
 import pytest
+
 from stream.embedded import EmbeddedKafka, EmbeddedRedis
-from tests.kit.datasets import journey, journey_of
-from tests.kit.live import PARTITIONS, Look, Place, batches_of, delete_group, differences, fill, sent, topics_of, workers
+from tests.kit.datasets import cdnow_of, journey, journey_of
+from tests.kit.live import Look, sent
+from tests.kit.place import PARTITIONS, Place, batches_of, delete_group, fill, topics_of
+from tests.kit.verdict import differences
+from tests.kit.workers import workers
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -29,10 +33,15 @@ def some():
     return journey_of(200)
 
 
+def placed(kafka, redis_server, data, **settings):
+    given = {"session_timeout_seconds": SESSION_SECONDS, **settings}
+    return Place(kafka.bootstrap, redis_server.url, data.currency, settings=given)
+
+
 @asynccontextmanager
 async def filled(kafka, redis_server, data, **settings):
     """A place whose topics hold a data set, to be compared with the oracle when everything is done."""
-    place = Place(kafka.bootstrap, redis_server.url, data.currency, settings={"session_timeout_seconds": SESSION_SECONDS, **settings})
+    place = placed(kafka, redis_server, data, **settings)
     look = Look(place, data.logs)
     try:
         async with topics_of(place):
@@ -122,13 +131,60 @@ async def test_redis_comes_back_with_an_older_file(kafka, tmp_path):
                 await look.progress(0.3, crew)
                 shutil.copytree(redis_server.directory / "data", tmp_path / "older")
                 await look.progress(0.5, crew)
-                redis_server.kill()
-                shutil.rmtree(redis_server.directory / "data")
-                shutil.move(tmp_path / "older", redis_server.directory / "data")
-                redis_server.start()
+                come_back_older(redis_server, tmp_path / "older")
                 await look.settle(crew)
                 assert crew[0].said("commit refused: ") > 0
                 assert crew[0].stop() == 0
+
+
+async def test_redis_comes_back_older_when_there_is_nothing_to_do(kafka, tmp_path):
+    """No event comes and no timer is due that would have a commit refused: the worker has to look by itself."""
+    with EmbeddedRedis(tmp_path / "redis") as redis_server:
+        data = cdnow_of("sample")
+        place = placed(kafka, redis_server, data)
+        look = Look(place, data.logs)
+        async with topics_of(place):
+            with workers(place, tmp_path) as crew:
+                await look.until_said(crew[0], "Claimed shards")
+                shutil.copytree(redis_server.directory / "data", tmp_path / "older")
+                await fill(place, data.logs)
+                await look.settle(crew)
+                come_back_older(redis_server, tmp_path / "older")
+                await look.settle(crew)
+                assert crew[0].said("commit refused: ") > 0
+                assert crew[0].stop() == 0
+            assert differences(await look.read(), await sent(place), data.expected) == {}
+        await look.close()
+
+
+async def test_redis_comes_back_from_before_the_claim(kafka, tmp_path):
+    """Nobody else will take the shards, so the worker ends for all to see, and the next one goes on."""
+    with EmbeddedRedis(tmp_path / "redis") as redis_server:
+        async with filled(kafka, redis_server, some(), **SMALL) as (place, look):
+            with workers(place, tmp_path) as crew:
+                await look.progress(0.2, crew)
+                assert crew[0].stop(GRACE_SECONDS) == 0
+            shutil.copytree(redis_server.directory / "data", tmp_path / "older")
+            with workers(place, tmp_path) as crew:
+                await look.progress(0.4, crew)
+                come_back_older(redis_server, tmp_path / "older")
+
+                async def ended():
+                    return not crew[0].running
+
+                await look.until(ended, "the worker ends")
+                assert crew[0].process.returncode > 0
+                assert crew[0].said("older than this worker's claim") > 0
+            with workers(place, tmp_path) as crew:
+                await look.settle(crew)
+
+
+def come_back_older(redis_server, data):
+    """Kill Redis and start it on a copy of its data of some time ago."""
+    redis_server.kill()
+    shutil.rmtree(redis_server.directory / "data")
+    shutil.move(data, redis_server.directory / "data")
+    redis_server.start()
 
 
 async def test_redis_away_for_a_while_does_not_end_a_worker(kafka, tmp_path):

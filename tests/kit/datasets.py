@@ -10,8 +10,9 @@ from typing import Any
 
 from stream.demo import completejourney
 from tests.datasets import cdnow, online_retail
-from tests.kit.live import PARTITIONS, Logs, expected_of
 from tests.kit.memory import sharded
+from tests.kit.place import PARTITIONS, Logs
+from tests.kit.verdict import expected_of
 from tests.oracle import Result
 
 Event = dict[str, Any]
@@ -39,6 +40,25 @@ class Filled:
             again = rng.sample(events, round(duplicates * len(events)))
             mixed[topic] = rng.sample([*events, *again], len(events) + len(again))
         return sharded(mixed, PARTITIONS)
+
+
+def records_in(logs: Logs) -> int:
+    """How many records these logs hold."""
+    return sum(len(records) for topics in logs.values() for records in topics.values())
+
+
+def every_tenth(filled: Filled) -> Filled:
+    """The same for every tenth customer only."""
+    customers = sorted({event["customer_id"] for of_topic in filled.events.values() for event in of_topic})
+    return _of(filled, frozenset(customers[::10]), "every tenth customer")
+
+
+def _of(filled: Filled, customers: frozenset[str], what: str) -> Filled:
+    events = {
+        topic: [event for event in of_topic if event["customer_id"] in customers]
+        for topic, of_topic in filled.events.items()
+    }
+    return _kept(f"{filled.name}, {what}", filled.currency, events)
 
 
 _loaded: dict[str, Filled] = {}
@@ -73,11 +93,8 @@ def journey() -> Filled:
 @cache
 def journey_of(households: int) -> Filled:
     """The same for the first so many households only."""
-    known = {event["customer_id"] for event in journey().events["profiles"][:households]}
-    events = {
-        topic: [event for event in of_topic if event["customer_id"] in known] for topic, of_topic in journey().events.items()
-    }
-    return _kept(f"completejourney-{households}", completejourney.CURRENCY, events)
+    known = frozenset(event["customer_id"] for event in journey().events["profiles"][:households])
+    return _of(journey(), known, f"{households} households")
 
 
 @cache

@@ -15,7 +15,19 @@ CUSTOMERS = ("a", "b", "c")
 #: Steps in time that meet edges: none at all, around seconds, hours and days, the recency edges, the window.
 STEPS = (
     *(0, 0, 0, 1, 999, SECOND, 1_001),
-    *(3_600_000, DAY // 4 + 7, DAY - 1, DAY, DAY + 1, 2 * DAY, 3 * DAY + 500, 7 * DAY, 14 * DAY - 1, 14 * DAY, 30 * DAY),
+    *(
+        3_600_000,
+        DAY // 4 + 7,
+        DAY - 1,
+        DAY,
+        DAY + 1,
+        2 * DAY,
+        3 * DAY + 500,
+        7 * DAY,
+        14 * DAY - 1,
+        14 * DAY,
+        30 * DAY,
+    ),
     *(60 * DAY, 90 * DAY, 120 * DAY + 1, 365 * DAY - 1, 365 * DAY, 366 * DAY),
 )
 AMOUNTS = ("0.00", "0.01", "12.34", "49.99", "50.00", "150.00", "399.995", "1000.00")
@@ -27,7 +39,7 @@ History = list[tuple[str, Event]]
 
 
 @st.composite
-def events(draw: st.DrawFn, number: int, at: int) -> tuple[str, Event]:
+def events(draw: st.DrawFn, number: int, at: int) -> tuple[str, Event]:  # noqa: PLR0911 - one a kind of event
     """One event. Orders and tickets are few, so that events meet; ids of events are their numbers."""
     customer = draw(st.sampled_from(CUSTOMERS))
     event: Event = {
@@ -54,7 +66,10 @@ def events(draw: st.DrawFn, number: int, at: int) -> tuple[str, Event]:
             return "interactions", event | {"type": draw(st.sampled_from(("product.viewed", "login")))}
         case 10:
             kind = draw(st.sampled_from(("customer.registered", "customer.updated")))
-            extra = {"kind": draw(st.sampled_from((None, "individual", "enterprise"))), "region": draw(st.sampled_from((None, "n", "s")))}
+            extra = {
+                "kind": draw(st.sampled_from((None, "individual", "enterprise"))),
+                "region": draw(st.sampled_from((None, "n", "s"))),
+            }
             return "profiles", event | {"type": kind} | {name: value for name, value in extra.items() if value}
         case _:
             return "privacy", event | {"type": "customer.export"}

@@ -112,7 +112,9 @@ class MemoryShard:
         missing = self.state.missing(customers)
         self.state.admit(missing, [self.memory.records.get(customer) for customer in missing])
 
-    def run(self, records: Mapping[str, list[Record]], batch: int, sweep_every: int = 0, restart_every: int = 0) -> None:
+    def run(
+        self, records: Mapping[str, list[Record]], batch: int, sweep_every: int = 0, restart_every: int = 0
+    ) -> None:
         """Read all records, at most `batch` a time; sweep and restart after every so many batches."""
         merge = TopicMerge(INPUT_RANK)
         for name, rows in records.items():

@@ -328,7 +328,10 @@ def looked_at(draw):
     c = Customer("c")
     at = BEGINNING
     for number in range(draw(st.integers(1, 30))):
-        at += draw(st.sampled_from((0, 1, 999, SECOND, DAY - 1, DAY, 3 * DAY + 1, 10 * DAY, 30 * DAY)) | st.integers(0, 40 * DAY))
+        at += draw(
+            st.sampled_from((0, 1, 999, SECOND, DAY - 1, DAY, 3 * DAY + 1, 10 * DAY, 30 * DAY))
+            | st.integers(0, 40 * DAY)
+        )
         ledger.add_order(c, at, hash_id(str(number)), draw(st.integers(0, 90_000)), model.window, NO_LIMIT)
     if draw(st.booleans()):
         ledger.add_refund(c, hash_id("0"), 1, draw(st.sampled_from((ledger.WHOLE, 1))), model.window, NO_LIMIT)
@@ -362,7 +365,10 @@ def test_the_fast_evaluation_is_the_plain_one(given_):
     evidence = (c.n, c.first_at, c.last_at, as_of, interactions.open_tickets(c), c.nps_score, max(0, c.nps_at))
     assert found.level == churn.level(churn.logit(model.churn, *evidence), model.churn.thresholds)
 
-    moments = [churn.next_change(model.churn, *evidence), tiers.held_until(raw, c.tier, as_of, c.tier_since, model.min_stay)]
+    moments = [
+        churn.next_change(model.churn, *evidence),
+        tiers.held_until(raw, c.tier, as_of, c.tier_since, model.min_stay),
+    ]
     if c.frequency:
         moments.append(rfm.next_recency_fall(c.last_at, as_of, table))
         moments.append(ceil_to_second(next(at for at in c.times if at > as_of - model.window) + model.window))
@@ -371,7 +377,7 @@ def test_the_fast_evaluation_is_the_plain_one(given_):
 
 
 def test_a_level_is_reached_by_its_timer_even_where_rounding_makes_the_timer_early():
-    """Moments of this century are doubles 0.24 microseconds apart, so a crossing just after a second is taken for it."""
+    """Moments of this century are doubles 0.24 microseconds apart, so one just after a second is taken for it."""
     model, unlucky = MODELS["shipped"], 0
     for gap in range(20 * DAY, 20 * DAY + 40_000):
         crossing = churn_age(model, gap)

@@ -1,0 +1,143 @@
+"""Where one run of real workers lives: its topics, its group and its keys, all under one name.
+
+So runs share servers and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import struct
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from stream.contracts.topics import Topics
+from stream.store.keys import Keys
+from tests.kit.memory import Record
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PARTITIONS = 4
+DEADLINE_SECONDS = 120.0
+LOOK_SECONDS = 0.02
+BATCH_BYTES = 900_000
+
+Logs = Mapping[int, Mapping[str, list[Record]]]
+"""Shard, then plain topic name, to the records of its log."""
+
+
+def batches_of(n: int) -> dict[str, object]:
+    """Settings under which at most so many records are read, and so many events committed, at a time."""
+    return {"batch_records_max": n, "commit_events_max": n}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one run lives."""
+
+    kafka: str
+    redis: str
+    currency: str = "EUR"
+    name: str = field(default_factory=lambda: f"t{uuid4().hex[:8]}")
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def topics(self) -> Topics:
+        return Topics(f"{self.name}.")
+
+    def keys(self, shard: int) -> Keys:
+        return Keys(self.name, shard)
+
+    def environment(self) -> dict[str, str]:
+        """What a worker of this run finds in its environment."""
+        given = {
+            "kafka": self.kafka,
+            "redis_url": self.redis,
+            "partitions": PARTITIONS,
+            "topic_prefix": f"{self.name}.",
+            "group_id": self.name,
+            "key_prefix": self.name,
+            "clock": "event",
+            "base_currency": self.currency,
+            "web_port": 0,
+            **self.settings,
+        }
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("STREAM_")}
+        paths = [str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]
+        return (
+            inherited
+            | {"PYTHONPATH": os.pathsep.join(paths)}
+            | {f"STREAM_{name.upper()}": str(value) for name, value in given.items()}
+        )
+
+
+@asynccontextmanager
+async def topics_of(place: Place, **configs: str) -> AsyncIterator[None]:
+    """The topics of a run, made and in the end deleted; `configs` are for the inputs."""
+    specs = place.topics.specs(PARTITIONS)
+    inputs = place.topics.inputs.values()
+    admin = AIOKafkaAdminClient(bootstrap_servers=place.kafka)
+    await admin.start()
+    try:
+        made = await admin.create_topics(
+            [NewTopic(s.name, s.partitions, 1, topic_configs=configs if s.name in inputs else {}) for s in specs]
+        )
+        assert all(not code for _, code, *_ in made.topic_errors), made
+        yield
+        await admin.delete_topics([spec.name for spec in specs])
+    finally:
+        await admin.close()
+
+
+async def delete_group(place: Place) -> None:
+    """Delete the consumer group of a run. The client library has no call for it, so the request is made here."""
+    host, port = place.kafka.split(":")
+    group = place.name.encode()
+    # Key 42, version 0: length, key, version, number, client; groups.
+    request = struct.pack(f">hhihih{len(group)}s", 42, 0, 1, -1, 1, len(group), group)
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while True:
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(struct.pack(">i", len(request)) + request)
+        (size,) = struct.unpack(">i", await reader.readexactly(4))
+        answer = await reader.readexactly(size)
+        writer.close()
+        # The error code of the only group comes last; a member that has just left may still be counted.
+        (code,) = struct.unpack(">h", answer[-2:])
+        if code == 0:
+            return
+        assert time.monotonic() < deadline, f"the group is not deleted: error {code}"
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def fill(place: Place, logs: Logs) -> None:
+    """Write the logs, each record to the partition it is under."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=place.kafka, max_request_size=16 << 20, max_batch_size=BATCH_BYTES, request_timeout_ms=60_000
+    )
+    await producer.start()
+    try:
+        for shard, topics in logs.items():
+            for name, records in topics.items():
+                await _fill(producer, place.topics.prefix + name, shard, records)
+    finally:
+        await producer.stop()
+
+
+async def _fill(producer: AIOKafkaProducer, topic: str, shard: int, records: Iterable[Record]) -> None:
+    sent = []
+    builder = producer.create_batch()
+    for record in records:
+        if builder.append(key=record.key, value=record.value, timestamp=None) is None:
+            sent.append(await producer.send_batch(builder, topic, partition=shard))
+            builder = producer.create_batch()
+            assert builder.append(key=record.key, value=record.value, timestamp=None) is not None
+    if builder.record_count():
+        sent.append(await producer.send_batch(builder, topic, partition=shard))
+    await asyncio.gather(*sent)
