@@ -114,21 +114,19 @@ def format_time(moment: int) -> str:
     >>> format_time(1483271606000), format_time(1483271606050)
     ('2017-01-01T11:53:26Z', '2017-01-01T11:53:26.050Z')
     """
-    day, rest = divmod(moment, DAY)
-    second, fraction = divmod(rest, SECOND)
-    minute, second = divmod(second, 60)
-    text = _day_text(day) + _MINUTES[minute] + _SECONDS[second]
+    second, fraction = divmod(moment, SECOND)
+    hour, second = divmod(second, 3_600)
+    text = _hour_text(hour) + _WITHIN_HOUR[second]
     return f"{text}.{fraction:03d}Z" if fraction else text + "Z"
 
 
-# Every decision holds several moments; texts put together from tables cost a quarter of `datetime.isoformat`.
-_MINUTES: Final = tuple(f"T{minute // 60:02d}:{minute % 60:02d}:" for minute in range(24 * 60))
-_SECONDS: Final = tuple(f"{second:02d}" for second in range(60))
+# Every decision holds several moments; texts put together from tables cost a fifth of `datetime.isoformat`.
+_WITHIN_HOUR: Final = tuple(f"{second // 60:02d}:{second % 60:02d}" for second in range(3_600))
 
 
-@lru_cache(maxsize=4_096)
-def _day_text(day: int) -> str:
-    moment = day * DAY
+@lru_cache(maxsize=32_768)
+def _hour_text(hour: int) -> str:
+    moment = hour * 3_600 * SECOND
     if not MOMENT_MIN <= moment <= MOMENT_MAX:
         raise ValueError(f"{moment} ms is not within the years 1 to 9999")
-    return (EPOCH + timedelta(days=day)).date().isoformat()
+    return (EPOCH + timedelta(hours=hour)).isoformat()[:14]
