@@ -12,8 +12,8 @@ from functools import cache
 from typing import Annotated, Any, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType, json, msgpack
+from xxhash import xxh3_128_hexdigest
 
-from stream.contracts.ids import join_hash
 from stream.contracts.times import format_time
 
 TIER_CHANGED: Final = "customer.tier.changed"
@@ -257,7 +257,7 @@ def decision_id(customer: str, kind: str, cause_kind: str, cause_id: str) -> str
     >>> decision_id("c-1", TIER_CHANGED, "event", "e-1")
     '2c17815c9fcbb76e8cf348e9388db64b'
     """
-    return join_hash(customer, kind, cause_kind, cause_id)
+    return xxh3_128_hexdigest(f"{customer}\0{kind}\0{cause_kind}\0{cause_id}".encode())
 
 
 def cloudevent_headers(message: Message, source: str) -> list[tuple[str, bytes]]:

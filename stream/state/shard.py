@@ -9,6 +9,7 @@ The state runs ahead of Redis by at most the commits in flight. If one is refuse
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -37,7 +38,7 @@ from stream.state.evaluation import assess, next_due
 from stream.state.histograms import BucketDeltas
 from stream.state.ledger import Added
 from stream.state.model import Model
-from stream.state.order_path import newest_order
+from stream.state.order_path import apply_in_order
 from stream.state.tables import TableDeltas, outdated
 
 
@@ -79,6 +80,27 @@ class _Batch:
 
     def count(self, name: str, by: int = 1) -> None:
         self.counters[name] = self.counters.get(name, 0) + by
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """What `apply_in_order` leaves to the shard."""
+
+    state: ShardState
+    batch: _Batch
+    now: int
+
+    def touch(self, customer: str) -> Customer:
+        return self.state._touch(self.batch, customer)
+
+    def before(self, c: Customer, at: int) -> None:
+        self.state._before(self.batch, c, at, self.now)
+
+    def changed(self, c: Customer, tier: int, segment: str, level: int, event_id: str) -> None:
+        self.state._changed(self.batch, c, (tier, segment, level), Cause("event", event_id), self.now)
+
+    def careful(self, event: Event | DeadLetter, clock: int) -> int:
+        return self.state._careful(self.batch, event, clock, self.now)
 
 
 class ShardState:
@@ -153,34 +175,13 @@ class ShardState:
         """
         batch = _Batch()
         clock_before = self.clock
-        clock = self.clock
-        applied = duplicates = dead = 0
-        for event in events:
-            if isinstance(event, OrderEvent):
-                added = self._order(batch, event, now)
-            elif isinstance(event, InteractionEvent):
-                added = self._interaction(batch, event, now)
-            elif isinstance(event, DeadLetter):
-                batch.messages.append(dead_letter_message(event, self.announcer.topics, max(0, clock)))
-                dead += 1
-                continue
-            else:
-                added = self._profile(batch, event)
-            # Duplicates included: which of two events is the duplicate depends on their order, the clock must not.
-            if event.at > clock:
-                clock = event.at
-            if added is Added.NEW or added is Added.CHANGED:
-                applied += 1
-            elif added is Added.DUPLICATE:
-                duplicates += 1
-            else:
-                letter = self._unmergeable(event, added)
-                batch.messages.append(dead_letter_message(letter, self.announcer.topics, max(0, clock)))
-                dead += 1
-        for name, by in (("applied", applied), ("duplicates", duplicates), ("dead_letters", dead)):
-            if by:
-                batch.count(name, by)
-        self.clock = clock
+        limits = self.limits
+        rest = _Rest(self, batch, now)
+        applied, self.clock = apply_in_order(
+            events, clock_before, self.model, limits.ledger_orders_max, batch.touched, batch.tables.orders, rest
+        )
+        if applied:
+            batch.count("applied", applied)
         return self._outcome(batch, clock_before)
 
     def sweep(self, customers: Iterable[str], clock: int, now: int) -> Outcome:
@@ -216,26 +217,40 @@ class ShardState:
             batch.touched[customer] = c
         return c
 
+    def _careful(self, batch: _Batch, event: Event | DeadLetter, clock: int, now: int) -> int:
+        """Apply one event of any kind; gives the clock after it."""
+        if isinstance(event, DeadLetter):
+            batch.messages.append(dead_letter_message(event, self.announcer.topics, max(0, clock)))
+            batch.count("dead_letters")
+            return clock
+        if isinstance(event, OrderEvent):
+            added = self._order(batch, event, now)
+        elif isinstance(event, InteractionEvent):
+            added = self._interaction(batch, event, now)
+        else:
+            added = self._profile(batch, event)
+        # Duplicates included: which of two events is the duplicate depends on their order, the clock must not.
+        clock = max(clock, event.at)
+        if added is Added.NEW or added is Added.CHANGED:
+            batch.count("applied")
+        elif added is Added.DUPLICATE:
+            batch.count("duplicates")
+        else:
+            letter = self._unmergeable(event, added)
+            batch.messages.append(dead_letter_message(letter, self.announcer.topics, max(0, clock)))
+            batch.count("dead_letters")
+        return clock
+
     def _order(self, batch: _Batch, event: OrderEvent, now: int) -> Added:
         c = batch.touched.get(event.customer) or self._touch(batch, event.customer)
-        model, at = self.model, event.at
-        if c.fingerprint != model.fingerprint:
-            self._recalibrate(batch, c, now)
-        if c.due < at:
-            self._fire(batch, c, at, now)
+        at = event.at
+        self._before(batch, c, at, now)
         if event.kind != COMPLETED:
             added = self._refund(batch, c, event)
         else:
-            tier = c.tier
-            became = newest_order(c, at, event.order, event.amount, model, self.limits.ledger_orders_max)
-            if became is not None:
-                batch.tables.add_order(at, event.amount, event.channel, TIER_NAMES[tier])
-                self._note(batch, c, became, "event", event.event_id, now)
-                return Added.NEW
-            folded = c.folded
-            added = ledger.add_order(
-                c, at, event.order, event.amount, model.window, self.limits.ledger_orders_max
-            )
+            tier, folded = c.tier, c.folded
+            orders_max = self.limits.ledger_orders_max
+            added = ledger.add_order(c, at, event.order, event.amount, self.model.window, orders_max)
             if c.folded is not folded:
                 batch.count("ledger_folds")
             if added is Added.NEW:
@@ -243,6 +258,13 @@ class ShardState:
         if added is Added.NEW or added is Added.CHANGED:
             self._look(batch, c, max(c.as_of, at), "event", event.event_id, now)
         return added
+
+    def _before(self, batch: _Batch, c: Customer, at: int, now: int) -> None:
+        """Bring a customer to the present rules, and apply what silence made true before `at`."""
+        if c.fingerprint != self.model.fingerprint:
+            self._recalibrate(batch, c, now)
+        if c.due < at:
+            self._fire(batch, c, at, now)
 
     def _refund(self, batch: _Batch, c: Customer, event: OrderEvent) -> Added:
         net = ledger.net_of_order(c, event.order)
@@ -259,10 +281,7 @@ class ShardState:
         at, kind = event.at, event.type
         evidence = kind in interactions.EVIDENCE
         if evidence:
-            if c.fingerprint != self.model.fingerprint:
-                self._recalibrate(batch, c, now)
-            if c.due < at:
-                self._fire(batch, c, at, now)
+            self._before(batch, c, at, now)
         if not interactions.first_time(c, event.event, self.limits.interaction_dedupe_max):
             return Added.DUPLICATE
         interactions.count(c, kind, at)
@@ -303,23 +322,21 @@ class ShardState:
 
     def _look(self, batch: _Batch, c: Customer, as_of: int, cause: str, cause_id: str, now: int) -> None:
         """Look at the customer at a moment, and say what changed."""
-        self._note(batch, c, assess(c, as_of, self.model), cause, cause_id, now)
-
-    def _note(
-        self, batch: _Batch, c: Customer, became: tuple[int, str, int, int], cause: str, cause_id: str, now: int
-    ) -> None:
-        """Say what changed, and note on the record what is true now."""
-        tier, segment, level, due = became
+        tier, segment, level, due = assess(c, as_of, self.model)
         c.fingerprint = self.model.fingerprint
         if tier != c.tier or level != c.level or segment != c.segment:
-            as_of = c.as_of
-            if tier != c.tier:
-                batch.tables.add_move(as_of, TIER_NAMES[c.tier], TIER_NAMES[tier])
-            why = Cause(cause, cause_id)
-            origin = self._origin(cause, as_of, now)
-            batch.messages += self.announcer.announce(c, tier, segment, level, why, origin, self.model)
-            batch.reclassified[c.customer_id] = why
+            self._changed(batch, c, (tier, segment, level), Cause(cause, cause_id), now)
         c.due, c.due_is_exact = due, True
+
+    def _changed(self, batch: _Batch, c: Customer, became: tuple[int, str, int], cause: Cause, now: int) -> None:
+        """Say that the classification changed, and note that on the record."""
+        tier, segment, level = became
+        as_of = c.as_of
+        if tier != c.tier:
+            batch.tables.add_move(as_of, TIER_NAMES[c.tier], TIER_NAMES[tier])
+        origin = self._origin(cause.kind, as_of, now)
+        batch.messages += self.announcer.announce(c, tier, segment, level, cause, origin, self.model)
+        batch.reclassified[c.customer_id] = cause
 
     def _origin(self, cause: str, as_of: int, now: int) -> str:
         if cause == "calibration":
@@ -342,22 +359,18 @@ class ShardState:
         return DeadLetter(self.announcer.topics.orders, self.shard, event.offset, field, reason, event.customer.encode(), value)
 
     def _outcome(self, batch: _Batch, clock_before: int) -> Outcome:
-        records: list[tuple[str, bytes]] = []
-        timers: list[tuple[str, int]] = []
         model, announcer = self.model, self.announcer
-        for customer in batch.reclassified:
-            c = batch.touched[customer]
-            batch.messages.append(announcer.scores(c, batch.reclassified[customer], model))
-        decisions: dict[str, int] = {}
-        for message in batch.messages:
-            decisions[message.type] = decisions.get(message.type, 0) + 1
+        touched, messages = batch.touched, batch.messages
+        messages += [announcer.scores(touched[customer], why, model) for customer, why in batch.reclassified.items()]
         deltas = BucketDeltas()
-        for customer, c in batch.touched.items():
-            deltas.follow(c)
+        timers: list[tuple[str, int]] = []
+        follow = deltas.follow
+        for customer, c in touched.items():
+            follow(c)
             if c.armed < 0 or c.due < c.armed:
                 c.armed = c.due
                 timers.append((customer, c.due))
-            records.append((customer, encode(c)))
+        records = [(customer, encode(c)) for customer, c in touched.items()]
         limits = self.limits
         drop: list[str] = []
         if clock_before != UNSET:
@@ -370,8 +383,8 @@ class ShardState:
             batch.tables.cells(self.clock, limits.table_hours_max, limits.table_days_max),
             drop,
             batch.counters,
-            batch.messages,
-            decisions,
+            messages,
+            Counter([message.type for message in messages]),
             self.clock,
         )
 

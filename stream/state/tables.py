@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+#: (hour, channel, tier) -> [orders, revenue].
+OrderCells = dict[tuple[int, str, str], list[int]]
+
 HOUR = 3_600_000
 DAY = 86_400_000
 
@@ -43,8 +46,8 @@ class TableDeltas:
     """What one batch adds to the rolling tables of a shard."""
 
     def __init__(self) -> None:
-        #: (hour, channel, tier) -> [orders, revenue]; one dictionary step an order.
-        self.orders: dict[tuple[int, str, str], list[int]] = {}
+        #: One dictionary step an order.
+        self.orders: OrderCells = {}
         #: (hour, field) -> count, for everything rarer.
         self.others: dict[tuple[int, str], int] = {}
 

@@ -8,12 +8,13 @@ equal to it and to the structs of `stream.contracts.decisions`.
 from __future__ import annotations
 
 from functools import lru_cache
-from math import exp, log
+from math import log
 
 import msgspec
 
 from stream.contracts.money import from_minor
 from stream.contracts.times import format_time
+from stream.scoring.alive import probability
 from stream.scoring.policy import LEVELS
 from stream.scoring.units import DAY, WEEK
 from stream.state.customer import NEVER, TIER_NAMES, Customer
@@ -86,11 +87,7 @@ def _churn_text(c: Customer, model: Model) -> str:
         gone += (model.r + x) * log((model.alpha + now) / (model.alpha + then))
     days = round(silence / DAY, DECIMALS)
     weight = model.alive_weight * gone
-    p_alive = round(_probability(-gone), DECIMALS)
-    alive = (
-        f'{{"code":"p_alive","weight":{round(weight, DECIMALS)},"detail":{{"p_alive":{p_alive},"orders":{c.n},'
-        f'"days_since_last_order":{days}}}}}'
-    )
+    p_alive, alive = alive_text(weight, gone, c.n, days)
     step, usual = gap_reached(c, model)
     if not step:
         reasons, logit = alive, model.bias + weight
@@ -102,13 +99,14 @@ def _churn_text(c: Customer, model: Model) -> str:
         )
         reasons = f"{gap},{alive}" if gap_weight > weight else f"{alive},{gap}"
         logit = model.bias + (weight + gap_weight)
-    risk = round(_probability(logit), DECIMALS)
+    risk = round(probability(logit), DECIMALS)
     return f'"p_alive":{p_alive},"churn":{{"level":"{LEVELS[c.level]}","risk":{risk},"reasons":[{reasons}]}}'
 
 
-def _probability(log_odds: float) -> float:
-    """`scoring.alive.probability`, without overflow on either side."""
-    if log_odds >= 0:
-        return 1 / (1 + exp(-log_odds))
-    odds = exp(log_odds)
-    return odds / (1 + odds)
+def alive_text(weight: float, gone: float, n: int, days: float) -> tuple[float, str]:
+    """P(alive), and the reason that it is: its weight, the log-odds of being gone, orders, days of silence."""
+    p_alive = round(probability(-gone), DECIMALS)
+    return p_alive, (
+        f'{{"code":"p_alive","weight":{round(weight, DECIMALS)},"detail":{{"p_alive":{p_alive},"orders":{n},'
+        f'"days_since_last_order":{days}}}}}'
+    )
