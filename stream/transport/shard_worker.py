@@ -198,7 +198,7 @@ class ShardWorker:
         if taken is None:
             await self._land()
             return False
-        await self._admit([event.customer for event in taken.events if event.__class__ is not DeadLetter])
+        await self._admit([event.customer for event in taken.events if not isinstance(event, DeadLetter)])
         outcome = self._state.apply(taken.events, self._news_now())
         self._count(taken.events, outcome)
         await self._commit(outcome, taken.positions)
