@@ -137,9 +137,7 @@ class Decoder:
             outcomes += self._piece(name, partition, records[first : first + _PIECE], now_ms)
         return outcomes
 
-    def _piece(
-        self, name: Input, partition: int, records: Sequence[Record], now_ms: int
-    ) -> list[Event | DeadLetter]:
+    def _piece(self, name: Input, partition: int, records: Sequence[Record], now_ms: int) -> list[Event | DeadLetter]:
         values = self._values(records)
         reads = self._parse(name, records, values)
         if name == "orders" and free_of_controls(values):
@@ -148,12 +146,16 @@ class Decoder:
                 found[at] = self._outcome(name, partition, records[at], reads[at], now_ms)
             return found
         return [
-            self._outcome(name, partition, record, read, now_ms)
-            for record, read in zip(records, reads, strict=True)
+            self._outcome(name, partition, record, read, now_ms) for record, read in zip(records, reads, strict=True)
         ]
 
     def _outcome(
-        self, name: Input, partition: int, record: Record, read: Any, now_ms: int  # noqa: ANN401 - of any input
+        self,
+        name: Input,
+        partition: int,
+        record: Record,
+        read: Any,
+        now_ms: int,  # noqa: ANN401 - of any input
     ) -> Event | DeadLetter:
         try:
             if read.__class__ is Refused:

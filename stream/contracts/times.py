@@ -115,6 +115,11 @@ def format_time(moment: int) -> str:
     >>> format_time(1483271606000), format_time(1483271606050)
     ('2017-01-01T11:53:26Z', '2017-01-01T11:53:26.050Z')
     """
+    return time_text(moment)
+
+
+def time_text(moment: int) -> str:
+    """The same as `format_time`, for moments that are written once: they need not be remembered."""
     minute, rest = divmod(moment, MINUTE)
     second, fraction = divmod(rest, SECOND)
     return _minute_text(minute) + _SECONDS[second] + _FRACTIONS[fraction]

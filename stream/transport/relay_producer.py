@@ -17,18 +17,18 @@ from aiokafka.errors import (
     RecordListTooLargeError,
     UnknownTopicOrPartitionError,
 )
-from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
-from stream.contracts.decisions import Message, cloudevent_headers
+from stream.contracts.decisions import Message
+from stream.transport.record_batch import RecordBatch, record_of
 
 log = logging.getLogger(__name__)
 
 BATCH_BYTES: Final = 900_000
 """Bytes of one produce batch. A broker takes 1 048 588 by default, and a batch carries a header of 61."""
 
-RECORD_OVERHEAD_BYTES: Final = 192
-"""What a record has around its texts, at most: lengths, offsets, header names, and headers that are always alike."""
+RECORD_OVERHEAD_BYTES: Final = 16
+"""What a record has in front of its key, at most."""
 
 CLOSE_SECONDS_MAX: Final = 2.0
 """Longest wait for a producer to close; after it, its task is cancelled."""
@@ -70,9 +70,12 @@ class TooLarge(Exception):
 @dataclass(slots=True)
 class _Batch:
     topic: str
-    builder: BatchBuilder
+    builder: RecordBatch
     messages: list[Message]
-    bytes: int
+
+    @property
+    def bytes(self) -> int:
+        return self.builder.size()
 
 
 class TransactionalProducer:
@@ -184,27 +187,18 @@ class TransactionalProducer:
     def _batches(self, messages: Iterable[Message], batch_bytes: int) -> list[_Batch]:
         done: list[_Batch] = []
         filling: dict[str, _Batch] = {}
-        source, around = self._source, RECORD_OVERHEAD_BYTES + len(self._source.encode())
+        source = self._source
         # The time of a record is that of its sending: brokers delete by it, and what a replay of old events says
         # would be deleted at once. The moment of the decision is in ce_time.
         now = int(time.time() * 1000)
         for message in messages:
-            topic, value, key = message.topic, message.value, message.key.encode() or None
-            headers = cloudevent_headers(message, source)
-            # Text in ids and types is all ASCII; the key stands twice, in the header ce_subject too.
-            size = len(value) + 2 * len(key or b"") + len(message.id) + len(message.type) + around
-            batch = filling.get(topic)
-            if (
-                batch is None
-                or batch.bytes + size > batch_bytes
-                or batch.builder.append(timestamp=now, key=key, value=value, headers=headers) is None
-            ):
-                batch = filling[topic] = _Batch(topic, self._producer.create_batch(), [], 0)
+            record = record_of(message, source)
+            batch = filling.get(message.topic)
+            if batch is None or batch.builder.size() + sum(map(len, record)) + RECORD_OVERHEAD_BYTES > batch_bytes:
+                batch = filling[message.topic] = _Batch(message.topic, RecordBatch(now), [])
                 done.append(batch)
-                # The first record of a batch is always taken.
-                batch.builder.append(timestamp=now, key=key, value=value, headers=headers)
             batch.messages.append(message)
-            batch.bytes += size
+            batch.builder.add(record)
         return done
 
     async def close(self) -> None:
