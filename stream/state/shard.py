@@ -321,11 +321,11 @@ class ShardState:
         """Look at the customer at every moment before `before` at which silence may have changed something."""
         if c.fingerprint != self.model.fingerprint:
             self._recalibrate(batch, c, now)
-        while c.due < before:
+        while (due := c.due) < before:
             if not c.due_is_exact:
                 c.due, c.due_is_exact = next_due(c, self.model), True
             else:
-                self._look(batch, c, c.due, "timer", format_time(c.due), now)
+                self._look(batch, c, due, "timer", format_time(due), now)
 
     def _recalibrate(self, batch: _Batch, c: Customer, now: int) -> None:
         if c.as_of == UNSET:
