@@ -31,7 +31,10 @@ from stream.state.wording import churn_text, quote, quote_name
 
 #: By rank of the tier that was said and of the one that is true: how a change between them is told.
 _MOVES = tuple(
-    tuple(f'"from":"{was}","to":"{now}","direction":"{"up" if rank > said else "down"}",' for rank, now in enumerate(TIER_NAMES))
+    tuple(
+        f'"from":"{was}","to":"{now}","direction":"{"up" if rank > said else "down"}",'
+        for rank, now in enumerate(TIER_NAMES)
+    )
     for said, was in enumerate(TIER_NAMES)
 )
 

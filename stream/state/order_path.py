@@ -79,7 +79,7 @@ def apply_in_order(
     entries_max = min(orders_max, model.tabled_orders)
     applied = 0
     for event in events:
-        if event.__class__ is not OrderEvent or event.kind != COMPLETED:  # type: ignore[union-attr] # the class tells
+        if event.__class__ is not OrderEvent or event.kind != COMPLETED:
             clock = careful(event, clock)
             continue
         at = event.at
