@@ -7,9 +7,7 @@ cause never makes two different decisions, however often it is replayed.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from stream.contracts.decisions import (
     CHURN_RECOVERED,
@@ -28,13 +26,15 @@ from stream.scoring.units import DAY
 from stream.state.customer import TIER_NAMES, TIER_NONE, Customer
 from stream.state.model import Model
 from stream.state.phrases import Phrases
-from stream.state.view import DECIMALS, churn
-from stream.state.wording import quote, quote_name
+from stream.state.view import DECIMALS
+from stream.state.wording import churn_text, quote, quote_name
 
-_encode = msgspec.json.Encoder().encode
 #: By rank of the tier that was said and of the one that is true: how a change between them is told.
 _MOVES = tuple(
-    tuple(f'"from":"{was}","to":"{now}","direction":"{"up" if rank > said else "down"}",' for rank, now in enumerate(TIER_NAMES))
+    tuple(
+        f'"from":"{was}","to":"{now}","direction":"{"up" if rank > said else "down"}",'
+        for rank, now in enumerate(TIER_NAMES)
+    )
     for said, was in enumerate(TIER_NAMES)
 )
 
@@ -87,9 +87,10 @@ class Announcer:
         c.version += 1
         as_of, customer, (kind, cause_id) = c.as_of, c.customer_id, cause
         name = quote(customer)
+        # Only the id of an event comes from outside.
+        cause_text = quote(cause_id) if kind == "event" else f'"{cause_id}"'
         when = (
-            f'"effective_at":"{format_time(as_of)}","origin":"{origin}",'
-            f'"cause":{{"kind":"{kind}","id":{quote(cause_id)}}}'
+            f'"effective_at":"{format_time(as_of)}","origin":"{origin}","cause":{{"kind":"{kind}","id":{cause_text}}}'
         )
         messages = []
         if tier != was_tier:
@@ -106,9 +107,9 @@ class Announcer:
             messages.append(Message(message_id, self._tier_changes, customer, TIER_CHANGED, as_of, value.encode()))
         if level != was_level:
             if level > was_level and level >= model.warn_level:
-                messages.append(self._warning(c, CHURN_WARNING, was_level, cause, origin, model))
+                messages.append(self._warning(c, CHURN_WARNING, was_level, cause, when, model))
             elif level < model.warn_level <= was_level:
-                messages.append(self._warning(c, CHURN_RECOVERED, was_level, cause, origin, model))
+                messages.append(self._warning(c, CHURN_RECOVERED, was_level, cause, when, model))
         if segment != was_segment:
             c.changes_version += 1
             value = (
@@ -134,27 +135,22 @@ class Announcer:
             self._model, self._phrases = model, Phrases(model, self._exponent)
         return self._phrases
 
-    def _warning(self, c: Customer, kind: str, was: int, cause: Cause, origin: str, model: Model) -> Message:
+    def _warning(self, c: Customer, kind: str, was: int, cause: Cause, when: str, model: Model) -> Message:
         c.churn_version += 1
-        value: dict[str, Any] = {
-            "customer_id": c.customer_id,
-            "version": c.churn_version,
-            "level": LEVELS[c.level],
-            "from_level": LEVELS[was],
-        }
+        figures = ""
         if c.n:
-            said = churn(c, model)
-            value |= {"risk": said["risk"], "p_alive": said["p_alive"]}
-            value["days_since_last_order"] = round((c.as_of - c.last_at) / DAY, DECIMALS)
+            risk, p_alive, reasons = churn_text(c, model)
+            gap = ""
             if c.n > 1:
-                value["expected_gap_days"] = round((c.last_at - c.first_at) / (c.n - 1) / DAY, DECIMALS)
-            value["reasons"] = said["reasons"]
-            value["value_at_stake"] = from_minor(c.monetary, self._exponent)
-        value |= {
-            "effective_at": format_time(c.as_of),
-            "origin": origin,
-            "cause": {"kind": cause.kind, "id": cause.id},
-            "calibration": model.number,
-        }
+                gap = f',"expected_gap_days":{round((c.last_at - c.first_at) / (c.n - 1) / DAY, DECIMALS)}'
+            figures = (
+                f'"risk":{risk},"p_alive":{p_alive},'
+                f'"days_since_last_order":{round((c.as_of - c.last_at) / DAY, DECIMALS)}{gap},"reasons":{reasons},'
+                f'"value_at_stake":"{from_minor(c.monetary, self._exponent)}",'
+            )
+        value = (
+            f'{{"customer_id":{quote(c.customer_id)},"version":{c.churn_version},"level":"{LEVELS[c.level]}",'
+            f'"from_level":"{LEVELS[was]}",{figures}{when},"calibration":{model.number}}}'
+        )
         message_id = decision_id(c.customer_id, kind, cause.kind, cause.id)
-        return Message(message_id, self._churn_warnings, c.customer_id, kind, c.as_of, _encode(value))
+        return Message(message_id, self._churn_warnings, c.customer_id, kind, c.as_of, value.encode())

@@ -9,22 +9,19 @@ holds the two equal.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from math import ceil
 from typing import Protocol
 
 from stream.contracts.events import COMPLETED, DeadLetter, Event, OrderEvent
 from stream.scoring.units import WEEK
-from stream.state.customer import TIER_NAMES, UNSET, Customer
+from stream.state.customer import TIER_NAMES, Customer
 from stream.state.model import Model
 from stream.state.tables import HOUR, OrderCells
 
 
 class Rest(Protocol):
-    """What the path needs of the shard it works for."""
-
-    def touch(self, customer: str) -> Customer:
-        """Take a customer up for the first time in this batch."""
+    """What the path leaves to the shard it works for."""
 
     def before(self, c: Customer, at: int) -> None:
         """Bring a customer to the present rules, and apply what silence made true before `at`."""
@@ -41,7 +38,9 @@ def apply_in_order(
     clock: int,
     model: Model,
     orders_max: int,
-    touched: dict[str, Customer],
+    customers: Mapping[str, Customer],
+    batch: int,
+    take_up: Callable[[Customer], None],
     cells: OrderCells,
     rest: Rest,
 ) -> tuple[int, int]:
@@ -57,8 +56,12 @@ def apply_in_order(
         The rules.
     orders_max
         Entries a ledger may hold.
-    touched
-        Customers that this batch has taken up.
+    customers
+        Customers in memory; those of the events are among them.
+    batch
+        Number of this batch.
+    take_up
+        Called with each customer that this batch comes to for the first time, which is known by its number.
     cells
         Rolling tables of orders that the batch adds to, see `tables.TableDeltas.orders`.
     rest
@@ -68,7 +71,7 @@ def apply_in_order(
     -------
     Orders applied here, and the clock after the last event.
     """
-    known, careful, touch = touched.get, rest.careful, rest.touch
+    careful, before, changed = rest.careful, rest.before, rest.changed
     fingerprint, window, alpha, min_stay = model.fingerprint, model.window, model.alpha, model.min_stay
     raw_tiers, segments, monetary_edges = model.raw_tiers, model.segments, model.monetary_edges
     fresh_cells, fresh_levels, fresh_age = model.fresh_cells, model.fresh_levels, model.fresh_age
@@ -76,13 +79,16 @@ def apply_in_order(
     entries_max = min(orders_max, model.tabled_orders)
     applied = 0
     for event in events:
-        if event.__class__ is not OrderEvent or event.kind != COMPLETED:  # type: ignore[union-attr] # the class tells
+        if event.__class__ is not OrderEvent or event.kind != COMPLETED:
             clock = careful(event, clock)
             continue
-        at, customer = event.at, event.customer
-        c = known(customer) or touch(customer)
-        if c.fingerprint != fingerprint or c.due < at:
-            rest.before(c, at)
+        at = event.at
+        c = customers[event.customer]
+        if c.batch != batch:
+            c.batch = batch
+            take_up(c)
+        if c.due < at or c.fingerprint != fingerprint:
+            before(c, at)
         times = c.times
         n = len(times)
         if (
@@ -98,7 +104,7 @@ def apply_in_order(
         key = event.order.to_bytes(8, "little")
         if n:
             # A byte pattern that is found anywhere may be the same order; the careful path tells.
-            if at <= times[-1] or key in c.hashes:
+            if at <= times[-1] or c.hashes.rfind(key) >= 0:
                 clock = careful(event, clock)
                 continue
             first_at = times[0]
@@ -156,5 +162,5 @@ def apply_in_order(
         c.due_is_exact = True
         segment = segments[cell]
         if tier != was or segment != c.segment or level != c.level:
-            rest.changed(c, tier, segment, level, event.event_id)
+            changed(c, tier, segment, level, event.event_id)
     return applied, clock

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from functools import partial
+from itertools import filterfalse, islice
 from typing import NamedTuple
 
 import msgspec
@@ -32,13 +33,13 @@ from stream.contracts.events import (
 from stream.contracts.times import format_time
 from stream.state import interactions, ledger
 from stream.state.announcements import Announcer, Cause
-from stream.state.codec import decode, encode
+from stream.state.codec import decode
 from stream.state.customer import TIER_NAMES, UNSET, Customer
 from stream.state.evaluation import assess, next_due
-from stream.state.histograms import BucketDeltas
 from stream.state.ledger import Added
 from stream.state.model import Model
 from stream.state.order_path import apply_in_order
+from stream.state.settling import settle
 from stream.state.tables import TableDeltas, outdated
 
 
@@ -72,7 +73,8 @@ class Outcome(NamedTuple):
 class _Batch:
     """Working memory of one application."""
 
-    touched: dict[str, Customer] = field(default_factory=dict)
+    number: int
+    touched: list[Customer] = field(default_factory=list)
     reclassified: dict[str, Cause] = field(default_factory=dict)
     tables: TableDeltas = field(default_factory=TableDeltas)
     messages: list[Message] = field(default_factory=list)
@@ -89,9 +91,6 @@ class _Rest:
     state: ShardState
     batch: _Batch
     now: int
-
-    def touch(self, customer: str) -> Customer:
-        return self.state._touch(self.batch, customer)
 
     def before(self, c: Customer, at: int) -> None:
         self.state._before(self.batch, c, at, self.now)
@@ -130,14 +129,14 @@ class ShardState:
         self.shard = shard
         self._cache: dict[str, Customer] = {}
         self._crowded = False
+        self._batches = 0
 
     def __len__(self) -> int:
         return len(self._cache)
 
     def missing(self, customers: Iterable[str]) -> list[str]:
         """Which of these customers must be loaded before they can be touched; each once."""
-        cache = self._cache
-        return [customer for customer in dict.fromkeys(customers) if customer not in cache]
+        return list(filterfalse(self._cache.__contains__, dict.fromkeys(customers)))
 
     def admit(self, customers: Sequence[str], blobs: Sequence[bytes | None]) -> None:
         """Take loaded records (None: not known yet) into memory.
@@ -173,12 +172,20 @@ class ShardState:
             Moment that "old news" is measured from, ms (the wall clock; with a replay, the beginning of time);
             decisions far before it have origin ``seed``.
         """
-        batch = _Batch()
+        batch = self._begin()
         clock_before = self.clock
         limits = self.limits
         rest = _Rest(self, batch, now)
         applied, self.clock = apply_in_order(
-            events, clock_before, self.model, limits.ledger_orders_max, batch.touched, batch.tables.orders, rest
+            events,
+            clock_before,
+            self.model,
+            limits.ledger_orders_max,
+            self._cache,
+            batch.number,
+            partial(self._freshen, batch) if self._crowded else batch.touched.append,
+            batch.tables.orders,
+            rest,
         )
         if applied:
             batch.count("applied", applied)
@@ -186,7 +193,7 @@ class ShardState:
 
     def sweep(self, customers: Iterable[str], clock: int, now: int) -> Outcome:
         """Apply what silence made true before `clock` for these customers, which must be in memory."""
-        batch = _Batch()
+        batch = self._begin()
         for customer in customers:
             c = self._touch(batch, customer)
             if c.due < clock:
@@ -197,25 +204,31 @@ class ShardState:
 
     def rescore(self, customers: Iterable[str], now: int) -> Outcome:
         """Look again, under the present model, at customers last looked at under another."""
-        batch = _Batch()
+        batch = self._begin()
         for customer in customers:
-            self._touch(batch, customer)
-            c = self._cache[customer]
+            c = self._touch(batch, customer)
             if c.fingerprint != self.model.fingerprint:
                 self._recalibrate(batch, c, now)
         return self._outcome(batch, self.clock)
 
+    def _begin(self) -> _Batch:
+        self._batches += 1
+        return _Batch(self._batches)
+
     def _touch(self, batch: _Batch, customer: str) -> Customer:
-        c = batch.touched.get(customer)
-        if c is None:
+        c = self._cache[customer]
+        if c.batch != batch.number:
+            c.batch = batch.number
             if self._crowded:
-                # Taken out and put back: the first of the dictionary is the one touched longest ago.
-                c = self._cache.pop(customer)
-                self._cache[customer] = c
+                self._freshen(batch, c)
             else:
-                c = self._cache[customer]
-            batch.touched[customer] = c
+                batch.touched.append(c)
         return c
+
+    def _freshen(self, batch: _Batch, c: Customer) -> None:
+        """Take a customer out and put it back: the first of the dictionary is the one touched longest ago."""
+        self._cache[c.customer_id] = self._cache.pop(c.customer_id)
+        batch.touched.append(c)
 
     def _careful(self, batch: _Batch, event: Event | DeadLetter, clock: int, now: int) -> int:
         """Apply one event of any kind; gives the clock after it."""
@@ -242,7 +255,7 @@ class ShardState:
         return clock
 
     def _order(self, batch: _Batch, event: OrderEvent, now: int) -> Added:
-        c = batch.touched.get(event.customer) or self._touch(batch, event.customer)
+        c = self._touch(batch, event.customer)
         at = event.at
         self._before(batch, c, at, now)
         if event.kind != COMPLETED:
@@ -308,11 +321,11 @@ class ShardState:
         """Look at the customer at every moment before `before` at which silence may have changed something."""
         if c.fingerprint != self.model.fingerprint:
             self._recalibrate(batch, c, now)
-        while c.due < before:
+        while (due := c.due) < before:
             if not c.due_is_exact:
                 c.due, c.due_is_exact = next_due(c, self.model), True
             else:
-                self._look(batch, c, c.due, "timer", format_time(c.due), now)
+                self._look(batch, c, due, "timer", format_time(due), now)
 
     def _recalibrate(self, batch: _Batch, c: Customer, now: int) -> None:
         if c.as_of == UNSET:
@@ -360,17 +373,9 @@ class ShardState:
 
     def _outcome(self, batch: _Batch, clock_before: int) -> Outcome:
         model, announcer = self.model, self.announcer
-        touched, messages = batch.touched, batch.messages
-        messages += [announcer.scores(touched[customer], why, model) for customer, why in batch.reclassified.items()]
-        deltas = BucketDeltas()
-        timers: list[tuple[str, int]] = []
-        follow = deltas.follow
-        for customer, c in touched.items():
-            follow(c)
-            if c.armed < 0 or c.due < c.armed:
-                c.armed = c.due
-                timers.append((customer, c.due))
-        records = [(customer, encode(c)) for customer, c in touched.items()]
+        cache, messages = self._cache, batch.messages
+        messages += [announcer.scores(cache[customer], why, model) for customer, why in batch.reclassified.items()]
+        records, timers, histograms = settle(batch.touched)
         limits = self.limits
         drop: list[str] = []
         if clock_before != UNSET:
@@ -379,7 +384,7 @@ class ShardState:
         return Outcome(
             records,
             timers,
-            deltas.fields(),
+            histograms,
             batch.tables.cells(self.clock, limits.table_hours_max, limits.table_days_max),
             drop,
             batch.counters,
