@@ -48,6 +48,7 @@ class Settings(BaseSettings):
 
     batch_records_max: int = Field(5_000, ge=1, description="Records of one poll and topic-partition.")
     commit_events_max: int = Field(20_000, ge=1, description="Events of one commit; only a backlog makes one so large.")
+    gather_events: int = Field(15_000, ge=1, description="Events a shard far behind gathers before it commits.")
     buffered_records_max: int = Field(20_000, ge=1, description="Records held per topic-partition before it is paused.")
     cached_customers_max: int = Field(400_000, ge=1, description="Customer records kept in memory by one worker.")
     topic_idle_seconds: float | None = Field(
@@ -56,7 +57,7 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(0.5, gt=0, description="Seconds between two looks at the timers of a shard.")
     sweep_customers_max: int = Field(2_000, ge=1, description="Customers of one sweep commit.")
     outbox_entries_max: int = Field(200_000, ge=1, description="Undelivered messages of a shard before it waits.")
-    relay_batch_max: int = Field(2_000, ge=1, description="Messages of one outgoing transaction.")
+    relay_batch_max: int = Field(10_000, ge=1, description="Messages of one outgoing transaction.")
     relay_tail_records: int = Field(10_000, ge=0, description="Records of an output partition read after a claim.")
     ledger_orders_max: int = Field(1_000, ge=8, description="Orders kept one by one per customer; older are folded.")
     interaction_dedupe_max: int = Field(128, ge=1, description="Interaction ids remembered per customer.")

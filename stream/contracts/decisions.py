@@ -8,11 +8,12 @@ out.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType, json, msgpack
+from xxhash import xxh3_128_hexdigest
 
-from stream.contracts.ids import join_hash
 from stream.contracts.times import format_time
 
 TIER_CHANGED: Final = "customer.tier.changed"
@@ -256,7 +257,7 @@ def decision_id(customer: str, kind: str, cause_kind: str, cause_id: str) -> str
     >>> decision_id("c-1", TIER_CHANGED, "event", "e-1")
     '2c17815c9fcbb76e8cf348e9388db64b'
     """
-    return join_hash(customer, kind, cause_kind, cause_id)
+    return xxh3_128_hexdigest(f"{customer}\0{kind}\0{cause_kind}\0{cause_id}".encode())
 
 
 def cloudevent_headers(message: Message, source: str) -> list[tuple[str, bytes]]:
@@ -275,14 +276,24 @@ def cloudevent_headers(message: Message, source: str) -> list[tuple[str, bytes]]
     >>> dict(cloudevent_headers(message, "/scorer"))["ce_time"]
     b'2017-01-01T11:53:26Z'
     """
+    kind, sender = _fixed(message.type, source)
     headers = [
-        ("ce_specversion", b"1.0"),
+        _SPEC_VERSION,
         ("ce_id", message.id.encode()),
-        ("ce_type", message.type.encode()),
-        ("ce_source", source.encode()),
+        kind,
+        sender,
         ("ce_time", format_time(message.time).encode()),
-        ("content-type", b"application/json"),
+        _CONTENT_TYPE,
     ]
     if message.key:
         headers.append(("ce_subject", message.key.encode()))
     return headers
+
+
+_SPEC_VERSION: Final = ("ce_specversion", b"1.0")
+_CONTENT_TYPE: Final = ("content-type", b"application/json")
+
+
+@cache
+def _fixed(kind: str, source: str) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
+    return ("ce_type", kind.encode()), ("ce_source", source.encode())

@@ -1,6 +1,6 @@
 """From the records of one batch to events, one outcome each, in order.
 
-This is on the hot path: every record that Kafka holds goes through here once. Three things keep it short.
+This is on the hot path: every record that Kafka holds goes through here once. Four things keep it short.
 
 * The whole batch is parsed by one ``map`` over a compiled decoder. Where that stops at a bad record, the
   record's outcome is noted and the same ``map`` goes on behind it. So a bad record costs itself, and its
@@ -8,6 +8,7 @@ This is on the hot path: every record that Kafka holds goes through here once. T
   lets a crafted value swallow the next one.)
 * Fields that scoring does not use are skipped by the parser (`wire`).
 * What a record must be is tested by what is cheap; why it is not, is worked out only once it is refused.
+* Nearly all orders are alike; one loop over the batch makes their events (`plain`).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from stream.contracts.acceptance import (
 )
 from stream.contracts.events import DeadLetter, Event
 from stream.contracts.money import exponent_of
+from stream.contracts.plain import free_of_controls, plain_orders
 from stream.contracts.refusals import Refused, explain
 from stream.contracts.times import SECOND, parse_time
 from stream.contracts.topics import Input, Topics
@@ -41,6 +43,10 @@ FUTURE_TOLERANCE: Final = 300 * SECOND
 
 #: Values of more bytes than this are refused unread unless the settings say otherwise.
 VALUE_BYTES_MAX: Final = 256 * 1024
+
+# Records read at a time. What is parsed is then still in the processor's cache when it is looked at, and its memory is
+# taken again for the next: a tenth less than for a whole batch of 5 000.
+_PIECE: Final = 500
 
 # No JSON is empty: this stands in for a value that must not be parsed.
 _UNREAD: Final = b""
@@ -124,33 +130,55 @@ class Decoder:
         now_ms
             The wall clock; used where a record's own timestamp is missing or ahead of it, and nowhere else.
         """
-        limits, (_, accept) = self._limits, _INPUTS[name]
+        if len(records) <= _PIECE:
+            return self._piece(name, partition, records, now_ms)
         outcomes: list[Event | DeadLetter] = []
-        for record, read in zip(records, self._parse(name, records), strict=True):
-            try:
-                if read.__class__ is Refused:
-                    raise read
-                outcomes.append(accept(limits, record, read, now_ms))
-            except Refused as why:
-                outcomes.append(
-                    DeadLetter(
-                        self._topics[name],
-                        partition,
-                        record.offset,
-                        why.field,
-                        why.reason,
-                        record.key,
-                        record.value,
-                    ),
-                )
+        for first in range(0, len(records), _PIECE):
+            outcomes += self._piece(name, partition, records[first : first + _PIECE], now_ms)
         return outcomes
 
-    def _parse(self, name: Input, records: Sequence[Record]) -> list[Any]:
-        """What the JSON of each record holds, or the `Refused` that says why nothing can be read of it."""
-        limit = self._value_bytes_max
-        values = [
-            value if (value := record.value) is not None and len(value) <= limit else _UNREAD for record in records
+    def _piece(self, name: Input, partition: int, records: Sequence[Record], now_ms: int) -> list[Event | DeadLetter]:
+        values = self._values(records)
+        reads = self._parse(name, records, values)
+        if name == "orders" and free_of_controls(values):
+            found, others = plain_orders(self._limits, records, reads, now_ms)
+            for at in others:
+                found[at] = self._outcome(name, partition, records[at], reads[at], now_ms)
+            return found
+        return [
+            self._outcome(name, partition, record, read, now_ms) for record, read in zip(records, reads, strict=True)
         ]
+
+    def _outcome(
+        self,
+        name: Input,
+        partition: int,
+        record: Record,
+        read: Any,
+        now_ms: int,  # noqa: ANN401 - of any input
+    ) -> Event | DeadLetter:
+        try:
+            if read.__class__ is Refused:
+                raise read
+            return _INPUTS[name][1](self._limits, record, read, now_ms)
+        except Refused as why:
+            return DeadLetter(
+                self._topics[name],
+                partition,
+                record.offset,
+                why.field,
+                why.reason,
+                record.key,
+                record.value,
+            )
+
+    def _values(self, records: Sequence[Record]) -> list[bytes]:
+        """What is to be parsed of each record."""
+        limit = self._value_bytes_max
+        return [value if (value := record.value) is not None and len(value) <= limit else _UNREAD for record in records]
+
+    def _parse(self, name: Input, records: Sequence[Record], values: list[bytes]) -> list[Any]:
+        """What the JSON of each record holds, or the `Refused` that says why nothing can be read of it."""
         parsed: list[Any] = []
         rest = map(self._parsers[name], values)
         while True:

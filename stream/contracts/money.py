@@ -97,6 +97,9 @@ def from_minor(minor: int, exponent: int = 2) -> str:
     """
     if exponent == 0:
         return str(minor)
+    digits = str(minor)
+    if minor >= 0 and len(digits) > exponent:
+        return f"{digits[:-exponent]}.{digits[-exponent:]}"
     digits = str(abs(minor)).zfill(exponent + 1)
     return f"{'-' if minor < 0 else ''}{digits[:-exponent]}.{digits[-exponent:]}"
 

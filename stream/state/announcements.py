@@ -7,9 +7,7 @@ cause never makes two different decisions, however often it is replayed.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from stream.contracts.decisions import (
     CHURN_RECOVERED,
@@ -27,10 +25,18 @@ from stream.scoring.policy import LEVELS
 from stream.scoring.units import DAY
 from stream.state.customer import TIER_NAMES, TIER_NONE, Customer
 from stream.state.model import Model
-from stream.state.view import DECIMALS, churn
-from stream.state.wording import quote, quote_name, rfm_text, scores_text
+from stream.state.phrases import Phrases
+from stream.state.view import DECIMALS
+from stream.state.wording import churn_text, quote, quote_name
 
-_encode = msgspec.json.Encoder().encode
+#: By rank of the tier that was said and of the one that is true: how a change between them is told.
+_MOVES = tuple(
+    tuple(
+        f'"from":"{was}","to":"{now}","direction":"{"up" if rank > said else "down"}",'
+        for rank, now in enumerate(TIER_NAMES)
+    )
+    for said, was in enumerate(TIER_NAMES)
+)
 
 
 class Cause(NamedTuple):
@@ -54,6 +60,13 @@ class Announcer:
     def __init__(self, topics: Topics, exponent: int = 2) -> None:
         self.topics = topics
         self._exponent = exponent
+        # A property that puts a name together costs as much as looking a customer up.
+        self._tier_changes = topics.tier_changes
+        self._churn_warnings = topics.churn_warnings
+        self._customer_changes = topics.customer_changes
+        self._customer_scores = topics.customer_scores
+        self._model: Model | None = None
+        self._phrases: Phrases
 
     def announce(
         self, c: Customer, tier: int, segment: str, level: int, cause: Cause, origin: str, model: Model
@@ -72,70 +85,72 @@ class Announcer:
         was_tier, was_segment, was_level = c.tier, c.segment, c.level
         c.tier, c.segment, c.level = tier, segment, level
         c.version += 1
+        as_of, customer, (kind, cause_id) = c.as_of, c.customer_id, cause
+        name = quote(customer)
+        # Only the id of an event comes from outside.
+        cause_text = quote(cause_id) if kind == "event" else f'"{cause_id}"'
         when = (
-            f'"effective_at":"{format_time(c.as_of)}","origin":"{origin}",'
-            f'"cause":{{"kind":"{cause.kind}","id":{quote(cause.id)}}}'
+            f'"effective_at":"{format_time(as_of)}","origin":"{origin}","cause":{{"kind":"{kind}","id":{cause_text}}}'
         )
         messages = []
         if tier != was_tier:
-            c.tier_since = c.as_of
+            c.tier_since = as_of
             c.tier_version += 1
-            messages.append(self._tier_change(c, was_tier, when, cause, model))
-        if level > was_level and level >= model.warn_level:
-            messages.append(self._warning(c, CHURN_WARNING, was_level, cause, origin, model))
-        elif level < model.warn_level <= was_level:
-            messages.append(self._warning(c, CHURN_RECOVERED, was_level, cause, origin, model))
+            figures = ""
+            if tier != TIER_NONE:
+                figures = f',"rfm":{self._phrased(model).rfm(c)},"segment":{quote_name(segment)}'
+            value = (
+                f'{{"customer_id":{name},"version":{c.tier_version},{_MOVES[was_tier][tier]}{when}{figures},'
+                f'"calibration":{model.number}}}'
+            )
+            message_id = decision_id(customer, TIER_CHANGED, kind, cause_id)
+            messages.append(Message(message_id, self._tier_changes, customer, TIER_CHANGED, as_of, value.encode()))
+        if level != was_level:
+            if level > was_level and level >= model.warn_level:
+                messages.append(self._warning(c, CHURN_WARNING, was_level, cause, when, model))
+            elif level < model.warn_level <= was_level:
+                messages.append(self._warning(c, CHURN_RECOVERED, was_level, cause, when, model))
         if segment != was_segment:
             c.changes_version += 1
             value = (
-                f'{{"customer_id":{quote(c.customer_id)},"version":{c.changes_version},'
+                f'{{"customer_id":{name},"version":{c.changes_version},'
                 f'"from":{quote_name(was_segment) if was_segment else "null"},'
                 f'"to":{quote_name(segment) if segment else "null"},{when},"calibration":{model.number}}}'
             )
-            messages.append(self._message(c, SEGMENT_CHANGED, self.topics.customer_changes, cause, value.encode()))
+            message_id = decision_id(customer, SEGMENT_CHANGED, kind, cause_id)
+            messages.append(
+                Message(message_id, self._customer_changes, customer, SEGMENT_CHANGED, as_of, value.encode())
+            )
         return messages
 
     def scores(self, c: Customer, cause: Cause, model: Model) -> Message:
         """The whole record, for the compacted topic; the customer's `due` must be exact."""
-        value = scores_text(c, model, self._exponent).encode()
-        return self._message(c, SCORES, self.topics.customer_scores, cause, value)
+        customer = c.customer_id
+        message_id = decision_id(customer, SCORES, cause[0], cause[1])
+        value = self._phrased(model).scores(c).encode()
+        return Message(message_id, self._customer_scores, customer, SCORES, c.as_of, value)
 
-    def _tier_change(self, c: Customer, was: int, when: str, cause: Cause, model: Model) -> Message:
-        figures = ""
-        if c.tier != TIER_NONE:
-            figures = f'"rfm":{rfm_text(c, model, self._exponent)},"segment":{quote_name(c.segment)},'
-        value = (
-            f'{{"customer_id":{quote(c.customer_id)},"version":{c.tier_version},'
-            f'"from":"{TIER_NAMES[was]}","to":"{TIER_NAMES[c.tier]}","direction":"{"up" if c.tier > was else "down"}",'
-            f'{when},{figures}"calibration":{model.number}}}'
-        )
-        return self._message(c, TIER_CHANGED, self.topics.tier_changes, cause, value.encode())
+    def _phrased(self, model: Model) -> Phrases:
+        if model is not self._model:
+            self._model, self._phrases = model, Phrases(model, self._exponent)
+        return self._phrases
 
-    def _warning(self, c: Customer, kind: str, was: int, cause: Cause, origin: str, model: Model) -> Message:
+    def _warning(self, c: Customer, kind: str, was: int, cause: Cause, when: str, model: Model) -> Message:
         c.churn_version += 1
-        value: dict[str, Any] = {
-            "customer_id": c.customer_id,
-            "version": c.churn_version,
-            "level": LEVELS[c.level],
-            "from_level": LEVELS[was],
-        }
+        figures = ""
         if c.n:
-            said = churn(c, model)
-            value |= {"risk": said["risk"], "p_alive": said["p_alive"]}
-            value["days_since_last_order"] = round((c.as_of - c.last_at) / DAY, DECIMALS)
+            risk, p_alive, reasons = churn_text(c, model)
+            gap = ""
             if c.n > 1:
-                value["expected_gap_days"] = round((c.last_at - c.first_at) / (c.n - 1) / DAY, DECIMALS)
-            value["reasons"] = said["reasons"]
-            value["value_at_stake"] = from_minor(c.monetary, self._exponent)
-        value |= {
-            "effective_at": format_time(c.as_of),
-            "origin": origin,
-            "cause": {"kind": cause.kind, "id": cause.id},
-            "calibration": model.number,
-        }
-        return self._message(c, kind, self.topics.churn_warnings, cause, _encode(value))
-
-    def _message(self, c: Customer, kind: str, topic: str, cause: Cause, value: bytes) -> Message:
-        return Message(
-            decision_id(c.customer_id, kind, cause.kind, cause.id), topic, c.customer_id, kind, c.as_of, value
+                gap = f',"expected_gap_days":{round((c.last_at - c.first_at) / (c.n - 1) / DAY, DECIMALS)}'
+            figures = (
+                f'"risk":{risk},"p_alive":{p_alive},'
+                f'"days_since_last_order":{round((c.as_of - c.last_at) / DAY, DECIMALS)}{gap},"reasons":{reasons},'
+                f'"value_at_stake":"{from_minor(c.monetary, self._exponent)}",'
+            )
+        value = (
+            f'{{"customer_id":{quote(c.customer_id)},"version":{c.churn_version},"level":"{LEVELS[c.level]}",'
+            f'"from_level":"{LEVELS[was]}",{figures}{when},"calibration":{model.number}}}'
         )
+        message_id = decision_id(c.customer_id, kind, cause.kind, cause.id)
+        return Message(message_id, self._churn_warnings, c.customer_id, kind, c.as_of, value.encode())

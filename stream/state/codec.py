@@ -18,6 +18,8 @@ FORMAT = 1
 
 _HEADER = Struct("<BBBBIqqqIIIIHBIIi")
 _NO_BUCKETS = (0, 0, 0)
+_pack = _HEADER.pack
+_join = b"".join
 _REFUNDS, _FOLDED, _COUNTERS, _SEEN, _TICKETS, _NPS, _PROFILE, _REGISTERED = (1 << bit for bit in range(8))
 _COUNT = Struct("<H")
 _REFUND = Struct("<QQq")
@@ -52,7 +54,41 @@ def encode(c: Customer) -> bytes:
     >>> decode("c-1", encode(c)).tier_since
     0
     """
-    segment = c.segment.encode()
+    # Most customers have no sections, and then no more is asked of them than whether they have any.
+    plain = (
+        c.refunds is None
+        and c.seen is None
+        and c.folded is None
+        and c.counters is None
+        and c.tickets is None
+        and c.kind is None
+        and c.region is None
+        and c.nps_at == UNSET
+        and not c.registered_at
+    )
+    flags, sections = (0, ()) if plain else _encode_sections(c)
+    segment, times = c.segment.encode(), c.times
+    header = _pack(
+        FORMAT,
+        flags,
+        c.tier,
+        c.level,
+        c.fingerprint,
+        c.as_of,
+        c.tier_since,
+        c.armed,
+        c.version,
+        c.tier_version,
+        c.churn_version,
+        c.changes_version,
+        len(times),
+        len(segment),
+        *(c.buckets or _NO_BUCKETS),
+    )
+    return _join((header, segment, times, c.gross, c.hashes, *sections))
+
+
+def _encode_sections(c: Customer) -> tuple[int, list[bytes]]:
     flags = 0
     sections: list[bytes] = []
     if c.refunds:
@@ -82,24 +118,7 @@ def encode(c: Customer) -> bytes:
     if c.registered_at:
         flags |= _REGISTERED
         sections.append(_MOMENT.pack(c.registered_at))
-    header = _HEADER.pack(
-        FORMAT,
-        flags,
-        c.tier,
-        c.level,
-        c.fingerprint,
-        c.as_of,
-        c.tier_since,
-        c.armed,
-        c.version,
-        c.tier_version,
-        c.churn_version,
-        c.changes_version,
-        len(c.times),
-        len(segment),
-        *(c.buckets or _NO_BUCKETS),
-    )
-    return b"".join((header, segment, c.times.tobytes(), c.gross.tobytes(), c.hashes, *sections))
+    return flags, sections
 
 
 def decode(customer_id: str, blob: bytes) -> Customer:

@@ -42,6 +42,7 @@ class Customer:
     __slots__ = (
         "armed",
         "as_of",
+        "batch",
         "buckets",
         "changes_version",
         "churn_version",
@@ -93,6 +94,8 @@ class Customer:
         self.due = NEVER
         self.due_is_exact = True
         self.armed = -1
+        #: Number of the batch that touched it last; only in memory.
+        self.batch = 0
 
         self.counters: dict[int, tuple[int, int]] | None = None
         self.seen: bytearray | None = None

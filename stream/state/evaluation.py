@@ -8,10 +8,10 @@ of `stream.scoring`: tables instead of calls, one pass for the classification an
 from __future__ import annotations
 
 from bisect import bisect_right
-from math import exp, log
+from math import ceil, exp, log
 from typing import NamedTuple
 
-from stream.scoring.units import WEEK, ceil_to_second, second_after
+from stream.scoring.units import WEEK, second_after
 from stream.state.customer import NEVER, TIER_NONE, Customer
 from stream.state.interactions import open_tickets
 from stream.state.ledger import advance
@@ -27,6 +27,8 @@ class Assessment(NamedTuple):
     due: int
 
 
+#: Makes an `Assessment` of its fields at half the cost.
+_made = tuple.__new__
 _NOBODY = Assessment(TIER_NONE, "", 0, NEVER)
 
 
@@ -47,7 +49,11 @@ def assess(c: Customer, as_of: int, model: Model) -> Assessment:
     The classification, and the first whole second after `as_of` at which it may change by silence (`NEVER` if it
     cannot). That moment takes for granted that the classification is now said.
     """
-    advance(c, as_of, model.window)
+    times, index = c.times, c.window_from
+    if c.folded is None and (index == len(times) or times[index] > as_of - model.window):
+        c.as_of = as_of
+    else:
+        advance(c, as_of, model.window)
     n = c.n
     if not n:
         return _NOBODY
@@ -64,7 +70,10 @@ def assess(c: Customer, as_of: int, model: Model) -> Assessment:
             + bisect_right(model.frequency_edges, c.frequency) * 5
             + bisect_right(model.monetary_edges, c.monetary)
         )
-        due = _leaving(c, as_of, model.window)
+        if c.folded is None and c.window_from < len(times):
+            due = times[c.window_from] + model.window
+        else:
+            due = _leaving(c, as_of, model.window)
         if aged < 4 and last_at + edges[aged] < due:  # noqa: PLR2004 - four edges make five scores
             due = last_at + edges[aged]
 
@@ -86,9 +95,10 @@ def assess(c: Customer, as_of: int, model: Model) -> Assessment:
             due = min(due, fades_at)
     due = -(-due // 1000) * 1000
     if n >= model.rhythm_orders_min and last_at > first_at:
-        step, step_at = _gap_step(model, (last_at - first_at) / x, last_at, as_of)
+        step, step_at = gap_step(model, (last_at - first_at) / x, last_at, as_of)
         others += model.gap_weights[step]
-        due = min(due, step_at)
+        if step_at < due:
+            due = step_at
 
     log_odds = model.log_odds_at_once[x] if x < len(model.log_odds_at_once) else log(model.a / (model.b + x))
     rate_from = model.alpha + (last_at - first_at) / WEEK
@@ -99,10 +109,11 @@ def assess(c: Customer, as_of: int, model: Model) -> Assessment:
     if level < len(model.level_logits):
         exponent = ((model.level_logits[level] - others) / model.alive_weight - log_odds) / (model.r + x)
         if exponent < EXPONENT_MAX:
-            crossing = ceil_to_second(first_at + (rate_from * exp(exponent) - model.alpha) * WEEK)
-            # The level is not reached yet; where rounding puts the moment behind us, it is in the next second.
-            due = min(due, max(crossing, second_after(as_of)))
-    return Assessment(tier, model.segments[cell], level, due)
+            crossing = ceil((first_at + (rate_from * exp(exponent) - model.alpha) * WEEK) / 1000) * 1000
+            if crossing < due:
+                # The level is not reached yet; where rounding puts the moment behind us, it is in the next second.
+                due = crossing if crossing > as_of else min(due, second_after(as_of))
+    return _made(Assessment, (tier, model.segments[cell], level, due))
 
 
 def next_due(c: Customer, model: Model) -> int:
@@ -115,7 +126,7 @@ def gap_reached(c: Customer, model: Model) -> tuple[int, float]:
     if c.n < model.rhythm_orders_min or c.last_at <= c.first_at:
         return 0, 0.0
     usual = (c.last_at - c.first_at) / (c.n - 1)
-    return _gap_step(model, usual, c.last_at, c.as_of)[0], max(model.gap_min, usual)
+    return gap_step(model, usual, c.last_at, c.as_of)[0], max(model.gap_min, usual)
 
 
 def _leaving(c: Customer, as_of: int, window: int) -> int:
@@ -126,11 +137,13 @@ def _leaving(c: Customer, as_of: int, window: int) -> int:
     return leaves
 
 
-def _gap_step(model: Model, mean_gap: float, last_at: int, as_of: int) -> tuple[int, int]:
+def gap_step(model: Model, mean_gap: float, last_at: int, as_of: int) -> tuple[int, int]:
     """How many steps of the gap table the silence has reached, and when it reaches the next (`NEVER` if none)."""
-    usual = max(model.gap_min, mean_gap)
-    for reached, ratio in enumerate(model.gap_ratios):
-        moment = ceil_to_second(last_at + ratio * usual)
+    usual = mean_gap if mean_gap > model.gap_min else model.gap_min
+    reached = 0
+    for ratio in model.gap_ratios:
+        moment = ceil((last_at + ratio * usual) / 1000) * 1000
         if moment > as_of:
             return reached, moment
-    return len(model.gap_ratios), NEVER
+        reached += 1  # noqa: SIM113 - a counter is cheaper than enumerate, and this runs for every look
+    return reached, NEVER

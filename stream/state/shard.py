@@ -9,9 +9,11 @@ The state runs ahead of Redis by at most the commits in flight. If one is refuse
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from functools import partial
+from itertools import filterfalse, islice
 from typing import NamedTuple
 
 import msgspec
@@ -31,13 +33,13 @@ from stream.contracts.events import (
 from stream.contracts.times import format_time
 from stream.state import interactions, ledger
 from stream.state.announcements import Announcer, Cause
-from stream.state.codec import decode, encode
+from stream.state.codec import decode
 from stream.state.customer import TIER_NAMES, UNSET, Customer
 from stream.state.evaluation import assess, next_due
-from stream.state.histograms import BucketDeltas
 from stream.state.ledger import Added
 from stream.state.model import Model
-from stream.state.order_path import newest_order
+from stream.state.order_path import apply_in_order
+from stream.state.settling import settle
 from stream.state.tables import TableDeltas, outdated
 
 
@@ -71,7 +73,8 @@ class Outcome(NamedTuple):
 class _Batch:
     """Working memory of one application."""
 
-    touched: dict[str, Customer] = field(default_factory=dict)
+    number: int
+    touched: list[Customer] = field(default_factory=list)
     reclassified: dict[str, Cause] = field(default_factory=dict)
     tables: TableDeltas = field(default_factory=TableDeltas)
     messages: list[Message] = field(default_factory=list)
@@ -79,6 +82,24 @@ class _Batch:
 
     def count(self, name: str, by: int = 1) -> None:
         self.counters[name] = self.counters.get(name, 0) + by
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """What `apply_in_order` leaves to the shard."""
+
+    state: ShardState
+    batch: _Batch
+    now: int
+
+    def before(self, c: Customer, at: int) -> None:
+        self.state._before(self.batch, c, at, self.now)
+
+    def changed(self, c: Customer, tier: int, segment: str, level: int, event_id: str) -> None:
+        self.state._changed(self.batch, c, (tier, segment, level), Cause("event", event_id), self.now)
+
+    def careful(self, event: Event | DeadLetter, clock: int) -> int:
+        return self.state._careful(self.batch, event, clock, self.now)
 
 
 class ShardState:
@@ -108,14 +129,14 @@ class ShardState:
         self.shard = shard
         self._cache: dict[str, Customer] = {}
         self._crowded = False
+        self._batches = 0
 
     def __len__(self) -> int:
         return len(self._cache)
 
     def missing(self, customers: Iterable[str]) -> list[str]:
         """Which of these customers must be loaded before they can be touched; each once."""
-        cache = self._cache
-        return [customer for customer in dict.fromkeys(customers) if customer not in cache]
+        return list(filterfalse(self._cache.__contains__, dict.fromkeys(customers)))
 
     def admit(self, customers: Sequence[str], blobs: Sequence[bytes | None]) -> None:
         """Take loaded records (None: not known yet) into memory.
@@ -151,41 +172,28 @@ class ShardState:
             Moment that "old news" is measured from, ms (the wall clock; with a replay, the beginning of time);
             decisions far before it have origin ``seed``.
         """
-        batch = _Batch()
+        batch = self._begin()
         clock_before = self.clock
-        clock = self.clock
-        applied = duplicates = dead = 0
-        for event in events:
-            if isinstance(event, OrderEvent):
-                added = self._order(batch, event, now)
-            elif isinstance(event, InteractionEvent):
-                added = self._interaction(batch, event, now)
-            elif isinstance(event, DeadLetter):
-                batch.messages.append(dead_letter_message(event, self.announcer.topics, max(0, clock)))
-                dead += 1
-                continue
-            else:
-                added = self._profile(batch, event)
-            # Duplicates included: which of two events is the duplicate depends on their order, the clock must not.
-            if event.at > clock:
-                clock = event.at
-            if added is Added.NEW or added is Added.CHANGED:
-                applied += 1
-            elif added is Added.DUPLICATE:
-                duplicates += 1
-            else:
-                letter = self._unmergeable(event, added)
-                batch.messages.append(dead_letter_message(letter, self.announcer.topics, max(0, clock)))
-                dead += 1
-        for name, by in (("applied", applied), ("duplicates", duplicates), ("dead_letters", dead)):
-            if by:
-                batch.count(name, by)
-        self.clock = clock
+        limits = self.limits
+        rest = _Rest(self, batch, now)
+        applied, self.clock = apply_in_order(
+            events,
+            clock_before,
+            self.model,
+            limits.ledger_orders_max,
+            self._cache,
+            batch.number,
+            partial(self._freshen, batch) if self._crowded else batch.touched.append,
+            batch.tables.orders,
+            rest,
+        )
+        if applied:
+            batch.count("applied", applied)
         return self._outcome(batch, clock_before)
 
     def sweep(self, customers: Iterable[str], clock: int, now: int) -> Outcome:
         """Apply what silence made true before `clock` for these customers, which must be in memory."""
-        batch = _Batch()
+        batch = self._begin()
         for customer in customers:
             c = self._touch(batch, customer)
             if c.due < clock:
@@ -196,46 +204,66 @@ class ShardState:
 
     def rescore(self, customers: Iterable[str], now: int) -> Outcome:
         """Look again, under the present model, at customers last looked at under another."""
-        batch = _Batch()
+        batch = self._begin()
         for customer in customers:
-            self._touch(batch, customer)
-            c = self._cache[customer]
+            c = self._touch(batch, customer)
             if c.fingerprint != self.model.fingerprint:
                 self._recalibrate(batch, c, now)
         return self._outcome(batch, self.clock)
 
+    def _begin(self) -> _Batch:
+        self._batches += 1
+        return _Batch(self._batches)
+
     def _touch(self, batch: _Batch, customer: str) -> Customer:
-        c = batch.touched.get(customer)
-        if c is None:
+        c = self._cache[customer]
+        if c.batch != batch.number:
+            c.batch = batch.number
             if self._crowded:
-                # Taken out and put back: the first of the dictionary is the one touched longest ago.
-                c = self._cache.pop(customer)
-                self._cache[customer] = c
+                self._freshen(batch, c)
             else:
-                c = self._cache[customer]
-            batch.touched[customer] = c
+                batch.touched.append(c)
         return c
 
+    def _freshen(self, batch: _Batch, c: Customer) -> None:
+        """Take a customer out and put it back: the first of the dictionary is the one touched longest ago."""
+        self._cache[c.customer_id] = self._cache.pop(c.customer_id)
+        batch.touched.append(c)
+
+    def _careful(self, batch: _Batch, event: Event | DeadLetter, clock: int, now: int) -> int:
+        """Apply one event of any kind; gives the clock after it."""
+        if isinstance(event, DeadLetter):
+            batch.messages.append(dead_letter_message(event, self.announcer.topics, max(0, clock)))
+            batch.count("dead_letters")
+            return clock
+        if isinstance(event, OrderEvent):
+            added = self._order(batch, event, now)
+        elif isinstance(event, InteractionEvent):
+            added = self._interaction(batch, event, now)
+        else:
+            added = self._profile(batch, event)
+        # Duplicates included: which of two events is the duplicate depends on their order, the clock must not.
+        clock = max(clock, event.at)
+        if added is Added.NEW or added is Added.CHANGED:
+            batch.count("applied")
+        elif added is Added.DUPLICATE:
+            batch.count("duplicates")
+        else:
+            letter = self._unmergeable(event, added)
+            batch.messages.append(dead_letter_message(letter, self.announcer.topics, max(0, clock)))
+            batch.count("dead_letters")
+        return clock
+
     def _order(self, batch: _Batch, event: OrderEvent, now: int) -> Added:
-        c = batch.touched.get(event.customer) or self._touch(batch, event.customer)
-        model, at = self.model, event.at
-        if c.fingerprint != model.fingerprint:
-            self._recalibrate(batch, c, now)
-        if c.due < at:
-            self._fire(batch, c, at, now)
+        c = self._touch(batch, event.customer)
+        at = event.at
+        self._before(batch, c, at, now)
         if event.kind != COMPLETED:
             added = self._refund(batch, c, event)
         else:
-            tier = c.tier
-            became = newest_order(c, at, event.order, event.amount, model, self.limits.ledger_orders_max)
-            if became is not None:
-                batch.tables.add_order(at, event.amount, event.channel, TIER_NAMES[tier])
-                self._note(batch, c, became, "event", event.event_id, now)
-                return Added.NEW
-            folded = c.folded
-            added = ledger.add_order(
-                c, at, event.order, event.amount, model.window, self.limits.ledger_orders_max
-            )
+            tier, folded = c.tier, c.folded
+            orders_max = self.limits.ledger_orders_max
+            added = ledger.add_order(c, at, event.order, event.amount, self.model.window, orders_max)
             if c.folded is not folded:
                 batch.count("ledger_folds")
             if added is Added.NEW:
@@ -243,6 +271,13 @@ class ShardState:
         if added is Added.NEW or added is Added.CHANGED:
             self._look(batch, c, max(c.as_of, at), "event", event.event_id, now)
         return added
+
+    def _before(self, batch: _Batch, c: Customer, at: int, now: int) -> None:
+        """Bring a customer to the present rules, and apply what silence made true before `at`."""
+        if c.fingerprint != self.model.fingerprint:
+            self._recalibrate(batch, c, now)
+        if c.due < at:
+            self._fire(batch, c, at, now)
 
     def _refund(self, batch: _Batch, c: Customer, event: OrderEvent) -> Added:
         net = ledger.net_of_order(c, event.order)
@@ -259,10 +294,7 @@ class ShardState:
         at, kind = event.at, event.type
         evidence = kind in interactions.EVIDENCE
         if evidence:
-            if c.fingerprint != self.model.fingerprint:
-                self._recalibrate(batch, c, now)
-            if c.due < at:
-                self._fire(batch, c, at, now)
+            self._before(batch, c, at, now)
         if not interactions.first_time(c, event.event, self.limits.interaction_dedupe_max):
             return Added.DUPLICATE
         interactions.count(c, kind, at)
@@ -289,11 +321,11 @@ class ShardState:
         """Look at the customer at every moment before `before` at which silence may have changed something."""
         if c.fingerprint != self.model.fingerprint:
             self._recalibrate(batch, c, now)
-        while c.due < before:
+        while (due := c.due) < before:
             if not c.due_is_exact:
                 c.due, c.due_is_exact = next_due(c, self.model), True
             else:
-                self._look(batch, c, c.due, "timer", format_time(c.due), now)
+                self._look(batch, c, due, "timer", format_time(due), now)
 
     def _recalibrate(self, batch: _Batch, c: Customer, now: int) -> None:
         if c.as_of == UNSET:
@@ -303,23 +335,21 @@ class ShardState:
 
     def _look(self, batch: _Batch, c: Customer, as_of: int, cause: str, cause_id: str, now: int) -> None:
         """Look at the customer at a moment, and say what changed."""
-        self._note(batch, c, assess(c, as_of, self.model), cause, cause_id, now)
-
-    def _note(
-        self, batch: _Batch, c: Customer, became: tuple[int, str, int, int], cause: str, cause_id: str, now: int
-    ) -> None:
-        """Say what changed, and note on the record what is true now."""
-        tier, segment, level, due = became
+        tier, segment, level, due = assess(c, as_of, self.model)
         c.fingerprint = self.model.fingerprint
         if tier != c.tier or level != c.level or segment != c.segment:
-            as_of = c.as_of
-            if tier != c.tier:
-                batch.tables.add_move(as_of, TIER_NAMES[c.tier], TIER_NAMES[tier])
-            why = Cause(cause, cause_id)
-            origin = self._origin(cause, as_of, now)
-            batch.messages += self.announcer.announce(c, tier, segment, level, why, origin, self.model)
-            batch.reclassified[c.customer_id] = why
+            self._changed(batch, c, (tier, segment, level), Cause(cause, cause_id), now)
         c.due, c.due_is_exact = due, True
+
+    def _changed(self, batch: _Batch, c: Customer, became: tuple[int, str, int], cause: Cause, now: int) -> None:
+        """Say that the classification changed, and note that on the record."""
+        tier, segment, level = became
+        as_of = c.as_of
+        if tier != c.tier:
+            batch.tables.add_move(as_of, TIER_NAMES[c.tier], TIER_NAMES[tier])
+        origin = self._origin(cause.kind, as_of, now)
+        batch.messages += self.announcer.announce(c, tier, segment, level, cause, origin, self.model)
+        batch.reclassified[c.customer_id] = cause
 
     def _origin(self, cause: str, as_of: int, now: int) -> str:
         if cause == "calibration":
@@ -342,22 +372,10 @@ class ShardState:
         return DeadLetter(self.announcer.topics.orders, self.shard, event.offset, field, reason, event.customer.encode(), value)
 
     def _outcome(self, batch: _Batch, clock_before: int) -> Outcome:
-        records: list[tuple[str, bytes]] = []
-        timers: list[tuple[str, int]] = []
         model, announcer = self.model, self.announcer
-        for customer in batch.reclassified:
-            c = batch.touched[customer]
-            batch.messages.append(announcer.scores(c, batch.reclassified[customer], model))
-        decisions: dict[str, int] = {}
-        for message in batch.messages:
-            decisions[message.type] = decisions.get(message.type, 0) + 1
-        deltas = BucketDeltas()
-        for customer, c in batch.touched.items():
-            deltas.follow(c)
-            if c.armed < 0 or c.due < c.armed:
-                c.armed = c.due
-                timers.append((customer, c.due))
-            records.append((customer, encode(c)))
+        cache, messages = self._cache, batch.messages
+        messages += [announcer.scores(cache[customer], why, model) for customer, why in batch.reclassified.items()]
+        records, timers, histograms = settle(batch.touched)
         limits = self.limits
         drop: list[str] = []
         if clock_before != UNSET:
@@ -366,12 +384,12 @@ class ShardState:
         return Outcome(
             records,
             timers,
-            deltas.fields(),
+            histograms,
             batch.tables.cells(self.clock, limits.table_hours_max, limits.table_days_max),
             drop,
             batch.counters,
-            batch.messages,
-            decisions,
+            messages,
+            Counter([message.type for message in messages]),
             self.clock,
         )
 

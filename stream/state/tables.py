@@ -7,7 +7,12 @@ function of the events alone.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import UTC, datetime
+from functools import lru_cache
+
+#: (hour, channel, tier) -> [orders, revenue].
+OrderCells = dict[tuple[int, str, str], list[int]]
 
 HOUR = 3_600_000
 DAY = 86_400_000
@@ -43,8 +48,8 @@ class TableDeltas:
     """What one batch adds to the rolling tables of a shard."""
 
     def __init__(self) -> None:
-        #: (hour, channel, tier) -> [orders, revenue]; one dictionary step an order.
-        self.orders: dict[tuple[int, str, str], list[int]] = {}
+        #: One dictionary step an order.
+        self.orders: OrderCells = {}
         #: (hour, field) -> count, for everything rarer.
         self.others: dict[tuple[int, str], int] = {}
 
@@ -90,30 +95,38 @@ class TableDeltas:
             How many of each are kept.
         """
         hour_from, day_from = clock // HOUR - hours_max, clock // DAY - days_max
-        cells: dict[tuple[bool, int], dict[str, int]] = {}
+        hours: defaultdict[int, dict[str, int]] = defaultdict(dict)
+        days: defaultdict[int, dict[str, int]] = defaultdict(dict)
 
         def add(hour: int, field: str, amount: int) -> None:
             if hour > hour_from:
-                bucket = cells.setdefault((True, hour), {})
+                bucket = hours[hour]
                 bucket[field] = bucket.get(field, 0) + amount
             day = hour // 24
             if day > day_from:
-                bucket = cells.setdefault((False, day), {})
+                bucket = days[day]
                 bucket[field] = bucket.get(field, 0) + amount
 
         for (hour, channel, tier), (orders, revenue) in self.orders.items():
-            for scope in _scopes(channel, tier):
-                add(hour, f"orders{scope}", orders)
-                add(hour, f"revenue{scope}", revenue)
+            for orders_field, revenue_field in _order_fields(channel, tier):
+                add(hour, orders_field, orders)
+                add(hour, revenue_field, revenue)
         for (hour, field), amount in self.others.items():
             if amount:
                 add(hour, field, amount)
-        return {(hour_key if hourly else day_key)(number): fields for (hourly, number), fields in cells.items()}
+        cells = {hour_key(hour): fields for hour, fields in hours.items()}
+        cells.update((day_key(day), fields) for day, fields in days.items())
+        return cells
 
 
 def _scopes(channel: str, tier: str) -> tuple[str, ...]:
     """What an order event is counted by: in total, by tier, and by channel if it names one."""
     return ("", f"|tier={tier}", f"|channel={channel}") if channel else ("", f"|tier={tier}")
+
+
+@lru_cache(maxsize=1_024)
+def _order_fields(channel: str, tier: str) -> tuple[tuple[str, str], ...]:
+    return tuple((f"orders{scope}", f"revenue{scope}") for scope in _scopes(channel, tier))
 
 
 def outdated(before: int, now: int, hours_max: int, days_max: int) -> list[str]:

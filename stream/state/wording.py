@@ -8,12 +8,13 @@ equal to it and to the structs of `stream.contracts.decisions`.
 from __future__ import annotations
 
 from functools import lru_cache
-from math import exp, log
+from math import log
 
 import msgspec
 
 from stream.contracts.money import from_minor
 from stream.contracts.times import format_time
+from stream.scoring.alive import probability
 from stream.scoring.policy import LEVELS
 from stream.scoring.units import DAY, WEEK
 from stream.state.customer import NEVER, TIER_NAMES, Customer
@@ -57,11 +58,13 @@ def scores_text(c: Customer, model: Model, exponent: int) -> str:
     ]
     if c.n:
         cell = cell_of(c, model)
+        risk, p_alive, reasons = churn_text(c, model)
         parts.append(
             f',"tier_since":"{format_time(c.tier_since)}","segment":{quote_name(c.segment)},'
             f'"value_score":{model.value_scores[cell]},"orders":{c.n},'
             f'"first_order_at":"{format_time(c.first_at)}","last_order_at":"{format_time(c.last_at)}",'
-            f'"rfm":{rfm_text(c, model, exponent)},{_churn_text(c, model)}'
+            f'"rfm":{rfm_text(c, model, exponent)},"p_alive":{p_alive},'
+            f'"churn":{{"level":"{LEVELS[c.level]}","risk":{risk},"reasons":{reasons}}}'
         )
     else:
         parts.append(f',"orders":0,"churn":{{"level":"{LEVELS[c.level]}"}}')
@@ -74,41 +77,38 @@ def scores_text(c: Customer, model: Model, exponent: int) -> str:
     return "".join(parts)
 
 
-def _churn_text(c: Customer, model: Model) -> str:
+def churn_text(c: Customer, model: Model) -> tuple[float, float, str]:
+    """Risk, P(alive) and the list of reasons, as of `view.churn`."""
     if c.tickets is not None or c.nps_score >= 0:
         said = churn(c, model)
-        p_alive = said.pop("p_alive")
-        return f'"p_alive":{p_alive},"churn":{_encode({"level": LEVELS[c.level], **said}).decode()}'
-    x, silence = c.n - 1, c.as_of - c.last_at
+        return said["risk"], said["p_alive"], _encode(said["reasons"]).decode()
+    n, first_at, last_at = c.n, c.first_at, c.last_at
+    x, silence = n - 1, c.as_of - last_at
     gone = model.log_odds_at_once[x] if x < len(model.log_odds_at_once) else log(model.a / (model.b + x))
     if silence:
-        now, then = (c.as_of - c.first_at) / WEEK, (c.last_at - c.first_at) / WEEK
+        now, then = (c.as_of - first_at) / WEEK, (last_at - first_at) / WEEK
         gone += (model.r + x) * log((model.alpha + now) / (model.alpha + then))
     days = round(silence / DAY, DECIMALS)
     weight = model.alive_weight * gone
-    p_alive = round(_probability(-gone), DECIMALS)
-    alive = (
-        f'{{"code":"p_alive","weight":{round(weight, DECIMALS)},"detail":{{"p_alive":{p_alive},"orders":{c.n},'
-        f'"days_since_last_order":{days}}}}}'
-    )
+    p_alive, reasons = alive_text(weight, gone, n, days)
     step, usual = gap_reached(c, model)
     if not step:
-        reasons, logit = alive, model.bias + weight
+        logit = model.bias + weight
     else:
         gap_weight = model.gap_weights[step]
         gap = (
             f'{{"code":"gap","weight":{round(gap_weight, DECIMALS)},"detail":{{"days_since_last_order":{days},'
             f'"usual_gap_days":{round(usual / DAY, DECIMALS)},"step":{model.gap_ratios[step - 1]}}}}}'
         )
-        reasons = f"{gap},{alive}" if gap_weight > weight else f"{alive},{gap}"
+        reasons = f"{gap},{reasons}" if gap_weight > weight else f"{reasons},{gap}"
         logit = model.bias + (weight + gap_weight)
-    risk = round(_probability(logit), DECIMALS)
-    return f'"p_alive":{p_alive},"churn":{{"level":"{LEVELS[c.level]}","risk":{risk},"reasons":[{reasons}]}}'
+    return round(probability(logit), DECIMALS), p_alive, f"[{reasons}]"
 
 
-def _probability(log_odds: float) -> float:
-    """`scoring.alive.probability`, without overflow on either side."""
-    if log_odds >= 0:
-        return 1 / (1 + exp(-log_odds))
-    odds = exp(log_odds)
-    return odds / (1 + odds)
+def alive_text(weight: float, gone: float, n: int, days: float) -> tuple[float, str]:
+    """P(alive), and the reason that it is: its weight, the log-odds of being gone, orders, days of silence."""
+    p_alive = round(probability(-gone), DECIMALS)
+    return p_alive, (
+        f'{{"code":"p_alive","weight":{round(weight, DECIMALS)},"detail":{{"p_alive":{p_alive},"orders":{n},'
+        f'"days_since_last_order":{days}}}}}'
+    )

@@ -17,7 +17,7 @@ class Batch:
     topic, partition
         Where they are from.
     records
-        aiokafka ``ConsumerRecord`` objects (``offset``, ``timestamp`` in ms, ``key``, ``value``, ``headers``) in
+        Records as aiokafka's parser makes them (``offset``, ``timestamp`` in ms, ``key``, ``value``, ``headers``) in
         the order of the log; never empty. Offsets may have gaps: compaction, control records, aborted
         transactions.
     generation

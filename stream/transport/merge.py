@@ -11,8 +11,9 @@ Within a topic the offset order stands: an event that is older than one before i
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate, islice
+from operator import attrgetter
 from typing import NamedTuple
 
 from stream.contracts.events import DeadLetter, Event
@@ -20,6 +21,7 @@ from stream.contracts.topics import Input
 
 _BEGINNING = -(2**62)
 _END = 2**62
+_AT = attrgetter("at")
 
 
 class Taken(NamedTuple):
@@ -39,14 +41,15 @@ class _Queue:
         self.next_offset = -1
 
     def extend(self, events: list[Event | DeadLetter], next_offset: int) -> None:
-        reached = self.reached
-        append = self.moments.append
-        for event in events:
-            at: int = getattr(event, "at", reached)
-            if at > reached:
-                reached = at
-            append(reached)
-        self.reached = reached
+        try:
+            moments: list[int] = list(map(_AT, events))
+        except AttributeError:
+            moments = list(_with_letters(events, self.reached))
+        if moments and (moments[0] < self.reached or moments != sorted(moments)):
+            moments = list(accumulate(moments, max, initial=self.reached))[1:]
+        self.moments += moments
+        if moments:
+            self.reached = moments[-1]
         self.events.extend(events)
         self.next_offset = next_offset
 
@@ -59,6 +62,13 @@ class _Queue:
         events, moments = self.events[:n], self.moments[:n]
         del self.events[:n], self.moments[:n]
         return events, moments, events[-1].offset + 1
+
+
+def _with_letters(events: Iterable[Event | DeadLetter], reached: int) -> Iterator[int]:
+    """Moments of events; a record that cannot be decoded has that of the event before it."""
+    for event in events:
+        reached = getattr(event, "at", reached)
+        yield reached
 
 
 class TopicMerge:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,18 +17,18 @@ from aiokafka.errors import (
     RecordListTooLargeError,
     UnknownTopicOrPartitionError,
 )
-from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
-from stream.contracts.decisions import Message, cloudevent_headers
+from stream.contracts.decisions import Message
+from stream.transport.record_batch import RecordBatch, record_of
 
 log = logging.getLogger(__name__)
 
 BATCH_BYTES: Final = 900_000
 """Bytes of one produce batch. A broker takes 1 048 588 by default, and a batch carries a header of 61."""
 
-RECORD_OVERHEAD_BYTES: Final = 64
-"""What a record has around key, value and headers, at most: lengths, offsets and header names."""
+RECORD_OVERHEAD_BYTES: Final = 16
+"""What a record has in front of its key, at most."""
 
 CLOSE_SECONDS_MAX: Final = 2.0
 """Longest wait for a producer to close; after it, its task is cancelled."""
@@ -69,9 +70,12 @@ class TooLarge(Exception):
 @dataclass(slots=True)
 class _Batch:
     topic: str
-    builder: BatchBuilder
+    builder: RecordBatch
     messages: list[Message]
-    bytes: int
+
+    @property
+    def bytes(self) -> int:
+        return self.builder.size()
 
 
 class TransactionalProducer:
@@ -183,21 +187,18 @@ class TransactionalProducer:
     def _batches(self, messages: Iterable[Message], batch_bytes: int) -> list[_Batch]:
         done: list[_Batch] = []
         filling: dict[str, _Batch] = {}
+        source = self._source
+        # The time of a record is that of its sending: brokers delete by it, and what a replay of old events says
+        # would be deleted at once. The moment of the decision is in ce_time.
+        now = int(time.time() * 1000)
         for message in messages:
-            headers = cloudevent_headers(message, self._source)
-            key = message.key.encode()
-            size = len(message.value) + len(key) + sum(len(name) + len(value) for name, value in headers)
-            size += RECORD_OVERHEAD_BYTES
+            record = record_of(message, source)
             batch = filling.get(message.topic)
-            # The time of a record is that of its sending: brokers delete by it, and what a replay of old events
-            # says would be deleted at once. The moment of the decision is in ce_time.
-            record = {"timestamp": None, "key": key or None, "value": message.value, "headers": headers}
-            if batch is None or batch.bytes + size > batch_bytes or batch.builder.append(**record) is None:
-                batch = filling[message.topic] = _Batch(message.topic, self._producer.create_batch(), [], 0)
+            if batch is None or batch.builder.size() + sum(map(len, record)) + RECORD_OVERHEAD_BYTES > batch_bytes:
+                batch = filling[message.topic] = _Batch(message.topic, RecordBatch(now), [])
                 done.append(batch)
-                batch.builder.append(**record)  # the first record of a batch is always taken
             batch.messages.append(message)
-            batch.bytes += size
+            batch.builder.add(record)
         return done
 
     async def close(self) -> None:

@@ -47,7 +47,7 @@ class RelaySettings:
     transactional_id: str
     topics: Topics
     source: str = "/scorer"
-    batch_max: int = 2_000
+    batch_max: int = 10_000
     tail_records: int = 10_000
     ids_max: int = 200_000
     idle_seconds: float = 1.0

@@ -20,6 +20,7 @@ from faust.types import TP
 from stream.contracts.decisions import encode_message
 from stream.contracts.decode import Decoder
 from stream.contracts.events import DeadLetter
+from stream.contracts.events import DeadLetter
 from stream.contracts.topics import Input
 from stream.metrics import Metrics
 from stream.settings import Settings
@@ -40,6 +41,9 @@ T = TypeVar("T")
 
 #: First pause before something is tried again, seconds; doubles up to the setting `retry_seconds_max`.
 RETRY_SECONDS_MIN = 0.05
+
+#: Longest wait for the next batch of a backlog before what is held is applied, seconds.
+GATHER_SECONDS = 0.1
 
 _DONE = "done"
 
@@ -190,16 +194,26 @@ class ShardWorker:
         if now - self._swept_at >= self._settings.sweep_seconds:
             self._swept_at = now
             await self._sweep()
-        taken = self._merge.take(self._settings.commit_events_max, self._has_more)
+        gathering = self._gathering()
+        taken = None if gathering else self._merge.take(self._settings.commit_events_max, self._has_more)
         if taken is None:
             await self._land()
             return False
-        await self._admit([event.customer for event in taken.events if hasattr(event, "customer")])
+        await self._admit([event.customer for event in taken.events if not isinstance(event, DeadLetter)])
         outcome = self._state.apply(taken.events, self._news_now())
         self._count(taken.events, outcome)
         await self._commit(outcome, taken.positions)
         self._resume_drained(taken.positions)
         return True
+
+    def _gathering(self) -> bool:
+        """Whether to wait for more of a backlog, so that one commit does the work of several.
+
+        A customer with several events among them is written once, and its scores are said once.
+        """
+        if self._paused or len(self._merge) >= self._settings.gather_events or self._caught_up():
+            return False
+        return monotonic() - max(self._arrived.values()) < GATHER_SECONDS
 
     async def _rest(self) -> None:
         if len(self._merge) == 0 and self._caught_up():

@@ -121,6 +121,21 @@ def test_order_and_duplicates_do_not_matter_for_the_facts(history, model, data):
     assert accounted == len(mixed)
 
 
+@settings(max_examples=150, deadline=None)
+@given(histories() | disorderly(), models, st.integers(1, 5), st.integers(0, 2))
+def test_the_short_path_and_the_careful_one_say_the_same(history, model, batch, every):
+    """A model whose tables reach no order leaves every event, and every text, to the plain forms."""
+    found = []
+    for rules in (MODELS[model], replace(MODELS[model], tabled_orders=0)):
+        shard = MemoryShard(rules)
+        shard.run(sharded(by_topic(history), 1).get(0, {}), batch, sweep_every=every, restart_every=every)
+        memory = shard.memory
+        sent = [msgspec.structs.replace(message, value=b"") for message in memory.messages]
+        values = [msgspec.json.decode(message.value) for message in memory.messages]
+        found.append((memory.records, memory.timers, memory.histograms, memory.cells, memory.counters, sent, values))
+    assert found[0] == found[1]
+
+
 # -- streaming is the oracle ------------------------------------------------------------------------------------------
 
 

@@ -21,6 +21,7 @@ class Parts:
     def __init__(self, start, stop, hidden=()):
         self.next_fetch_offset = start
         self._stop, self._hidden = stop, set(hidden)
+        self._records_iterator = self
 
     def __iter__(self):
         return self

@@ -1,0 +1,99 @@
+"""Parts of messages that depend on the rules and a few small numbers only, written once.
+
+At the moment of an order there is no silence: what is said of churn follows from the number of orders and the level,
+what is said of value from the cell. So most of such a message is found, not written. The plain form is in `wording`; a
+test holds the two equal.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+import msgspec
+
+from stream.contracts.money import from_minor
+from stream.contracts.times import format_time
+from stream.scoring.alive import probability
+from stream.scoring.policy import LEVELS
+from stream.scoring.rfm import CELLS
+from stream.state.customer import NEVER, TIER_NAMES, Customer
+from stream.state.model import Model
+from stream.state.view import DECIMALS, extras
+from stream.state.wording import alive_text, quote, rfm_text, scores_text
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Phrases:
+    """What is said again and again under one model.
+
+    Parameters
+    ----------
+    model
+        The rules.
+    exponent
+        Digits of the base currency's minor unit.
+    """
+
+    __slots__ = ("_after_orders", "_exponent", "_model", "_scores", "_standings", "_tiers")
+
+    def __init__(self, model: Model, exponent: int) -> None:
+        self._model = model
+        self._exponent = exponent
+        #: By rank of the tier.
+        self._tiers = tuple(f',"calibration":{model.number},"tier":"{name}","tier_since":"' for name in TIER_NAMES)
+        #: By cell: segment and value score.
+        self._standings = tuple(
+            f'","segment":{quote(segment)},"value_score":{value},"orders":'
+            for segment, value in zip(model.segments, model.value_scores, strict=True)
+        )
+        #: By cell: the three scores.
+        self._scores = tuple(f'","r":{r},"f":{f},"m":{m}}}' for r, f, m in CELLS)
+        #: By number of orders and level: P(alive) and churn.
+        self._after_orders: dict[tuple[int, int], str] = {}
+
+    def rfm(self, c: Customer) -> str:
+        """The text of `wording.rfm_text`."""
+        if c.as_of != c.last_at or not 0 < c.frequency <= self._model.tabled_orders:
+            return rfm_text(c, self._model, self._exponent)
+        return (
+            f'{{"recency_days":0.0,"frequency":{c.frequency},"monetary":"{from_minor(c.monetary, self._exponent)}'
+            f"{self._scores[self._cell(c)]}"
+        )
+
+    def scores(self, c: Customer) -> str:
+        """The text of `wording.scores_text`, for a customer of whom nothing is left to be said."""
+        n, at = c.n, c.as_of
+        if (
+            at != c.last_at
+            or not 0 < c.frequency <= n <= self._model.tabled_orders
+            or c.tickets is not None
+            or c.nps_score >= 0
+        ):
+            return scores_text(c, self._model, self._exponent)
+        known = ""
+        if c.counters or c.refunds or c.registered_at or c.kind is not None or c.region is not None:
+            known = f",{_encode(extras(c))[1:-1].decode()}"
+        cell = self._cell(c)
+        moment = format_time(at)
+        change = f',"next_change_at":"{format_time(c.due)}"}}' if c.due != NEVER else "}"
+        return (
+            f'{{"customer_id":{quote(c.customer_id)},"as_of":"{moment}","version":{c.version}{self._tiers[c.tier]}'
+            f"{moment if c.tier_since == at else format_time(c.tier_since)}{self._standings[cell]}{n}"
+            f',"first_order_at":"{moment if n == 1 else format_time(c.first_at)}","last_order_at":"{moment}",'
+            f'"rfm":{{"recency_days":0.0,"frequency":{c.frequency},"monetary":"{from_minor(c.monetary, self._exponent)}'
+            f"{self._scores[cell]},{self._after_orders.get((n, c.level)) or self._after_order(n, c.level)}{known}{change}"
+        )
+
+    def _after_order(self, n: int, level: int) -> str:
+        model = self._model
+        gone = model.log_odds_at_once[n - 1]
+        weight = model.alive_weight * gone
+        p_alive, alive = alive_text(weight, gone, n, 0.0)
+        risk = round(probability(model.bias + weight), DECIMALS)
+        text = f'"p_alive":{p_alive},"churn":{{"level":"{LEVELS[level]}","risk":{risk},"reasons":[{alive}]}}'
+        self._after_orders[n, level] = text
+        return text
+
+    def _cell(self, c: Customer) -> int:
+        return self._model.fresh_cells[c.frequency] + bisect_right(self._model.monetary_edges, c.monetary)
