@@ -31,8 +31,8 @@ from stream.transport.engine import Engine
 from stream.web.backend import StoreBackend
 from stream.web.server import WebServer
 
-#: Cyclic collection, for a program whose objects either die with their batch or live as long as the cache: what the default
-#: (700, 10, 10) looks through again and again is never garbage.
+#: Cyclic collection, for a program whose objects either die with their batch or live as long as the cache: what the
+#: default (700, 10, 10) looks through again and again is never garbage.
 GC_THRESHOLDS = (100_000, 20, 100)
 
 
@@ -52,7 +52,7 @@ class Face(Service):
         await self._server.stop()
 
 
-def create_app(settings: Settings | None = None, **changes: Any) -> ScorerApp:
+def create_app(settings: Settings | None = None, **changes: Any) -> ScorerApp:  # noqa: ANN401 - Faust's own settings
     """Wire a worker.
 
     Parameters

@@ -38,7 +38,7 @@ class Settings(BaseSettings):
 
     web_host: str = Field("127.0.0.1", description="Address the API listens on.")
     web_port: int = Field(6066, ge=0, le=65535, description="Port of the API; 0 takes a free one.")
-    web_enabled: bool = Field(True, description="Serve the API and /metrics from the worker.")
+    web_enabled: bool = Field(default=True, description="Serve the API and /metrics from the worker.")
     api_tokens: str = Field("", description="Bearer tokens accepted by /v1, separated by commas; none: open.")
 
     occurred_at_min: str = Field("1990-01-01T00:00:00Z", description="Events older than this are dead letters.")

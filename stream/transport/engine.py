@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from time import monotonic, time
 
 from faust.types import TP

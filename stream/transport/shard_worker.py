@@ -1,8 +1,8 @@
 """One shard at work: buffered events in, commits out, timers swept, calibrations adopted.
 
 One task per shard. Decoded batches of all the shard's topics are merged in order of time, applied to the state in
-memory, and committed; while a commit is on its way to Redis the next batch is scored. Memory is ahead of Redis by at most that
-one commit, and a refused commit throws the memory away and reads on from the stored positions.
+memory, and committed; while a commit is on its way to Redis the next batch is scored. Memory is ahead of Redis by at
+most that one commit, and a refused commit throws the memory away and reads on from the stored positions.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from faust.types import TP
 
 from stream.contracts.decisions import encode_message
 from stream.contracts.decode import Decoder
-from stream.contracts.events import DeadLetter
 from stream.contracts.events import DeadLetter
 from stream.contracts.topics import Input
 from stream.metrics import Metrics

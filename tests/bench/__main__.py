@@ -26,8 +26,11 @@ RATIO_MIN = 0.25
 def raw(kafka: str, load: Workload) -> tuple[float, dict[str, tuple[int, int]]]:
     """Run the ceiling in a process of its own."""
     file = BUILD / "raw-sums.json"
-    done = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "tests.bench.raw", kafka, TOPICS.orders, str(load.partitions), str(load.events), str(file)],
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "tests.bench.raw"),
+            *(kafka, TOPICS.orders, str(load.partitions), str(load.events), str(file)),
+        ],
         check=True,
         capture_output=True,
         text=True,
@@ -49,7 +52,8 @@ def one(load: Workload, rounds: int, title: str) -> dict[str, object]:
             raw_rates.append(load.events / seconds)
             name = f"bench-{number}"
             last = asyncio.run(ours.run(kafka.bootstrap, redis.url, name, load, BUILD / f"{name}.log"))
-            assert asyncio.run(ours.sums(redis.url, name, load, window)) == expected, "our records and the load disagree"
+            found = asyncio.run(ours.sums(redis.url, name, load, window))
+            assert found == expected, "our records and the load disagree"
             our_rates.append(load.events / last["seconds"])
     ratios = [mine / ceiling for mine, ceiling in zip(our_rates, raw_rates, strict=True)]
     print(f"\n{title}: {load.events} orders of {size} B, {load.customers} customers, {load.partitions} partitions")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 import time
+from pathlib import Path
 
 import orjson
 import uvloop
@@ -44,8 +44,7 @@ def main() -> None:
     """``python -m tests.bench.raw BOOTSTRAP TOPIC PARTITIONS EVENTS SUMS_FILE``."""
     bootstrap, topic, partitions, events, sums = sys.argv[1:]
     seconds, found = uvloop.run(read(bootstrap, topic, int(partitions), int(events)))
-    with open(sums, "w", encoding="utf-8") as file:
-        json.dump(found, file)
+    Path(sums).write_text(json.dumps(found), encoding="utf-8")
     print(json.dumps({"seconds": seconds}))
 
 

@@ -21,8 +21,10 @@ def events_of(log: list[int]) -> list[Any]:
     return [SimpleNamespace(at=at, offset=offset) for offset, at in enumerate(log)]
 
 
-def merged(log: dict[str, list[int]], sizes: list[int], takes: list[int]) -> tuple[list[tuple[int, int, int]], dict[str, int]]:
-    """Feed the topics in turn, in batches of these sizes, taking so many at a time; what came out, and the positions."""
+def merged(
+    log: dict[str, list[int]], sizes: list[int], takes: list[int]
+) -> tuple[list[tuple[int, int, int]], dict[str, int]]:
+    """Feed the topics in turn, in batches of these sizes; what came out taking so many at a time, and the positions."""
     merge = TopicMerge(INPUT_RANK)
     pending = {name: events_of(rows) for name, rows in log.items()}
     rank = {id(event): NAMES.index(name) for name, rows in pending.items() for event in rows}
@@ -54,16 +56,14 @@ def test_one_sequence_in_order_of_time_topic_and_offset(
     log: dict[str, list[int]], sizes: list[int], takes: list[int]
 ) -> None:
     out, positions = merged(log, sizes, takes)
-    everything = [
-        (at, NAMES.index(name), offset) for name, rows in log.items() for offset, at in enumerate(rows)
-    ]
+    everything = [(at, NAMES.index(name), offset) for name, rows in log.items() for offset, at in enumerate(rows)]
     assert out == sorted(everything)
     assert positions == {name: len(rows) for name, rows in log.items()}
 
 
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=12), st.lists(st.integers(0, 20), max_size=12).map(sorted))
 def test_within_a_topic_the_offsets_keep_their_order(late: list[int], other: list[int]) -> None:
-    out, _ = merged(dict.fromkeys(NAMES, []) | {"orders": late, "interactions": other}, [3], [2])
+    out, _ = merged({name: [] for name in NAMES} | {"orders": late, "interactions": other}, [3], [2])
     assert [offset for _, rank, offset in out if rank == NAMES.index("orders")] == list(range(len(late)))
 
 

@@ -74,7 +74,7 @@ def said_and_kept(memory):
 # -- what may not matter ----------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=200)
 @given(disorderly(), models, st.sampled_from((1, 2, 3, 7)))
 def test_batch_boundaries_do_not_matter(history, model, batch):
     whole, parts = run(history, model), run(history, model, batch)
@@ -82,7 +82,7 @@ def test_batch_boundaries_do_not_matter(history, model, batch):
     assert decisions(parts) == decisions(whole)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200)
 @given(disorderly(), models, st.sampled_from((1, 2, 5)), st.integers(1, 3))
 def test_restarts_do_not_matter(history, model, batch, every):
     straight, restarted = run(history, model, batch), run(history, model, batch, restart_every=every)
@@ -91,7 +91,7 @@ def test_restarts_do_not_matter(history, model, batch, every):
     assert restarted.timers == straight.timers
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200)
 @given(histories(), models, st.sampled_from((1, 2, 5)), st.integers(1, 3), st.integers(0, 2))
 def test_sweeps_do_not_matter_where_time_is_kept(history, model, batch, every, restart_every):
     plain_run = run(history, model)
@@ -100,7 +100,7 @@ def test_sweeps_do_not_matter_where_time_is_kept(history, model, batch, every, r
     assert by_customer(decisions(swept)) == by_customer(decisions(plain_run))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200)
 @given(histories(), models, st.randoms(use_true_random=False))
 def test_a_cache_too_small_for_all_does_not_matter(history, model, rng):
     small = replace(LIMITS, cached_customers_max=rng.randint(1, 2))
@@ -108,7 +108,7 @@ def test_a_cache_too_small_for_all_does_not_matter(history, model, rng):
     assert said_and_kept(run(history, model, batch, small)) == said_and_kept(run(history, model, batch))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=200)
 @given(histories(), models, st.data())
 def test_order_and_duplicates_do_not_matter_for_the_facts(history, model, data):
     expected = oracle(history, model)
@@ -121,7 +121,7 @@ def test_order_and_duplicates_do_not_matter_for_the_facts(history, model, data):
     assert accounted == len(mixed)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(histories() | disorderly(), models, st.integers(1, 5), st.integers(0, 2))
 def test_the_short_path_and_the_careful_one_say_the_same(history, model, batch, every):
     """A model whose tables reach no order leaves every event, and every text, to the plain forms."""
@@ -139,7 +139,7 @@ def test_the_short_path_and_the_careful_one_say_the_same(history, model, batch, 
 # -- streaming is the oracle ------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200)
 @given(histories(12), models)
 def test_streaming_says_what_the_oracle_says_at_every_prefix(history, model):
     for length in range(1, len(history) + 1):
@@ -150,7 +150,7 @@ def test_streaming_says_what_the_oracle_says_at_every_prefix(history, model):
         assert found.cells == cells_of(expected, 0)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=200)
 @given(disorderly(), models)
 def test_streaming_says_what_the_oracle_says_in_any_order(history, model):
     found, expected = run(history, model), oracle(history, model)
@@ -164,14 +164,14 @@ def test_streaming_says_what_the_oracle_says_in_any_order(history, model):
 # -- what is kept beside the records ----------------------------------------------------------------------------------
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=160)
 @given(disorderly(), models, st.integers(1, 4))
 def test_histograms_are_those_of_the_records(history, model, batch):
     memory = run(history, model, batch, sweep_every=2)
     assert memory.histograms == histogram_of(memory.records, MODELS[model])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200)
 @given(disorderly(), models, st.integers(1, 4))
 def test_every_customer_has_a_timer_that_is_not_late(history, model, batch):
     memory = run(history, model, batch)
@@ -187,7 +187,7 @@ def assess_again(c, model):
     return assess(c, c.as_of, model)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200)
 @given(disorderly(), models)
 def test_records_survive_their_bytes(history, model):
     for customer, blob in run(history, model, 3).records.items():
@@ -201,7 +201,7 @@ def test_records_survive_their_bytes(history, model):
         }
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=160)
 @given(disorderly(), models, st.integers(1, 4))
 def test_what_is_sent_is_what_the_interface_says(history, model, batch):
     for message in run(history, model, batch).messages:
@@ -247,7 +247,7 @@ def folded_window(taken, kept, as_of, window):
     return len(inside), sum(amount for *_, amount in inside)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(purchases(), st.sampled_from((2 * DAY, 20 * DAY, 365 * DAY)), st.integers(0, 40 * DAY))
 def test_folding_keeps_every_sum_but_rounds_the_window_to_days(orders, window, later):
     c, whole = Customer("c"), Customer("c")
@@ -266,7 +266,7 @@ def test_folding_keeps_every_sum_but_rounds_the_window_to_days(orders, window, l
     assert (again.n, again.frequency, again.monetary) == (c.n, c.frequency, c.monetary)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=160)
 @given(purchases(), st.data())
 def test_an_order_from_before_the_fold_is_refused_and_changes_nothing(orders, data):
     c = Customer("c")
@@ -286,7 +286,7 @@ def test_an_order_from_before_the_fold_is_refused_and_changes_nothing(orders, da
     assert encode(c) == before
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=160)
 @given(purchases(), st.data())
 def test_an_order_that_was_taken_back_does_not_come_to_life_by_folding(orders, data):
     c, window = Customer("c"), 365 * DAY
@@ -362,7 +362,7 @@ def looked_at(draw):
     return c, as_of, model
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(looked_at())
 def test_the_fast_evaluation_is_the_plain_one(given_):
     c, as_of, model = given_

@@ -37,19 +37,19 @@ async def worker(lanes: Lanes, **changes: Any) -> ShardWorker:
     parts = ShardParts(
         settings=settings,
         store=everything,
-        decoder=SimpleNamespace(decode=lambda name, shard, records, now: records),  # type: ignore[arg-type]
+        decoder=SimpleNamespace(decode=lambda *given: given[2]),  # type: ignore[arg-type]
         lanes=lanes,
         relay=everything,
         metrics=Metrics(),
         model=lambda: everything,
-        new_state=lambda model, clock: everything,
+        new_state=lambda *_: everything,
         inputs=TOPICS.inputs,
     )
     return ShardWorker(0, parts, Claim({}, {}))
 
 
 def opened(ends: dict[str, int]) -> Lanes:
-    lanes = Lanes(seek=lambda tp, offset, epoch: None, wake=lambda: None)
+    lanes = Lanes(seek=lambda *_: None, wake=lambda: None)
     tps = {TP(topic, 0): ends.get(topic, 0) for topic in TOPICS.inputs.values()}
     lanes.open(1, dict.fromkeys(tps, 0), tps)
     return lanes
