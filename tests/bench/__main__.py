@@ -15,6 +15,7 @@ from stream.contracts.topics import Topics
 from stream.embedded import EmbeddedKafka, EmbeddedRedis
 from stream.scoring.policy import default_policy
 from tests.bench import ours
+from tests.bench.costs import costs
 from tests.bench.workload import Workload, prefill
 
 BUILD = Path("build")
@@ -62,15 +63,22 @@ def one(load: Workload, rounds: int, title: str) -> dict[str, object]:
     for name, values in rows:
         digits = 2 if values is ratios else 0
         print(f"{name:28}" + "".join(f"{f(values):12.{digits}f}" for f in (statistics.median, min, max)))
-    print(
-        f"last run: decisions delivered after {last['seconds_delivered']:.1f} s, "
-        f"worker {1e6 * last['cpu_seconds'] / load.events:.1f} CPU µs an event, {last['resident_mb']:.0f} MB at most"
-    )
+    parts = costs(load)
+    worker = 1e6 * last["cpu_seconds"] / load.events
+    per_message = parts.pop("messages an event")
+    print(f"CPU µs an event in the worker, {per_message:.2f} messages an event:")
+    for part, spent in parts.items():
+        print(f"  {part:42}{spent:8.2f}")
+    print(f"  {'Kafka and Redis clients, Faust, relay, start':42}{worker - sum(parts.values()):8.2f}")
+    print(f"  {'all':42}{worker:8.2f}")
+    print(f"decisions delivered after {last['seconds_delivered']:.1f} s; {last['resident_mb']:.0f} MB at most")
     return {
         "rates": {"raw aiokafka": statistics.median(raw_rates), "ours": statistics.median(our_rates)},
         "ratios": {"ours / raw aiokafka": statistics.median(ratios)},
         "bytes": size,
         "days": load.days,
+        "cpu_microseconds": parts | {"all": worker},
+        "messages_an_event": per_message,
         **last,
     }
 
