@@ -154,8 +154,8 @@ class Decoder:
         name: Input,
         partition: int,
         record: Record,
-        read: Any,
-        now_ms: int,  # noqa: ANN401 - of any input
+        read: Any,  # noqa: ANN401 - of any input
+        now_ms: int,
     ) -> Event | DeadLetter:
         try:
             if read.__class__ is Refused:
