@@ -51,10 +51,6 @@ _SMALL: Final = 8_192
 _VARINTS: Final = tuple(map(varint, range(_SMALL)))
 
 
-def _number(number: int) -> bytes:
-    return _VARINTS[number] if number < _SMALL else varint(number)
-
-
 @cache
 def _around(kind: str, source: str, with_key: bool) -> tuple[bytes, bytes, bytes]:  # noqa: FBT001 - a key of the cache
     """What stands before the id, between id and time, and behind the time."""
@@ -75,15 +71,22 @@ Record: TypeAlias = tuple[bytes, bytes, bytes]
 
 def record_of(message: Message, source: str) -> Record:
     """Make a record of a message."""
-    value, key = message.value, message.key.encode()
-    message_id, moment = message.id.encode(), time_text(message.time).encode()
+    value, key, message_id = message.value, message.key.encode(), message.id.encode()
+    moment = time_text(message.time).encode()
     first, second, third = _around(message.type, source, bool(key))
-    named_id = _number(len(message_id)) + message_id
-    timed = _VARINTS[len(moment)] + moment
+    size, id_size = len(value), len(message_id)
+    sized = _VARINTS[size] if size < _SMALL else varint(size)
+    id_sized = _VARINTS[id_size] if id_size < _SMALL else varint(id_size)
     if not key:
-        return _NOTHING + _number(len(value)), value, b"".join((first, named_id, second, timed, third))
-    named = _number(len(key)) + key
-    return named + _number(len(value)), value, b"".join((first, named_id, second, timed, third, named))
+        return (
+            _NOTHING + sized,
+            value,
+            b"".join((first, id_sized, message_id, second, _VARINTS[len(moment)], moment, third)),
+        )
+    key_size = len(key)
+    named = (_VARINTS[key_size] if key_size < _SMALL else varint(key_size)) + key
+    behind = b"".join((first, id_sized, message_id, second, _VARINTS[len(moment)], moment, third, named))
+    return named + sized, value, behind
 
 
 class RecordBatch:
@@ -104,16 +107,24 @@ class RecordBatch:
         self._closed = False
         self._built: bytearray | None = None
 
-    def add(self, record: Record) -> None:
-        """Put a record, see `record_of`, behind the others."""
-        place = _number(self._count)
+    def add(self, record: Record, bytes_max: int = 2**31) -> bool:
+        """Put a record, see `record_of`, behind the others, unless the batch would become too large; whether it was.
+
+        The first record is always taken.
+        """
+        count = self._count
+        place = _VARINTS[count] if count < _SMALL else varint(count)
         before, value, behind = record
         # Attributes 0; time as that of the batch.
         length = 2 + len(place) + len(before) + len(value) + len(behind)
-        head = b"".join((_number(length), b"\0\0", place, before))
-        self._parts += (head, value, behind)
-        self._size += len(head) + len(value) + len(behind)
-        self._count += 1
+        size = _VARINTS[length] if length < _SMALL else varint(length)
+        after = self._size + len(size) + length
+        if after > bytes_max and count:
+            return False
+        self._parts += (size, b"\0\0", place, before, value, behind)
+        self._size = after
+        self._count = count + 1
+        return True
 
     def size(self) -> int:
         """Bytes of the batch."""

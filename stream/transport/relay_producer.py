@@ -27,9 +27,6 @@ log = logging.getLogger(__name__)
 BATCH_BYTES: Final = 900_000
 """Bytes of one produce batch. A broker takes 1 048 588 by default, and a batch carries a header of 61."""
 
-RECORD_OVERHEAD_BYTES: Final = 16
-"""What a record has in front of its key, at most."""
-
 CLOSE_SECONDS_MAX: Final = 2.0
 """Longest wait for a producer to close; after it, its task is cancelled."""
 
@@ -194,11 +191,11 @@ class TransactionalProducer:
         for message in messages:
             record = record_of(message, source)
             batch = filling.get(message.topic)
-            if batch is None or batch.builder.size() + sum(map(len, record)) + RECORD_OVERHEAD_BYTES > batch_bytes:
+            if batch is None or not batch.builder.add(record, batch_bytes):
                 batch = filling[message.topic] = _Batch(message.topic, RecordBatch(now), [])
+                batch.builder.add(record)
                 done.append(batch)
             batch.messages.append(message)
-            batch.builder.add(record)
         return done
 
     async def close(self) -> None:
