@@ -202,7 +202,7 @@ class Relay:
             await _wait(self._wake, self._settings.idle_seconds)
             return trims
         messages = [decode_message(entry) for entry in head.entries]
-        waiting = [message for message in messages if not self._delivered.holds(message)]
+        waiting = self._delivered.lacks(messages)
         if len(waiting) < len(messages):
             self._watch.skipped(self.shard, len(messages) - len(waiting))
         self._in_hand = True

@@ -7,7 +7,7 @@ committed: the worker may have died between Kafka's commit and the trim of the o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -80,6 +80,12 @@ class Delivered:
         if message.id in self._ids:
             return True
         return self._latest.get((message.topic, message.key), message.time) > message.time
+
+    def lacks(self, messages: Sequence[Message]) -> list[Message]:
+        """Those of the messages that must be sent."""
+        if not self._ids and not self._latest:
+            return list(messages)
+        return [message for message in messages if not self.holds(message)]
 
 
 async def read_tail(
