@@ -85,3 +85,21 @@ def test_a_paused_topic_is_never_taken_for_idle(clock: Clock) -> None:
     assert one._has_more("orders"), "its log was not looked at since it was resumed"
     clock.now += 2.0
     assert not one._has_more("orders")
+
+
+def test_a_shard_far_behind_gathers_before_it_applies(clock: Clock) -> None:
+    one = asyncio.run(worker(opened({"orders": 50}), gather_events=10))
+    one.offer("orders", batch("orders", 5))
+    assert one._gathering()
+    one.offer("orders", batch("orders", 5))
+    assert not one._gathering()
+
+
+def test_nothing_is_gathered_at_the_end_of_the_log_nor_for_long(clock: Clock) -> None:
+    live = asyncio.run(worker(opened({}), gather_events=10))
+    live.offer("orders", batch("orders", 5))
+    assert not live._gathering()
+    behind = asyncio.run(worker(opened({"orders": 50}), gather_events=10))
+    behind.offer("orders", batch("orders", 5))
+    clock.now += shard_worker.GATHER_SECONDS
+    assert not behind._gathering()
