@@ -101,5 +101,5 @@ def test_nothing_is_gathered_at_the_end_of_the_log_nor_for_long(clock: Clock) ->
     assert not live._gathering()
     behind = asyncio.run(worker(opened({"orders": 50}), gather_events=10))
     behind.offer("orders", batch("orders", 5))
-    clock.now += shard_worker.GATHER_SECONDS
+    clock.now += 2 * shard_worker.GATHER_SECONDS
     assert not behind._gathering()
