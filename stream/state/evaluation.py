@@ -32,7 +32,7 @@ _made = tuple.__new__
 _NOBODY = Assessment(TIER_NONE, "", 0, NEVER)
 
 
-def assess(c: Customer, as_of: int, model: Model) -> Assessment:
+def assess(c: Customer, as_of: int, model: Model) -> Assessment:  # noqa: C901, PLR0912, PLR0915 - one pass, see above
     """Move the customer's sums to `as_of` and say what is true there, given what was said so far.
 
     Parameters
