@@ -126,7 +126,7 @@ def time_text(moment: int) -> str:
     return text + _FRACTIONS[fraction]
 
 
-# Every decision holds several moments; texts put together from tables cost a quarter of `datetime.isoformat`. A table of
+# Every decision holds several moments; texts put together cost a quarter of `datetime.isoformat`. A table of
 # hours holds three years of them; one of minutes would hold eleven days, and the moments of a replay lie further apart.
 _WITHIN_HOUR: Final = tuple(f"{second // 60:02d}:{second % 60:02d}" for second in range(3_600))
 _FRACTIONS: Final = ("Z", *(f".{fraction:03d}Z" for fraction in range(1, 1_000)))

@@ -160,7 +160,7 @@ def apply_in_order(  # noqa: C901, PLR0912, PLR0915 - one loop, since a call cos
                 due = step
         level, growth = fresh_levels[n]
         crossing = first_at + ((alpha + span / WEEK) * growth - alpha) * WEEK
-        if crossing < due:
+        if crossing < due:  # noqa: PLR1730
             due = crossing
         moment = ceil(due / 1000) * 1000
         # Where rounding puts a crossing behind us, it is in the next second.
