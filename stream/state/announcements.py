@@ -7,6 +7,7 @@ cause never makes two different decisions, however often it is replayed.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from stream.contracts.decisions import (
@@ -37,6 +38,11 @@ _MOVES = tuple(
     )
     for said, was in enumerate(TIER_NAMES)
 )
+
+
+@lru_cache(maxsize=1_024)
+def _segment_move(was: str, became: str) -> str:
+    return f'"from":{quote(was) if was else "null"},"to":{quote(became) if became else "null"},'
 
 
 class Cause(NamedTuple):
@@ -113,9 +119,8 @@ class Announcer:
         if segment != was_segment:
             c.changes_version += 1
             value = (
-                f'{{"customer_id":{name},"version":{c.changes_version},'
-                f'"from":{quote_name(was_segment) if was_segment else "null"},'
-                f'"to":{quote_name(segment) if segment else "null"},{when},"calibration":{model.number}}}'
+                f'{{"customer_id":{name},"version":{c.changes_version},{_segment_move(was_segment, segment)}{when},'
+                f'"calibration":{model.number}}}'
             )
             message_id = decision_id(customer, SEGMENT_CHANGED, kind, cause_id)
             messages.append(
@@ -126,8 +131,9 @@ class Announcer:
     def scores(self, c: Customer, cause: Cause, model: Model) -> Message:
         """The whole record, for the compacted topic; the customer's `due` must be exact."""
         customer = c.customer_id
-        message_id = decision_id(customer, SCORES, cause[0], cause[1])
-        value = self._phrased(model).scores(c).encode()
+        message_id = decision_id(customer, SCORES, cause.kind, cause.id)
+        phrases = self._phrases if model is self._model else self._phrased(model)
+        value = phrases.scores(c).encode()
         return Message(message_id, self._customer_scores, customer, SCORES, c.as_of, value)
 
     def _phrased(self, model: Model) -> Phrases:

@@ -32,7 +32,7 @@ _made = tuple.__new__
 _NOBODY = Assessment(TIER_NONE, "", 0, NEVER)
 
 
-def assess(c: Customer, as_of: int, model: Model) -> Assessment:
+def assess(c: Customer, as_of: int, model: Model) -> Assessment:  # noqa: C901, PLR0912, PLR0915 - one pass, see above
     """Move the customer's sums to `as_of` and say what is true there, given what was said so far.
 
     Parameters
@@ -97,8 +97,7 @@ def assess(c: Customer, as_of: int, model: Model) -> Assessment:
     if n >= model.rhythm_orders_min and last_at > first_at:
         step, step_at = gap_step(model, (last_at - first_at) / x, last_at, as_of)
         others += model.gap_weights[step]
-        if step_at < due:
-            due = step_at
+        due = min(due, step_at)
 
     log_odds = model.log_odds_at_once[x] if x < len(model.log_odds_at_once) else log(model.a / (model.b + x))
     rate_from = model.alpha + (last_at - first_at) / WEEK
@@ -139,11 +138,9 @@ def _leaving(c: Customer, as_of: int, window: int) -> int:
 
 def gap_step(model: Model, mean_gap: float, last_at: int, as_of: int) -> tuple[int, int]:
     """How many steps of the gap table the silence has reached, and when it reaches the next (`NEVER` if none)."""
-    usual = mean_gap if mean_gap > model.gap_min else model.gap_min
-    reached = 0
-    for ratio in model.gap_ratios:
+    usual = max(model.gap_min, mean_gap)
+    for reached, ratio in enumerate(model.gap_ratios):
         moment = ceil((last_at + ratio * usual) / 1000) * 1000
         if moment > as_of:
             return reached, moment
-        reached += 1  # noqa: SIM113 - a counter is cheaper than enumerate, and this runs for every look
-    return reached, NEVER
+    return len(model.gap_ratios), NEVER

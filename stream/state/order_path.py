@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from math import ceil
-from typing import Protocol
 
 from stream.contracts.events import COMPLETED, DeadLetter, Event, OrderEvent
 from stream.scoring.units import WEEK
@@ -20,27 +20,35 @@ from stream.state.model import Model
 from stream.state.tables import HOUR, OrderCells
 
 
-class Rest(Protocol):
-    """What the path leaves to the shard it works for."""
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What the path leaves to the shard it works for.
 
-    def before(self, c: Customer, at: int) -> None:
-        """Bring a customer to the present rules, and apply what silence made true before `at`."""
+    Attributes
+    ----------
+    take_up
+        Called with each customer that this batch comes to for the first time.
+    before
+        Brings a customer to the present rules, and applies what silence made true before a moment.
+    changed
+        Says that an order changed the classification: to which tier, segment and level, and the event's id.
+    careful
+        Applies an event of any kind, given the clock; gives the clock after it.
+    """
 
-    def changed(self, c: Customer, tier: int, segment: str, level: int, event_id: str) -> None:
-        """Say that an order changed the classification."""
+    take_up: Callable[[Customer], None]
+    before: Callable[[Customer, int], None]
+    changed: Callable[[Customer, int, str, int, str], None]
+    careful: Callable[[Event | DeadLetter, int], int]
 
-    def careful(self, event: Event | DeadLetter, clock: int) -> int:
-        """Apply an event of any kind; gives the clock after it."""
 
-
-def apply_in_order(
+def apply_in_order(  # noqa: C901, PLR0912, PLR0915 - one loop, since a call costs as much as most of its steps
     events: Iterable[Event | DeadLetter],
     clock: int,
     model: Model,
     orders_max: int,
     customers: Mapping[str, Customer],
     batch: int,
-    take_up: Callable[[Customer], None],
     cells: OrderCells,
     rest: Rest,
 ) -> tuple[int, int]:
@@ -59,9 +67,7 @@ def apply_in_order(
     customers
         Customers in memory; those of the events are among them.
     batch
-        Number of this batch.
-    take_up
-        Called with each customer that this batch comes to for the first time, which is known by its number.
+        Number of this batch; a customer knows the last one that came to it.
     cells
         Rolling tables of orders that the batch adds to, see `tables.TableDeltas.orders`.
     rest
@@ -71,7 +77,7 @@ def apply_in_order(
     -------
     Orders applied here, and the clock after the last event.
     """
-    careful, before, changed = rest.careful, rest.before, rest.changed
+    take_up, before, changed, careful = rest.take_up, rest.before, rest.changed, rest.careful
     fingerprint, window, alpha, min_stay = model.fingerprint, model.window, model.alpha, model.min_stay
     raw_tiers, segments, monetary_edges = model.raw_tiers, model.segments, model.monetary_edges
     fresh_cells, fresh_levels, fresh_age = model.fresh_cells, model.fresh_levels, model.fresh_age
@@ -116,7 +122,7 @@ def apply_in_order(
         else:
             c.first_at = first_at = at
             due = at + window
-        if at > clock:
+        if at > clock:  # noqa: PLR1730 - so here, and below: max and min are calls
             clock = at
         applied += 1
 
@@ -144,17 +150,17 @@ def apply_in_order(
             stays_until = c.tier_since + min_stay
             if at < stays_until:
                 tier = was
-                if stays_until < due:
+                if stays_until < due:  # noqa: PLR1730
                     due = stays_until
         span = at - first_at
         if span and n >= rhythm_from:
             usual = span / n
-            step = at + fresh_gap * (usual if usual > gap_min else gap_min)
-            if step < due:
+            step = at + fresh_gap * (usual if usual > gap_min else gap_min)  # noqa: FURB136
+            if step < due:  # noqa: PLR1730
                 due = step
         level, growth = fresh_levels[n]
         crossing = first_at + ((alpha + span / WEEK) * growth - alpha) * WEEK
-        if crossing < due:
+        if crossing < due:  # noqa: PLR1730
             due = crossing
         moment = ceil(due / 1000) * 1000
         # Where rounding puts a crossing behind us, it is in the next second.

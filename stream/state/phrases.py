@@ -75,6 +75,7 @@ class Phrases:
         if c.counters or c.refunds or c.registered_at or c.kind is not None or c.region is not None:
             known = f",{_encode(extras(c))[1:-1].decode()}"
         cell = self._cell(c)
+        said = self._after_orders.get((n, c.level)) or self._after_order(n, c.level)
         moment = format_time(at)
         change = f',"next_change_at":"{format_time(c.due)}"}}' if c.due != NEVER else "}"
         return (
@@ -82,7 +83,7 @@ class Phrases:
             f"{moment if c.tier_since == at else format_time(c.tier_since)}{self._standings[cell]}{n}"
             f',"first_order_at":"{moment if n == 1 else format_time(c.first_at)}","last_order_at":"{moment}",'
             f'"rfm":{{"recency_days":0.0,"frequency":{c.frequency},"monetary":"{from_minor(c.monetary, self._exponent)}'
-            f"{self._scores[cell]},{self._after_orders.get((n, c.level)) or self._after_order(n, c.level)}{known}{change}"
+            f"{self._scores[cell]},{said}{known}{change}"
         )
 
     def _after_order(self, n: int, level: int) -> str:

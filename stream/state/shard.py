@@ -38,7 +38,7 @@ from stream.state.customer import TIER_NAMES, UNSET, Customer
 from stream.state.evaluation import assess, next_due
 from stream.state.ledger import Added
 from stream.state.model import Model
-from stream.state.order_path import apply_in_order
+from stream.state.order_path import Rest, apply_in_order
 from stream.state.settling import settle
 from stream.state.tables import TableDeltas, outdated
 
@@ -82,24 +82,6 @@ class _Batch:
 
     def count(self, name: str, by: int = 1) -> None:
         self.counters[name] = self.counters.get(name, 0) + by
-
-
-@dataclass(frozen=True, slots=True)
-class _Rest:
-    """What `apply_in_order` leaves to the shard."""
-
-    state: ShardState
-    batch: _Batch
-    now: int
-
-    def before(self, c: Customer, at: int) -> None:
-        self.state._before(self.batch, c, at, self.now)
-
-    def changed(self, c: Customer, tier: int, segment: str, level: int, event_id: str) -> None:
-        self.state._changed(self.batch, c, (tier, segment, level), Cause("event", event_id), self.now)
-
-    def careful(self, event: Event | DeadLetter, clock: int) -> int:
-        return self.state._careful(self.batch, event, clock, self.now)
 
 
 class ShardState:
@@ -175,7 +157,12 @@ class ShardState:
         batch = self._begin()
         clock_before = self.clock
         limits = self.limits
-        rest = _Rest(self, batch, now)
+        rest = Rest(
+            take_up=partial(self._freshen, batch) if self._crowded else batch.touched.append,
+            before=partial(self._before, batch, now),
+            changed=partial(self._changed, batch, now, "event"),
+            careful=partial(self._careful, batch, now),
+        )
         applied, self.clock = apply_in_order(
             events,
             clock_before,
@@ -183,7 +170,6 @@ class ShardState:
             limits.ledger_orders_max,
             self._cache,
             batch.number,
-            partial(self._freshen, batch) if self._crowded else batch.touched.append,
             batch.tables.orders,
             rest,
         )
@@ -230,7 +216,7 @@ class ShardState:
         self._cache[c.customer_id] = self._cache.pop(c.customer_id)
         batch.touched.append(c)
 
-    def _careful(self, batch: _Batch, event: Event | DeadLetter, clock: int, now: int) -> int:
+    def _careful(self, batch: _Batch, now: int, event: Event | DeadLetter, clock: int) -> int:
         """Apply one event of any kind; gives the clock after it."""
         if isinstance(event, DeadLetter):
             batch.messages.append(dead_letter_message(event, self.announcer.topics, max(0, clock)))
@@ -257,7 +243,7 @@ class ShardState:
     def _order(self, batch: _Batch, event: OrderEvent, now: int) -> Added:
         c = self._touch(batch, event.customer)
         at = event.at
-        self._before(batch, c, at, now)
+        self._before(batch, now, c, at)
         if event.kind != COMPLETED:
             added = self._refund(batch, c, event)
         else:
@@ -272,7 +258,7 @@ class ShardState:
             self._look(batch, c, max(c.as_of, at), "event", event.event_id, now)
         return added
 
-    def _before(self, batch: _Batch, c: Customer, at: int, now: int) -> None:
+    def _before(self, batch: _Batch, now: int, c: Customer, at: int) -> None:
         """Bring a customer to the present rules, and apply what silence made true before `at`."""
         if c.fingerprint != self.model.fingerprint:
             self._recalibrate(batch, c, now)
@@ -294,7 +280,7 @@ class ShardState:
         at, kind = event.at, event.type
         evidence = kind in interactions.EVIDENCE
         if evidence:
-            self._before(batch, c, at, now)
+            self._before(batch, now, c, at)
         if not interactions.first_time(c, event.event, self.limits.interaction_dedupe_max):
             return Added.DUPLICATE
         interactions.count(c, kind, at)
@@ -338,16 +324,17 @@ class ShardState:
         tier, segment, level, due = assess(c, as_of, self.model)
         c.fingerprint = self.model.fingerprint
         if tier != c.tier or level != c.level or segment != c.segment:
-            self._changed(batch, c, (tier, segment, level), Cause(cause, cause_id), now)
+            self._changed(batch, now, cause, c, tier, segment, level, cause_id)
         c.due, c.due_is_exact = due, True
 
-    def _changed(self, batch: _Batch, c: Customer, became: tuple[int, str, int], cause: Cause, now: int) -> None:
+    def _changed(
+        self, batch: _Batch, now: int, kind: str, c: Customer, tier: int, segment: str, level: int, cause_id: str
+    ) -> None:
         """Say that the classification changed, and note that on the record."""
-        tier, segment, level = became
-        as_of = c.as_of
+        cause = Cause(kind, cause_id)
         if tier != c.tier:
-            batch.tables.add_move(as_of, TIER_NAMES[c.tier], TIER_NAMES[tier])
-        origin = self._origin(cause.kind, as_of, now)
+            batch.tables.add_move(c.as_of, TIER_NAMES[c.tier], TIER_NAMES[tier])
+        origin = self._origin(kind, c.as_of, now)
         batch.messages += self.announcer.announce(c, tier, segment, level, cause, origin, self.model)
         batch.reclassified[c.customer_id] = cause
 

@@ -11,11 +11,16 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from stream.state.customer import TIER_NAMES
+
 #: (hour, channel, tier) -> [orders, revenue].
 OrderCells = dict[tuple[int, str, str], list[int]]
 
 HOUR = 3_600_000
 DAY = 86_400_000
+
+#: Field of each move between tiers.
+_MOVES = {(was, became): f"tier_moves|{was}>{became}" for was in TIER_NAMES for became in TIER_NAMES}
 
 #: Distinct channels a shard keeps apart; further ones count as `OTHER`.
 CHANNELS_MAX = 32
@@ -78,7 +83,7 @@ class TableDeltas:
 
     def add_move(self, at: int, was: str, became: str) -> None:
         """A customer moved from one tier to another."""
-        self._add(at // HOUR, f"tier_moves|{was}>{became}", 1)
+        self._add(at // HOUR, _MOVES[was, became], 1)
 
     def _add(self, hour: int, field: str, amount: int) -> None:
         key = (hour, field)
@@ -97,26 +102,31 @@ class TableDeltas:
         hour_from, day_from = clock // HOUR - hours_max, clock // DAY - days_max
         hours: defaultdict[int, dict[str, int]] = defaultdict(dict)
         days: defaultdict[int, dict[str, int]] = defaultdict(dict)
-
-        def add(hour: int, field: str, amount: int) -> None:
-            if hour > hour_from:
-                bucket = hours[hour]
-                bucket[field] = bucket.get(field, 0) + amount
-            day = hour // 24
-            if day > day_from:
-                bucket = days[day]
-                bucket[field] = bucket.get(field, 0) + amount
-
+        # A day's orders are added up before they are spelled out: a batch has many hours and few days.
+        by_day: OrderCells = {}
         for (hour, channel, tier), (orders, revenue) in self.orders.items():
-            for orders_field, revenue_field in _order_fields(channel, tier):
-                add(hour, orders_field, orders)
-                add(hour, revenue_field, revenue)
+            if hour > hour_from:
+                _spell(hours[hour], channel, tier, orders, revenue)
+            if hour // 24 > day_from:
+                sums = by_day.setdefault((hour // 24, channel, tier), [0, 0])
+                sums[0] += orders
+                sums[1] += revenue
+        for (day, channel, tier), (orders, revenue) in by_day.items():
+            _spell(days[day], channel, tier, orders, revenue)
         for (hour, field), amount in self.others.items():
-            if amount:
-                add(hour, field, amount)
+            if amount and hour > hour_from:
+                hours[hour][field] = hours[hour].get(field, 0) + amount
+            if amount and hour // 24 > day_from:
+                days[hour // 24][field] = days[hour // 24].get(field, 0) + amount
         cells = {hour_key(hour): fields for hour, fields in hours.items()}
         cells.update((day_key(day), fields) for day, fields in days.items())
         return cells
+
+
+def _spell(fields: dict[str, int], channel: str, tier: str, orders: int, revenue: int) -> None:
+    for orders_field, revenue_field in _order_fields(channel, tier):
+        fields[orders_field] = fields.get(orders_field, 0) + orders
+        fields[revenue_field] = fields.get(revenue_field, 0) + revenue
 
 
 def _scopes(channel: str, tier: str) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from stream.contracts.decisions import PAYLOADS
 from stream.state import ledger
 from stream.state.codec import decode
 from stream.state.evaluation import next_due
-from stream.state.view import describe
+from stream.state.phrases import Phrases
+from stream.state.view import describe, rfm
 from stream.state.wording import scores_text
 from tests.datasets import cdnow
 from tests.kit.memory import MemoryShard, sharded
@@ -48,6 +49,9 @@ def test_text_and_plain_form_say_the_same(source: str) -> None:
             c.due, c.due_is_exact = next_due(c, shard.model), True
             plain = msgspec.json.decode(msgspec.json.encode(describe(c, shard.model)))
             assert msgspec.json.decode(scores_text(c, shard.model, 2)) == plain
+            assert msgspec.json.decode(Phrases(shard.model, 2).scores(c)) == plain
+            if c.n:
+                assert msgspec.json.decode(Phrases(shard.model, 2).rfm(c)) == rfm(c, shard.model, 2)
             seen += 1
         for message in shard.memory.messages:
             # Strictly: the JSON holds all fields of its struct, in its order, and no others.
