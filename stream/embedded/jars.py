@@ -67,9 +67,7 @@ class Broker:
 def broker() -> Broker:
     """The broker that is written down in ``kafka.toml``."""
     locked = tomllib.loads((files("stream.embedded") / "kafka.toml").read_text(encoding="utf-8"))
-    return Broker(
-        locked["version"], tuple(Jar(coordinate, sum_) for coordinate, sum_ in locked["jars"].items())
-    )
+    return Broker(locked["version"], tuple(Jar(coordinate, sum_) for coordinate, sum_ in locked["jars"].items()))
 
 
 def cache_directory() -> Path:

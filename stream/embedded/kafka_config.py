@@ -49,9 +49,7 @@ appender.stdout.layout.pattern = %d{ISO8601} %-5p %m (%c{1})%n
 """
 
 
-def server_properties(
-    *, data: Path, port: int, controller_port: int, extra: Mapping[str, str]
-) -> dict[str, str]:
+def server_properties(*, data: Path, port: int, controller_port: int, extra: Mapping[str, str]) -> dict[str, str]:
     """Settings of the broker.
 
     Parameters

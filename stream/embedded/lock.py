@@ -33,9 +33,7 @@ def resolve(version: str, cache: Path) -> dict[str, str]:
     # One at a time: together, the versions that the logging artifact manages would replace some of Kafka's.
     server, below = context.resolver.resolve([context.create_dependency(f"{SERVER}:{version}")])
     versions = {f"{each.groupId}:{each.artifactId}": each.version for each in below}
-    logging, _ = context.resolver.resolve(
-        [context.create_dependency(f"{LOGGING}:{versions[LOG4J]}")], transitive=False
-    )
+    logging, _ = context.resolver.resolve([context.create_dependency(f"{LOGGING}:{versions[LOG4J]}")], transitive=False)
     return {
         f"{each.groupId}:{each.artifactId}:{each.version}": hashlib.sha256(
             each.artifact.resolve().read_bytes()

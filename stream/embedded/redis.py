@@ -55,9 +55,7 @@ class EmbeddedRedis(Server):
         start_seconds_max: float = 60.0,
         stop_seconds_max: float = 30.0,
     ) -> None:
-        super().__init__(
-            directory, port=port, start_seconds_max=start_seconds_max, stop_seconds_max=stop_seconds_max
-        )
+        super().__init__(directory, port=port, start_seconds_max=start_seconds_max, stop_seconds_max=stop_seconds_max)
         self._settings = {"appendfsync": appendfsync, **(settings or {})}
 
     @property

@@ -28,9 +28,7 @@ from stream.embedded.ports import free_ports, require_free
 PROBE_SECONDS = 0.02
 PORT_TRIES_MAX = 3
 LOG_LINES_QUOTED = 15
-ADVICE = (
-    "Is a setting wrong, the disk full, or the directory another's? Change what the log names, start again."
-)
+ADVICE = "Is a setting wrong, the disk full, or the directory another's? Change what the log names, start again."
 
 
 class Server(ABC):

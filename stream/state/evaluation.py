@@ -1,8 +1,8 @@
 """What is true of a customer at a moment, and when that next changes if nothing happens.
 
-`assess` is the only place where a classification is decided. It runs for every event that counts, so it is the fast form
-of `stream.scoring`: tables instead of calls, one pass for the classification and for the moment to look again. A law
-(`tests/property`) holds it equal to the plain formulas.
+`assess` is the only place where a classification is decided. It runs for every event that counts, so it is the fast
+form of `stream.scoring`: tables instead of calls, one pass for the classification and for the moment to look again. A
+law (`tests/property`) holds it equal to the plain formulas.
 """
 
 from __future__ import annotations

@@ -199,7 +199,7 @@ def net_of_order(c: Customer, order: int) -> int:
 def fold(c: Customer, count: int, window: int) -> None:
     """Fold the `count` oldest entries into sums by UTC day; days wholly before the window into one lifetime sum.
 
-    The last sum also says how far folding went. Where the newest folded order does not count, that is a sum of no order.
+    The last sum also says how far folding went. Where the newest folded order does not count, it is a sum of no order.
     """
     sums = [day for day in c.folded or () if day[2]]
     for index in range(count):

@@ -349,14 +349,18 @@ class ShardState:
         """A good event that the record cannot take in, because of one of its limits."""
         limit = self.limits.ledger_orders_max
         if added is Added.TOO_OLD:
-            field, reason = "occurred_at", (
-                f"older than the orders of this customer that are still kept one by one (the newest {limit}, "
-                "setting ledger_orders_max): whether it is a duplicate can no longer be told"
+            field, reason = (
+                "occurred_at",
+                (
+                    f"older than the orders of this customer that are still kept one by one (the newest {limit}, "
+                    "setting ledger_orders_max): whether it is a duplicate can no longer be told"
+                ),
             )
         else:
-            field, reason = "order_id", f"this customer has refunds for {limit} orders already (setting ledger_orders_max)"
-        value = msgspec.json.encode(event)
-        return DeadLetter(self.announcer.topics.orders, self.shard, event.offset, field, reason, event.customer.encode(), value)
+            field = "order_id"
+            reason = f"this customer has refunds for {limit} orders already (setting ledger_orders_max)"
+        key, value = event.customer.encode(), msgspec.json.encode(event)
+        return DeadLetter(self.announcer.topics.orders, self.shard, event.offset, field, reason, key, value)
 
     def _outcome(self, batch: _Batch, clock_before: int) -> Outcome:
         model, announcer = self.model, self.announcer

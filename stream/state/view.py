@@ -118,9 +118,7 @@ def churn(c: Customer, model: Model) -> dict[str, Any]:
     """Risk, P(alive) and the reasons, largest first, at the customer's `as_of`."""
     parts = reasons(c, model)
     logit = model.bias + sum(part.weight for part in parts)
-    gone = log_odds_gone(
-        model.churn.alive, c.n - 1, (c.last_at - c.first_at) / WEEK, (c.as_of - c.first_at) / WEEK
-    )
+    gone = log_odds_gone(model.churn.alive, c.n - 1, (c.last_at - c.first_at) / WEEK, (c.as_of - c.first_at) / WEEK)
     return {
         "risk": round(risk(logit), DECIMALS),
         "p_alive": round(probability(-gone), DECIMALS),

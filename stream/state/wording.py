@@ -1,8 +1,8 @@
 """JSON of what is said most often, put together as text.
 
-A tier change, a segment change and the scores of a customer leave with nearly every change, and half of the cost of scoring
-was making dictionaries for the JSON encoder. The plain form of the same is `view.describe`; a test holds what is written here
-equal to it and to the structs of `stream.contracts.decisions`.
+A tier change, a segment change and the scores of a customer leave with nearly every change, and half of the cost of
+scoring was making dictionaries for the JSON encoder. The plain form is `view.describe`; a test holds what is
+written here equal to it and to the structs of `stream.contracts.decisions`.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _encode = msgspec.json.Encoder().encode
 
 
 def quote(text: str) -> str:
-    """A JSON string.
+    r"""A JSON string.
 
     Examples
     --------
     >>> print(quote('c-"1"'))
-    "c-\\"1\\""
+    "c-\"1\""
     """
     return _encode(text).decode()
 
@@ -52,10 +52,11 @@ def rfm_text(c: Customer, model: Model, exponent: int) -> str:
 
 def scores_text(c: Customer, model: Model, exponent: int) -> str:
     """The whole of `view.describe` for a customer whose `due` is exact."""
-    parts = [
+    head = (
         f'{{"customer_id":{quote(c.customer_id)},"as_of":"{format_time(c.as_of)}","version":{c.version},'
         f'"calibration":{model.number},"tier":"{TIER_NAMES[c.tier]}"'
-    ]
+    )
+    parts = [head]
     if c.n:
         cell = cell_of(c, model)
         risk, p_alive, reasons = churn_text(c, model)

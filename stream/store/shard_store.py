@@ -239,9 +239,7 @@ class ShardStore:
         CommitRefused
             ``owner``: the shard is not mine; ``sequence``: Redis came back from an older file.
         """
-        owner, generation, landed = await call(
-            self._redis, "HMGET", self.keys.meta, "owner", "generation", "landed"
-        )
+        owner, generation, landed = await call(self._redis, "HMGET", self.keys.meta, "owner", "generation", "landed")
         if owner != self.owner.encode():
             refuse(self.keys.shard, [b"owner", owner or b"", generation or b"-1"])
         if int(landed or 0) != self._landed:

@@ -14,9 +14,7 @@ PROMETHEUS = ROOT / "deploy" / "prometheus"
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 ALERTS = [
-    rule
-    for group in yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"]
-    for rule in group["rules"]
+    rule for group in yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"] for rule in group["rules"]
 ]
 ALERT_TESTS = yaml.safe_load((PROMETHEUS / "alerts_test.yml").read_text())["tests"]
 
@@ -126,9 +124,7 @@ def test_every_alert_says_how_bad_what_and_where_to_read(alert):
     assert alert["annotations"]["summary"]
     runbook = ROOT / alert["annotations"]["runbook"]
     assert runbook == ROOT / "docs" / "runbooks" / f"{alert['alert']}.md"
-    assert runbook.read_text().startswith(
-        f"# {alert['alert']}\n\n**Severity: {alert['labels']['severity']}.**"
-    )
+    assert runbook.read_text().startswith(f"# {alert['alert']}\n\n**Severity: {alert['labels']['severity']}.**")
 
 
 @alerts

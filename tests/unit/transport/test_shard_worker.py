@@ -87,7 +87,8 @@ def test_a_paused_topic_is_never_taken_for_idle(clock: Clock) -> None:
     assert not one._has_more("orders")
 
 
-def test_a_shard_far_behind_gathers_before_it_applies(clock: Clock) -> None:
+@pytest.mark.usefixtures("clock")
+def test_a_shard_far_behind_gathers_before_it_applies() -> None:
     one = asyncio.run(worker(opened({"orders": 50}), gather_events=10))
     one.offer("orders", batch("orders", 5))
     assert one._gathering()
