@@ -12,6 +12,9 @@ from hypothesis import settings
 settings.register_profile("scorer", deadline=None)
 settings.load_profile("scorer")
 
+# An application that tests start as a process; it reads its orders from the environment.
+collect_ignore = ["integration/transport_worker.py"]
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
