@@ -29,8 +29,8 @@ GRACE_SECONDS = 15.0
 
 
 def some():
-    """Fifteen thousand events."""
-    return journey_of(200)
+    """Ten thousand events."""
+    return journey_of(90)
 
 
 def placed(kafka, redis_server, data, **settings):
