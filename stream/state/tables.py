@@ -22,10 +22,6 @@ DAY = 86_400_000
 #: Field of each move between tiers.
 _MOVES = {(was, became): f"tier_moves|{was}>{became}" for was in TIER_NAMES for became in TIER_NAMES}
 
-#: Distinct channels a shard keeps apart; further ones count as `OTHER`.
-CHANNELS_MAX = 32
-OTHER = "other"
-
 
 def hour_key(hour: int) -> str:
     """Key suffix of an hour since the epoch.
