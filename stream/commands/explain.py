@@ -13,12 +13,10 @@ from stream.scoring.churn import level
 from stream.scoring.policy import LEVELS
 from stream.scoring.rfm import cell
 from stream.scoring.tiers import TIERS, value_score
-from stream.state import ledger
-from stream.state.codec import decode
 from stream.state.customer import NEVER, UNSET, Customer
 from stream.state.evaluation import assess
 from stream.state.model import Model
-from stream.state.view import churn, reasons, rfm
+from stream.state.view import at_moment, churn, reasons, rfm
 
 DECIMALS: Final = 6
 LOOKS_MAX: Final = 1_000
@@ -49,10 +47,7 @@ def explain(
     RecordError
         The bytes are no record of this version.
     """
-    c = decode(customer_id, blob)
-    ledger.rebuild(c, model.window)
-    if as_of is not None and as_of > c.as_of != UNSET:
-        ledger.advance(c, as_of, model.window)
+    c = at_moment(blob, customer_id, as_of, model)
     found: dict[str, Any] = {
         "customer_id": customer_id,
         "calibration": model.number,

@@ -35,11 +35,22 @@ def describe_bytes(blob: bytes, customer_id: str, as_of: int | None, model: Mode
     RecordError
         The bytes are no record of this version.
     """
+    return describe(at_moment(blob, customer_id, as_of, model), model, exponent)
+
+
+def at_moment(blob: bytes, customer_id: str, as_of: int | None, model: Model) -> Customer:
+    """A stored record with its sums at `as_of` (ms; never before its own), or at its own moment when None.
+
+    Raises
+    ------
+    RecordError
+        The bytes are no record of this version.
+    """
     c = decode(customer_id, blob)
     ledger.rebuild(c, model.window)
     if as_of is not None and as_of > c.as_of != UNSET:
         ledger.advance(c, as_of, model.window)
-    return describe(c, model, exponent)
+    return c
 
 
 def describe(c: Customer, model: Model, exponent: int = 2) -> dict[str, Any]:

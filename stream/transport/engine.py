@@ -254,11 +254,6 @@ class Engine:
             return False, f"shards {lost} belong to another worker"
         return True, f"{len(self._shards)} shards claimed"
 
-    def clock(self, shard: int) -> int | None:
-        """The clock of a shard this worker has claimed, ms; None for another worker's."""
-        worker = self._shards.get(shard)
-        return worker.clock if worker is not None else None
-
 
 class _RelayCounts:
     """Counts what relays do."""

@@ -101,7 +101,6 @@ class ShardWorker:
         self._rescored_at = -1.0
         self._choked = False
         self._paused: set[Input] = set()
-        self.idle = asyncio.Event()
         self._restart(claim)
 
     def _restart(self, claim: Claim) -> None:
@@ -113,11 +112,6 @@ class ShardWorker:
         self._merge.clear()
         self._paused.clear()
         self._flight, self._flying = None, frozenset()
-
-    @property
-    def clock(self) -> int:
-        """Greatest `occurred_at` applied, ms."""
-        return self._state.clock
 
     def lag_seconds(self, name: Input, now: float) -> float:
         """Age in seconds of the shard's clock while a topic has more to read; 0 when it has not."""
@@ -162,7 +156,6 @@ class ShardWorker:
         self._arrived[name] = monotonic()
         if self._merge.buffered(name) > self._settings.buffered_records_max:
             self._pause([name])
-        self.idle.clear()
         self._wake.set()
 
     # -- the loop -------------------------------------------------------------------------------------------------
@@ -215,8 +208,6 @@ class ShardWorker:
         return monotonic() - max(self._arrived.values()) < GATHER_SECONDS
 
     async def _rest(self) -> None:
-        if len(self._merge) == 0 and self._caught_up():
-            self.idle.set()
         self._wake.clear()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), self._pause_seconds())
