@@ -41,10 +41,10 @@ def test_the_codes_are_those_of_bundles_that_wait_already():
     assert topic_names(Topics()) == (
         *("tier-changes", "churn-warnings", "customer-changes", "customer-scores", "dead-letters", "follow-ups"),
     )
-    assert KINDS == (
+    assert (
         *("customer.tier.changed", "customer.churn.warning", "customer.churn.recovered", "customer.segment.changed"),
         *("customer.scores", "record.refused"),
-    )
+    ) == KINDS
     assert set(KINDS) == {*PAYLOADS, RECORD_REFUSED}
 
 
