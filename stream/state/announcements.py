@@ -31,7 +31,7 @@ from stream.state.view import DECIMALS
 from stream.state.wording import churn_text, quote, quote_name
 
 #: By rank of the tier that was said and of the one that is true: how a change between them is told.
-_MOVES = tuple(
+TIER_MOVES = tuple(
     tuple(
         f'"from":"{was}","to":"{now}","direction":"{"up" if rank > said else "down"}",'
         for rank, now in enumerate(TIER_NAMES)
@@ -65,7 +65,7 @@ class Announcer:
 
     def __init__(self, topics: Topics, exponent: int = 2) -> None:
         self.topics = topics
-        self._exponent = exponent
+        self.exponent = exponent
         # A property that puts a name together costs as much as looking a customer up.
         self._tier_changes = topics.tier_changes
         self._churn_warnings = topics.churn_warnings
@@ -106,7 +106,7 @@ class Announcer:
             if tier != TIER_NONE:
                 figures = f',"rfm":{self._phrased(model).rfm(c)},"segment":{quote_name(segment)}'
             value = (
-                f'{{"customer_id":{name},"version":{c.tier_version},{_MOVES[was_tier][tier]}{when}{figures},'
+                f'{{"customer_id":{name},"version":{c.tier_version},{TIER_MOVES[was_tier][tier]}{when}{figures},'
                 f'"calibration":{model.number}}}'
             )
             message_id = decision_id(customer, TIER_CHANGED, kind, cause_id)
@@ -138,7 +138,7 @@ class Announcer:
 
     def _phrased(self, model: Model) -> Phrases:
         if model is not self._model:
-            self._model, self._phrases = model, Phrases(model, self._exponent)
+            self._model, self._phrases = model, Phrases(model, self.exponent)
         return self._phrases
 
     def _warning(self, c: Customer, kind: str, was: int, cause: Cause, when: str, model: Model) -> Message:
@@ -152,7 +152,7 @@ class Announcer:
             figures = (
                 f'"risk":{risk},"p_alive":{p_alive},'
                 f'"days_since_last_order":{round((c.as_of - c.last_at) / DAY, DECIMALS)}{gap},"reasons":{reasons},'
-                f'"value_at_stake":"{from_minor(c.monetary, self._exponent)}",'
+                f'"value_at_stake":"{from_minor(c.monetary, self.exponent)}",'
             )
         value = (
             f'{{"customer_id":{quote(c.customer_id)},"version":{c.churn_version},"level":"{LEVELS[c.level]}",'

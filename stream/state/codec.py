@@ -10,6 +10,7 @@ import sys
 from array import array
 from collections.abc import Sequence
 from struct import Struct
+from typing import Final
 
 from stream.state.customer import UNSET, Customer
 
@@ -17,6 +18,8 @@ from stream.state.customer import UNSET, Customer
 FORMAT = 1
 
 _HEADER = Struct("<BBBBIqqqIIIIHBIIi")
+#: Bytes before the name of the segment and the ledger's columns.
+HEADER_SIZE: Final = 63
 _NO_BUCKETS = (0, 0, 0)
 _pack = _HEADER.pack
 _join = b"".join

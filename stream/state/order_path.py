@@ -43,7 +43,7 @@ class Rest:
 
 
 def apply_in_order(  # noqa: C901, PLR0912, PLR0915 - one loop, since a call costs as much as most of its steps
-    events: Iterable[Event | DeadLetter],
+    events: Iterable[tuple[Event | DeadLetter, int]],
     clock: int,
     model: Model,
     orders_max: int,
@@ -57,7 +57,7 @@ def apply_in_order(  # noqa: C901, PLR0912, PLR0915 - one loop, since a call cos
     Parameters
     ----------
     events
-        Decoded events and dead letters.
+        Decoded events and dead letters, each with the clock that the events before it had reached elsewhere.
     clock
         Greatest `occurred_at` so far, ms.
     model
@@ -84,7 +84,9 @@ def apply_in_order(  # noqa: C901, PLR0912, PLR0915 - one loop, since a call cos
     fresh_gap, gap_min, rhythm_from = model.fresh_gap, model.gap_min, model.rhythm_orders_min - 1
     entries_max = min(orders_max, model.tabled_orders)
     applied = 0
-    for event in events:
+    for event, reached in events:
+        if reached > clock:  # noqa: PLR1730 - so here, and below: max and min are calls
+            clock = reached
         if event.__class__ is not OrderEvent or event.kind != COMPLETED:
             clock = careful(event, clock)
             continue
@@ -122,7 +124,7 @@ def apply_in_order(  # noqa: C901, PLR0912, PLR0915 - one loop, since a call cos
         else:
             c.first_at = first_at = at
             due = at + window
-        if at > clock:  # noqa: PLR1730 - so here, and below: max and min are calls
+        if at > clock:  # noqa: PLR1730
             clock = at
         applied += 1
 

@@ -86,15 +86,18 @@ class Phrases:
             f"{self._scores[cell]},{said}{known}{change}"
         )
 
-    def _after_order(self, n: int, level: int) -> str:
-        model = self._model
-        gone = model.log_odds_at_once[n - 1]
-        weight = model.alive_weight * gone
-        p_alive, alive = alive_text(weight, gone, n, 0.0)
-        risk = round(probability(model.bias + weight), DECIMALS)
-        text = f'"p_alive":{p_alive},"churn":{{"level":"{LEVELS[level]}","risk":{risk},"reasons":[{alive}]}}'
-        self._after_orders[n, level] = text
-        return text
-
     def _cell(self, c: Customer) -> int:
         return self._model.fresh_cells[c.frequency] + bisect_right(self._model.monetary_edges, c.monetary)
+
+    def _after_order(self, n: int, level: int) -> str:
+        text = self._after_orders[n, level] = after_order(self._model, n, level)
+        return text
+
+
+def after_order(model: Model, n: int, level: int) -> str:
+    """What is said of P(alive) and churn right after order number `n`, by the level that follows from it."""
+    gone = model.log_odds_at_once[n - 1]
+    weight = model.alive_weight * gone
+    p_alive, alive = alive_text(weight, gone, n, 0.0)
+    risk = round(probability(model.bias + weight), DECIMALS)
+    return f'"p_alive":{p_alive},"churn":{{"level":"{LEVELS[level]}","risk":{risk},"reasons":[{alive}]}}'

@@ -8,13 +8,14 @@ from typing import NamedTuple
 from stream.state.codec import encode
 from stream.state.customer import Customer
 from stream.state.histograms import BucketDeltas
+from stream.state.packed import Records, Timers, pack_records, pack_timers
 
 
 class Settled(NamedTuple):
     """Records, timers that must fire earlier than they would, and changes of the histograms."""
 
-    records: list[tuple[str, bytes]]
-    timers: list[tuple[str, int]]
+    records: Records
+    timers: Timers
     histograms: dict[str, int]
 
 
@@ -31,4 +32,4 @@ def settle(customers: Iterable[Customer]) -> Settled:
             c.armed = due
             timers.append((customer, due))
         write((customer, encode(c)))
-    return Settled(records, timers, deltas.fields())
+    return Settled(pack_records(records), pack_timers(timers), deltas.fields())

@@ -10,14 +10,15 @@ The state runs ahead of Redis by at most the commits in flight. If one is refuse
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import filterfalse, islice
-from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
+from stream.contracts.block import EventBlock
+from stream.contracts.bundle import decode_bundle, encode_bundles
 from stream.contracts.dead_letters import dead_letter_message
 from stream.contracts.decisions import Message
 from stream.contracts.events import (
@@ -31,6 +32,7 @@ from stream.contracts.events import (
     ProfileEvent,
 )
 from stream.contracts.times import format_time
+from stream.contracts.topics import Topics
 from stream.state import interactions, ledger
 from stream.state.announcements import Announcer, Cause
 from stream.state.codec import decode
@@ -39,6 +41,9 @@ from stream.state.evaluation import assess, next_due
 from stream.state.ledger import Added
 from stream.state.model import Model
 from stream.state.order_path import Rest, apply_in_order
+from stream.state.packed import Records, Timers
+from stream.state.plain.customers import PlainBatch, PlainCustomers, block_of
+from stream.state.plain.layout import PLAIN, Longs
 from stream.state.settling import settle
 from stream.state.tables import TableDeltas, outdated
 
@@ -55,18 +60,38 @@ class Limits:
     seed_after_ms: int
 
 
-class Outcome(NamedTuple):
-    """What one application of events (or of due timers) leads to; everything in it is committed together."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one application of events (or of due timers) leads to; everything in it is committed together.
 
-    records: list[tuple[str, bytes]]
-    timers: list[tuple[str, int]]
+    Attributes
+    ----------
+    outbox
+        Messages, as bundles.
+    decisions
+        Number of messages by kind.
+    clock
+        Greatest `occurred_at` so far, ms.
+    evicted
+        Customers that went out of memory; until this is committed, what is stored of them is older than what was.
+    """
+
+    records: Records
+    timers: Timers
     histograms: dict[str, int]
     cells: dict[str, dict[str, int]]
     drop_cells: list[str]
     counters: dict[str, int]
-    messages: list[Message]
+    outbox: list[bytes]
     decisions: dict[str, int]
     clock: int
+    evicted: int
+    topics: Topics
+
+    @property
+    def messages(self) -> list[Message]:
+        """The messages of the outbox, one by one; for those who look at them, which delivery does not."""
+        return [message for bundle in self.outbox for message in decode_bundle(bundle, self.topics)]
 
 
 @dataclass(slots=True)
@@ -75,17 +100,23 @@ class _Batch:
 
     number: int
     touched: list[Customer] = field(default_factory=list)
+    #: Row of each plain customer that was made an object.
+    taken_out: dict[str, int] = field(default_factory=dict)
     reclassified: dict[str, Cause] = field(default_factory=dict)
     tables: TableDeltas = field(default_factory=TableDeltas)
     messages: list[Message] = field(default_factory=list)
     counters: dict[str, int] = field(default_factory=dict)
+    plain: PlainBatch | None = None
 
     def count(self, name: str, by: int = 1) -> None:
-        self.counters[name] = self.counters.get(name, 0) + by
+        if by:
+            self.counters[name] = self.counters.get(name, 0) + by
 
 
 class ShardState:
     """The customers of one shard, and the rules they are kept by.
+
+    Plain customers are rows, see `stream.state.plain`; the others are objects.
 
     Parameters
     ----------
@@ -109,16 +140,20 @@ class ShardState:
         self.limits = limits
         self.clock = clock
         self.shard = shard
-        self._cache: dict[str, Customer] = {}
-        self._crowded = False
+        self._objects: dict[str, Customer] = {}
+        self._plain = PlainCustomers(announcer.exponent, limits.ledger_orders_max)
+        self._plain.adopt(model)
+        #: Whom `missing` looked up last.
+        self._found: tuple[EventBlock, Longs] | None = None
         self._batches = 0
 
     def __len__(self) -> int:
-        return len(self._cache)
+        return len(self._plain)
 
-    def missing(self, customers: Iterable[str]) -> list[str]:
-        """Which of these customers must be loaded before they can be touched; each once."""
-        return list(filterfalse(self._cache.__contains__, dict.fromkeys(customers)))
+    def missing(self, block: EventBlock) -> list[str]:
+        """Which customers of these events must be loaded, see `admit`, before they can be touched; each once."""
+        awaited = self._plain.awaited(self._slots(block))
+        return self._plain.ids(awaited)
 
     def admit(self, customers: Sequence[str], blobs: Sequence[bytes | None]) -> None:
         """Take loaded records (None: not known yet) into memory.
@@ -129,26 +164,31 @@ class ShardState:
             A stored record cannot be read.
         """
         window = self.model.window
-        for customer, blob in zip(customers, blobs, strict=True):
+        slots = self._plain.find(block_of(customers))
+        for place in self._plain.admit(slots, blobs):
+            customer, blob = customers[place], blobs[place]
             if blob is None:
-                self._cache[customer] = Customer(customer)
+                self._objects[customer] = Customer(customer)
                 continue
             c = decode(customer, blob)
             ledger.rebuild(c, window)
-            self._cache[customer] = c
+            self._objects[customer] = c
 
     def adopt(self, model: Model) -> None:
         """Use another model from the next event on; records follow when they are touched, or by `rescore`."""
         if model.window != self.model.window:
-            self._cache.clear()
+            self._objects.clear()
+            self._plain.clear()
+            self._found = None
         self.model = model
+        self._plain.adopt(model)
 
-    def apply(self, events: Iterable[Event | DeadLetter], now: int) -> Outcome:
+    def apply(self, block: EventBlock, now: int) -> Outcome:
         """Apply events in the order given; their customers must be in memory.
 
         Parameters
         ----------
-        events
+        block
             Decoded events and dead letters.
         now
             Moment that "old news" is measured from, ms (the wall clock; with a replay, the beginning of time);
@@ -157,31 +197,37 @@ class ShardState:
         batch = self._begin()
         clock_before = self.clock
         limits = self.limits
+        slots = self._slots(block)
+        plain = batch.plain = self._plain.apply(block, slots, batch.number, clock_before, now - limits.seed_after_ms)
+        batch.count("applied", plain.applied)
+        batch.count("duplicates", plain.duplicates)
         rest = Rest(
-            take_up=partial(self._freshen, batch) if self._crowded else batch.touched.append,
+            take_up=batch.touched.append,
             before=partial(self._before, batch, now),
             changed=partial(self._changed, batch, now, "event"),
             careful=partial(self._careful, batch, now),
         )
-        applied, self.clock = apply_in_order(
-            events,
+        later = [
+            (block.event(number), clock) for number, clock in plain.later() if self._taken_out(batch, slots[number])
+        ]
+        applied, clock = apply_in_order(
+            later,
             clock_before,
             self.model,
             limits.ledger_orders_max,
-            self._cache,
+            self._objects,
             batch.number,
             batch.tables.orders,
             rest,
         )
-        if applied:
-            batch.count("applied", applied)
+        batch.count("applied", applied)
+        self.clock = max(clock, plain.clock)
         return self._outcome(batch, clock_before)
 
     def sweep(self, customers: Iterable[str], clock: int, now: int) -> Outcome:
         """Apply what silence made true before `clock` for these customers, which must be in memory."""
         batch = self._begin()
-        for customer in customers:
-            c = self._touch(batch, customer)
+        for c in self._objects_of(batch, customers):
             if c.due < clock:
                 self._fire(batch, c, clock, now)
             # The armed moment was early; the outcome arms the true one.
@@ -191,8 +237,7 @@ class ShardState:
     def rescore(self, customers: Iterable[str], now: int) -> Outcome:
         """Look again, under the present model, at customers last looked at under another."""
         batch = self._begin()
-        for customer in customers:
-            c = self._touch(batch, customer)
+        for c in self._objects_of(batch, customers):
             if c.fingerprint != self.model.fingerprint:
                 self._recalibrate(batch, c, now)
         return self._outcome(batch, self.clock)
@@ -201,20 +246,36 @@ class ShardState:
         self._batches += 1
         return _Batch(self._batches)
 
+    def _slots(self, block: EventBlock) -> Longs:
+        """Row of each event's customer."""
+        if self._found is None or self._found[0] is not block:
+            self._found = block, self._plain.find(block)
+        return self._found[1]
+
+    def _objects_of(self, batch: _Batch, customers: Iterable[str]) -> Iterator[Customer]:
+        """These customers, who are in memory, as objects that the batch came to."""
+        names = list(customers)
+        for customer, slot in zip(names, self._plain.find(block_of(names)).tolist(), strict=True):
+            self._taken_out(batch, slot)
+            yield self._touch(batch, customer)
+
+    def _taken_out(self, batch: _Batch, slot: int) -> bool:
+        """See that a customer is an object until the end of the batch; always true."""
+        if slot >= 0 and self._plain.form(slot) == PLAIN:
+            (customer,) = self._plain.ids(np.array([slot]))
+            c, cause = self._plain.take_out(slot, customer)
+            self._objects[customer] = c
+            batch.taken_out[customer] = slot
+            if cause >= 0 and batch.plain is not None:
+                batch.reclassified[customer] = Cause("event", batch.plain.event_id(cause))
+        return True
+
     def _touch(self, batch: _Batch, customer: str) -> Customer:
-        c = self._cache[customer]
+        c = self._objects[customer]
         if c.batch != batch.number:
             c.batch = batch.number
-            if self._crowded:
-                self._freshen(batch, c)
-            else:
-                batch.touched.append(c)
+            batch.touched.append(c)
         return c
-
-    def _freshen(self, batch: _Batch, c: Customer) -> None:
-        """Take a customer out and put it back: the first of the dictionary is the one touched longest ago."""
-        self._cache[c.customer_id] = self._cache.pop(c.customer_id)
-        batch.touched.append(c)
 
     def _careful(self, batch: _Batch, now: int, event: Event | DeadLetter, clock: int) -> int:
         """Apply one event of any kind; gives the clock after it."""
@@ -363,15 +424,27 @@ class ShardState:
         return DeadLetter(self.announcer.topics.orders, self.shard, event.offset, field, reason, key, value)
 
     def _outcome(self, batch: _Batch, clock_before: int) -> Outcome:
-        model, announcer = self.model, self.announcer
-        cache, messages = self._cache, batch.messages
-        messages += [announcer.scores(cache[customer], why, model) for customer, why in batch.reclassified.items()]
+        model, announcer, limits, plain = self.model, self.announcer, self.limits, batch.plain
+        objects, messages = self._objects, batch.messages
+        messages += [announcer.scores(objects[customer], why, model) for customer, why in batch.reclassified.items()]
         records, timers, histograms = settle(batch.touched)
-        limits = self.limits
+        decisions = Counter([message.type for message in messages])
+        outbox = encode_bundles(messages, announcer.topics)
+        if plain is not None:
+            self._plain.tell_scores(plain)
+            plain_records, plain_timers, plain_histograms = self._plain.settle(plain)
+            records, timers = plain_records + records, plain_timers + timers
+            histograms = _added(plain_histograms, histograms)
+            decisions += plain.decisions()
+            outbox = plain.bundles() + outbox
+            plain.add_to(batch.tables)
+        for customer, slot in batch.taken_out.items():
+            if self._plain.put_in(slot, objects[customer]):
+                del objects[customer]
         drop: list[str] = []
         if clock_before != UNSET:
             drop = outdated(clock_before, self.clock, limits.table_hours_max, limits.table_days_max)
-        self._evict(batch)
+        evicted = self._evict(batch)
         return Outcome(
             records,
             timers,
@@ -379,17 +452,27 @@ class ShardState:
             batch.tables.cells(self.clock, limits.table_hours_max, limits.table_days_max),
             drop,
             batch.counters,
-            messages,
-            Counter([message.type for message in messages]),
+            outbox,
+            dict(decisions),
             self.clock,
+            evicted,
+            announcer.topics,
         )
 
-    def _evict(self, batch: _Batch) -> None:
-        cache, limit = self._cache, self.limits.cached_customers_max
-        # Who was touched last need not be known before there is a choice to make.
-        self._crowded = len(cache) > limit // 2
-        excess = len(cache) - limit
-        if excess > 0:
-            for customer in list(islice(cache, excess)):
-                del cache[customer]
-            batch.count("cache_evictions", excess)
+    def _evict(self, batch: _Batch) -> int:
+        self._found = None
+        excess = len(self._plain) - self.limits.cached_customers_max
+        if excess <= 0:
+            return 0
+        evicted, objects = self._plain.evict(excess)
+        for customer in objects:
+            del self._objects[customer]
+        batch.count("cache_evictions", evicted)
+        return evicted
+
+
+def _added(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+    """Sums by field; what comes to nothing is left out."""
+    sums = Counter(one)
+    sums.update(other)
+    return {field: by for field, by in sums.items() if by}

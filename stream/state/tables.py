@@ -56,13 +56,13 @@ class TableDeltas:
 
     def add_order(self, at: int, amount: int, channel: str, tier: str) -> None:
         """A new order of `amount` minor units."""
-        key = (at // HOUR, channel, tier)
-        cell = self.orders.get(key)
-        if cell is None:
-            self.orders[key] = [1, amount]
-        else:
-            cell[0] += 1
-            cell[1] += amount
+        self.add_orders(at // HOUR, channel, tier, 1, amount)
+
+    def add_orders(self, hour: int, channel: str, tier: str, count: int, revenue: int) -> None:
+        """New orders of an hour since the epoch, that come to `revenue` minor units."""
+        cell = self.orders.setdefault((hour, channel, tier), [0, 0])
+        cell[0] += count
+        cell[1] += revenue
 
     def add_refund(self, at: int, amount: int, channel: str, tier: str) -> None:
         """A refund or cancellation that took `amount` minor units off."""
@@ -79,7 +79,11 @@ class TableDeltas:
 
     def add_move(self, at: int, was: str, became: str) -> None:
         """A customer moved from one tier to another."""
-        self._add(at // HOUR, _MOVES[was, became], 1)
+        self.add_moves(at // HOUR, was, became, 1)
+
+    def add_moves(self, hour: int, was: str, became: str, count: int) -> None:
+        """So many moves between two tiers in an hour since the epoch."""
+        self._add(hour, _MOVES[was, became], count)
 
     def _add(self, hour: int, field: str, amount: int) -> None:
         key = (hour, field)

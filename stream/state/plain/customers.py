@@ -1,0 +1,474 @@
+"""All plain customers of a shard: the face of this package."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from struct import pack
+from typing import Final
+
+import numpy as np
+from xxhash import xxh3_64_intdigest
+
+from stream.contracts.block import (
+    CUSTOMER_FROM,
+    CUSTOMER_HASH,
+    CUSTOMER_SIZE,
+    EVENT_FROM,
+    EVENT_SIZE,
+    WIDTH,
+    EventBlock,
+)
+from stream.contracts.bundle import (
+    BUNDLE_BYTES_MAX,
+    BUNDLE_MESSAGES_MAX,
+    INDEX_SIZE,
+    KEY_SIZE_AT,
+    KINDS,
+    MAGIC,
+    VALUE_SIZE_AT,
+)
+from stream.contracts.ids import ID_BYTES_MAX
+from stream.state.codec import HEADER_SIZE
+from stream.state.customer import TIER_NAMES, UNSET, Customer
+from stream.state.model import Model
+from stream.state.packed import Records, Timers
+from stream.state.plain import admit, cells, index, orders, settle
+from stream.state.plain import layout as at
+from stream.state.plain.announce import BODY_END, MESSAGES, Said
+from stream.state.plain.cells import Sums
+from stream.state.plain.heap import make_room
+from stream.state.plain.layout import Longs, Memory
+from stream.state.plain.orders import Work
+from stream.state.plain.rules import Rules, SegmentNames, compile_rules
+from stream.state.plain.settle import Written
+from stream.state.tables import TableDeltas
+
+#: Room to begin with; all of it doubles when there is need.
+_ROWS_MIN: Final = 1_024
+_HEAP_WORDS_MIN: Final = 1 << 16
+_BODY_BYTES_MIN: Final = 1 << 20
+_BLOB_BYTES_MIN: Final = 1 << 20
+
+
+class PlainBatch:
+    """What one batch led to among plain customers."""
+
+    __slots__ = ("block", "number", "said", "slots", "work")
+
+    def __init__(self, block: EventBlock, slots: Longs, number: int, said: Said, work: Work) -> None:
+        self.block = block
+        self.slots = slots
+        self.number = number
+        self.said = said
+        self.work = work
+
+    @property
+    def applied(self) -> int:
+        """Events applied."""
+        return int(self.work.counts[orders.APPLIED])
+
+    @property
+    def duplicates(self) -> int:
+        """Events heard before."""
+        return int(self.work.counts[orders.DUPLICATES])
+
+    @property
+    def clock(self) -> int:
+        """Greatest moment so far, ms."""
+        return int(self.work.counts[orders.CLOCK])
+
+    def later(self) -> list[tuple[int, int]]:
+        """Numbers of the events left to the plain form, and the clock before each."""
+        count = self.work.counts[orders.LATER]
+        return list(zip(self.work.later[:count].tolist(), self.work.clocks[:count].tolist(), strict=True))
+
+    def event_id(self, number: int) -> str:
+        """Id of the event in a row of the block."""
+        row = self.block.rows[number]
+        start = int(row[EVENT_FROM])
+        return self.block.text[start : start + int(row[EVENT_SIZE])].tobytes().decode()
+
+    def decisions(self) -> Counter[str]:
+        """Number of messages by kind."""
+        return Counter({KINDS[code]: int(count) for code, count in enumerate(self.said.kinds) if count})
+
+    def add_to(self, tables: TableDeltas) -> None:
+        """Add what orders and moves sum up to."""
+        text = self.block.text
+        sums = self.work.sums
+        for hour, start, size, tier, count, revenue in sums.rows[: sums.used[0]].tolist():
+            if size == cells.A_MOVE:
+                was, became = divmod(tier, len(TIER_NAMES))
+                tables.add_moves(hour, TIER_NAMES[was], TIER_NAMES[became], count)
+            else:
+                channel = text[start : start + size].tobytes().decode()
+                tables.add_orders(hour, channel, TIER_NAMES[tier], count, revenue)
+
+    def bundles(self) -> list[bytes]:
+        """The messages as entries of the outbox, see `stream.contracts.bundle`."""
+        count = int(self.said.ends[MESSAGES])
+        if not count:
+            return []
+        entries = self.said.index[: count * INDEX_SIZE].reshape(count, INDEX_SIZE)
+        keys = entries[:, KEY_SIZE_AT : KEY_SIZE_AT + 2].copy().view("<u2").ravel()
+        values = entries[:, VALUE_SIZE_AT : VALUE_SIZE_AT + 4].copy().view("<u4").ravel()
+        ends = np.cumsum(keys.astype(np.int64) + values)
+        bundles = []
+        first, start = 0, 0
+        while first < count:
+            room = start + BUNDLE_BYTES_MAX - BUNDLE_MESSAGES_MAX * INDEX_SIZE
+            last = min(first + BUNDLE_MESSAGES_MAX, max(first + 1, int(np.searchsorted(ends, room, "right"))))
+            end = int(ends[last - 1])
+            head = pack("<4sI", MAGIC, last - first)
+            bundles.append(head + entries[first:last].tobytes() + self.said.body[start:end].tobytes())
+            first, start = last, end
+        return bundles
+
+
+class PlainCustomers:
+    """Rows of customers, and what is done to them.
+
+    Parameters
+    ----------
+    exponent
+        Digits of the base currency's minor unit.
+    orders_max
+        Entries that a ledger may have.
+    """
+
+    def __init__(self, exponent: int, orders_max: int) -> None:
+        self._exponent = exponent
+        self._orders_max = orders_max
+        self._names = SegmentNames()
+        self._model: Model | None = None
+        self._known = 0
+        self._rules: Rules | None = None
+        self._segments = _joined([""])
+        self._body = np.zeros(_BODY_BYTES_MIN, np.uint8)
+        self._blob = np.zeros(_BLOB_BYTES_MIN, np.uint8)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everybody."""
+        self._memory = Memory(
+            np.zeros((_ROWS_MIN, at.COLUMNS), np.int64),
+            np.zeros(_HEAP_WORDS_MIN, np.int64),
+            np.zeros(4 * _ROWS_MIN, np.int64),
+            np.zeros(at.REGISTERS, np.int64),
+        )
+
+    def __len__(self) -> int:
+        return int(self._memory.registers[at.ROWS_USED])
+
+    def adopt(self, model: Model) -> None:
+        """Use this model from now on."""
+        if model is not self._model or len(self._names) != self._known:
+            self._rules = compile_rules(model, self._names, self._orders_max, self._exponent)
+            self._model, self._known = model, len(self._names)
+            self._segments = _joined(self._names.names())
+
+    # -- who is there ---------------------------------------------------------------------------------------------
+
+    def find(self, block: EventBlock) -> Longs:
+        """Row of each event's customer, -1 where it has none; who is not there yet is awaited from now on."""
+        n = len(block.rows)
+        slots, made = np.empty(n, np.int64), np.empty(n, np.int64)
+        done = count = 0
+        while True:
+            done, count = index.find(self._memory, block.rows, block.text, slots, done, made, count)
+            if done == n:
+                return slots
+            self._grow_rows()
+            self._grow_heap(index.words_of(ID_BYTES_MAX))
+
+    def awaited(self, slots: Longs) -> Longs:
+        """Rows among these that are to be loaded, each once, in order."""
+        found = np.empty(len(slots), np.int64)
+        found = found[: index.awaited(self._memory, slots, found)]
+        return np.array(list(dict.fromkeys(found.tolist())), np.int64)
+
+    def ids(self, slots: Longs) -> list[str]:
+        """Customer ids of rows."""
+        out, ends = np.empty(ID_BYTES_MAX * len(slots), np.uint8), np.empty(len(slots), np.int64)
+        index.put_ids(self._memory, slots, out, ends)
+        places = [0, *ends.tolist()]
+        joined = out[: places[-1]].tobytes()
+        return [joined[start:end].decode() for start, end in zip(places, places[1:], strict=False)]
+
+    def form(self, slot: int) -> int:
+        """Form of a row, see `layout`."""
+        return int(self._memory.rows[slot, at.FORM])
+
+    def admit(self, slots: Longs, blobs: Sequence[bytes | None]) -> list[int]:
+        """Fill the rows of customers from their records (None: nothing is stored).
+
+        Returns
+        -------
+        Places of those in the sequence who are not plain; their rows say that they are objects.
+        """
+        memory, names = self._memory, self._names
+        blob = np.frombuffer(bytearray().join([*(one or b"" for one in blobs), b" "]), np.uint8)
+        sizes = np.fromiter([len(one or b"") for one in blobs], np.int64, len(blobs))
+        starts = np.cumsum(sizes) - sizes
+        entries_max = -1 if self._rules is None else self._rules.entries_max
+        plain = np.zeros(len(slots), np.int64)
+        admit.survey(memory, slots, blob, starts, sizes, entries_max, plain)
+        segments = np.zeros(len(slots), np.int64)
+        for place in np.flatnonzero(plain * sizes).tolist():
+            one = blobs[place] or b""
+            size = one[admit.SEGMENT_SIZE_AT]
+            number = names.number(one[HEADER_SIZE : HEADER_SIZE + size].decode())
+            plain[place], segments[place] = number is not None, number or 0
+        if self._model is not None:
+            self.adopt(self._model)
+        starts[sizes == 0] = -1
+        objects = np.flatnonzero(plain == 0)
+        memory.rows[slots[objects], at.FORM] = at.OBJECT
+        kept = np.flatnonzero(plain)
+        slots, starts, segments = slots[kept], starts[kept], segments[kept]
+        window = 0 if self._rules is None else self._rules.window
+        done = 0
+        while (done := admit.admit_all(self._memory, slots, done, blob, starts, segments, window)) < len(slots):
+            self._grow_heap(_ledger_words(self._orders_max))
+        return objects.tolist()
+
+    def evict(self, excess: int) -> tuple[int, list[str]]:
+        """Take so many customers out, who were not looked at for longest.
+
+        Returns
+        -------
+        How many, and the ids of those among them who are objects.
+        """
+        objects = np.empty(excess, np.int64)
+        gone, given = index.evict(self._memory, excess, objects)
+        ids = self.ids(objects[:given])
+        for slot in objects[:given].tolist():
+            index.forget(self._memory, slot)
+        return gone + given, ids
+
+    # -- a batch --------------------------------------------------------------------------------------------------
+
+    def apply(self, block: EventBlock, slots: Longs, number: int, clock: int, seed_before: int) -> PlainBatch:
+        """Apply what is plain of a block, and leave the rest.
+
+        Parameters
+        ----------
+        slots
+            What `find` gave.
+        number
+            Of the batch.
+        clock
+            Greatest moment so far, ms.
+        seed_before
+            What is said of an earlier moment, ms, is old news.
+        """
+        n = len(block.rows)
+        sums = Sums(np.empty((2 * n, cells.WIDTH), np.int64), np.zeros(_power(4 * n), np.int64), np.zeros(1, np.int64))
+        counts = np.zeros(orders.COUNTS, np.int64)
+        counts[orders.CLOCK] = clock
+        work = Work(*(np.empty(n, np.int64) for _ in range(4)), counts, sums)
+        entries = np.empty((3 * n + 1) * INDEX_SIZE, np.uint8)
+        said = Said(entries, self._body, np.zeros(2, np.int64), np.zeros(len(KINDS), np.int64))
+        batch = PlainBatch(block, slots, number, said, work)
+        if self._rules is None:
+            work.later[:] = np.arange(n)
+            work.clocks[:] = clock
+            counts[orders.LATER] = n
+            return batch
+        done = 0
+        while True:
+            done = orders.apply(
+                self._memory, self._rules, block.rows, block.text, slots, done, number, seed_before, work, batch.said
+            )
+            if done == n:
+                return batch
+            self._grow_heap(_ledger_words(self._orders_max))
+            self._grow_body(batch)
+
+    def tell_scores(self, batch: PlainBatch) -> None:
+        """Say the scores of those whose classification changed and who are still plain."""
+        if self._rules is None:
+            return
+        done, block = 0, batch.block
+        changed = int(batch.work.counts[orders.CHANGED])
+        while (
+            done := orders.tell_all(self._memory, self._rules, block.rows, block.text, done, batch.work, batch.said)
+        ) < changed:
+            self._grow_body(batch)
+
+    def settle(self, batch: PlainBatch) -> tuple[Records, Timers, dict[str, int]]:
+        """Records, timers and changes of the histograms of those whom the batch came to and who are still plain."""
+        touched, count = batch.work.touched, int(batch.work.counts[orders.TOUCHED])
+        moved = (np.empty((count, 3), np.int64), np.empty((count, 3), np.int64))
+        names = np.empty(count * settle.NAME_BYTES_MAX, np.uint8)
+        timers = np.empty(count * settle.TIMER_BYTES_MAX, np.uint8)
+        ends = np.zeros(settle.ENDS, np.int64)
+        done = 0
+        while True:
+            written = Written(names, self._blob, timers, *moved, ends)
+            done = settle.settle(self._memory, touched, done, count, *self._segments, written)
+            if done == count:
+                break
+            self._blob = np.concatenate([self._blob, np.zeros_like(self._blob)])
+        records = Records(
+            int(ends[settle.RECORDS]),
+            names[: ends[settle.NAMES_END]].tobytes(),
+            self._blob[: ends[settle.BLOB_END]].tobytes(),
+        )
+        left, joined = (rows[: ends[settle.MOVED]] for rows in moved)
+        return (
+            records,
+            Timers(int(ends[settle.TIMERS]), timers[: ends[settle.TIMERS_END]].tobytes()),
+            _histograms(left, joined),
+        )
+
+    # -- rows and objects -------------------------------------------------------------------------------------------
+
+    def take_out(self, slot: int, customer_id: str) -> tuple[Customer, int]:
+        """Make an object of a plain customer; the row keeps only the id.
+
+        Returns
+        -------
+        The object, and the event of this batch that changed its classification last, or -1.
+        """
+        memory = self._memory
+        row = memory.rows[slot].tolist()
+        c = Customer(customer_id)
+        n, start, room = row[at.N], row[at.LEDGER_AT], row[at.ROOM]
+        times, gross, hashes = (memory.heap[start + k * room : start + k * room + n] for k in range(3))
+        c.times, c.gross = array("q", times.tobytes()), array("q", gross.tobytes())
+        c.hashes = bytearray(hashes.tobytes())
+        c.n = n
+        c.first_at = c.times[0] if n else 0
+        c.last_at, c.window_from = row[at.LAST_AT], row[at.WINDOW_FROM]
+        c.frequency, c.monetary, c.as_of = row[at.FREQUENCY], row[at.MONETARY], row[at.AS_OF]
+        c.due, c.due_is_exact, c.armed = row[at.DUE], bool(row[at.DUE_IS_EXACT]), row[at.ARMED]
+        c.fingerprint, c.tier, c.tier_since = row[at.FINGERPRINT], row[at.TIER], row[at.TIER_SINCE]
+        c.segment, c.level = self._names.name(row[at.SEGMENT]), row[at.LEVEL]
+        c.version, c.tier_version = row[at.VERSION], row[at.TIER_VERSION]
+        c.churn_version, c.changes_version = row[at.CHURN_VERSION], row[at.CHANGES_VERSION]
+        if row[at.BUCKET_F]:
+            c.buckets = (row[at.BUCKET_F], row[at.BUCKET_M], row[at.BUCKET_L])
+        index.release_ledger(memory, slot)
+        memory.rows[slot, at.FORM] = at.OBJECT
+        memory.rows[slot, at.CAUSE] = at.NO_CAUSE
+        return c, row[at.CAUSE]
+
+    def put_in(self, slot: int, c: Customer) -> bool:
+        """Make a row of an object again, if it is plain; whether it was."""
+        memory, n = self._memory, len(c.times)
+        segment = self._names.number(c.segment)
+        if (
+            self._rules is None
+            or segment is None
+            or not memory.rows[slot, at.SAFE]
+            or n > self._rules.entries_max
+            or c.refunds is not None
+            or c.folded is not None
+            or c.counters is not None
+            or c.seen is not None
+            or c.tickets is not None
+            or c.nps_at != UNSET
+            or c.kind is not None
+            or c.region is not None
+            or c.registered_at
+        ):
+            return False
+        if self._model is not None:
+            self.adopt(self._model)
+        row = memory.rows[slot]
+        row[at.N] = 0
+        while n and not make_room(memory, slot, n):
+            self._grow_heap(_ledger_words(self._orders_max))
+            memory = self._memory
+        start, room = int(row[at.LEDGER_AT]), int(row[at.ROOM])
+        for k, column in enumerate((c.times, c.gross, c.hashes)):
+            memory.heap[start + k * room : start + k * room + n] = np.frombuffer(column, np.int64)
+        row[at.N : at.TIER_SINCE + 1] = (
+            *(n, c.window_from, c.frequency, c.monetary, c.last_at, c.as_of),
+            *(c.due, c.due_is_exact, c.armed, c.fingerprint, c.tier, c.tier_since),
+        )
+        row[at.SEGMENT : at.BUCKET_L + 1] = (
+            *(segment, c.level, c.version, c.tier_version, c.churn_version, c.changes_version),
+            *(c.buckets or (0, 0, 0)),
+        )
+        row[at.FORM] = at.PLAIN
+        return True
+
+    # -- room -----------------------------------------------------------------------------------------------------
+
+    def _grow_heap(self, words: int) -> None:
+        """Let the heap have room for a piece of so many words."""
+        memory = self._memory
+        needed = int(memory.registers[at.HEAP_END]) + _power(words)
+        if needed > len(memory.heap):
+            self._memory = memory._replace(heap=_doubled(memory.heap, needed))
+
+    def _grow_rows(self) -> None:
+        """Let there be room for one row more."""
+        memory = self._memory
+        rows, places, used = memory.rows, memory.index, int(memory.registers[at.ROWS_USED])
+        if used == len(rows):
+            rows = _doubled(rows, used + 1)
+        if 2 * used >= len(places):
+            places = np.zeros(2 * len(places), np.int64)
+        if rows is not memory.rows or places is not memory.index:
+            self._memory = memory._replace(rows=rows, index=places)
+            if places is not memory.index:
+                index.reindex(self._memory)
+
+    def _grow_body(self, batch: PlainBatch) -> None:
+        """Let there be room for more messages."""
+        assert self._rules is not None
+        needed = int(batch.said.ends[BODY_END]) + 4 * self._rules.message_bytes_max
+        if needed > len(self._body):
+            self._body = _doubled(self._body, needed)
+            batch.said = batch.said._replace(body=self._body)
+
+
+def block_of(customers: Iterable[str]) -> EventBlock:
+    """A block whose rows know nothing but customers; to look them up."""
+    ids = [customer.encode() for customer in customers]
+    rows = np.zeros((len(ids), WIDTH), np.int64)
+    sizes = np.fromiter(map(len, ids), np.int64, len(ids))
+    rows[:, CUSTOMER_FROM], rows[:, CUSTOMER_SIZE] = np.cumsum(sizes) - sizes, sizes
+    rows[:, CUSTOMER_HASH] = np.fromiter(map(xxh3_64_intdigest, ids), np.uint64, len(ids)).view(np.int64)
+    return EventBlock(rows, np.frombuffer(bytearray().join([*ids, b" "]), np.uint8), {})
+
+
+def _joined(names: Sequence[str]) -> tuple[np.ndarray, Longs]:  # type: ignore[type-arg]
+    parts = [name.encode() for name in names]
+    ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
+    spans = np.stack([np.concatenate([[0], ends[:-1]]), ends], axis=1)
+    return np.frombuffer(bytearray(b"".join(parts) or b" "), np.uint8), np.ascontiguousarray(spans)
+
+
+def _histograms(left: Longs, joined: Longs) -> dict[str, int]:
+    fields: dict[str, int] = {}
+    gone, come = left[left[:, 0] > 0], joined[joined[:, 0] > 0]
+    for column, name in enumerate("fml"):
+        buckets, places = np.unique(np.concatenate([come[:, column], gone[:, column]]), return_inverse=True)
+        counts = np.zeros(len(buckets), np.int64)
+        np.add.at(counts, places[: len(come)], 1)
+        np.subtract.at(counts, places[len(come) :], 1)
+        for bucket, by in zip(buckets.tolist(), counts.tolist(), strict=True):
+            if by:
+                fields[f"{name}:{bucket}"] = by
+    return fields
+
+
+def _ledger_words(entries: int) -> int:
+    return 4 * (entries + 1)
+
+
+def _power(n: int) -> int:
+    """Smallest power of two that is at least `n`, and 8."""
+    return 1 << max(3, (n - 1).bit_length())
+
+
+def _doubled(column: np.ndarray, needed: int) -> np.ndarray:  # type: ignore[type-arg]
+    longer = np.zeros((max(2 * len(column), needed), *column.shape[1:]), column.dtype)
+    longer[: len(column)] = column
+    return longer

@@ -1,0 +1,207 @@
+"""What is written of each plain customer that a batch came to: record, timer, places in the histograms.
+
+The forms are those of `stream.state.codec` and `stream.state.packed`; laws hold them equal.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from stream.native.jit import Bytes, native
+from stream.native.text import put, put_int32, put_int64
+from stream.scoring.quantiles import RECENCY_BUCKET, SUB_BITS
+from stream.state.codec import FORMAT, HEADER_SIZE
+from stream.state.plain.heap import ENTRY_WORDS
+from stream.state.plain.index import put_id
+from stream.state.plain.layout import (
+    ARMED,
+    AS_OF,
+    BUCKET_F,
+    BUCKET_L,
+    BUCKET_M,
+    CHANGES_VERSION,
+    CHURN_VERSION,
+    DUE,
+    FINGERPRINT,
+    FORM,
+    FREQUENCY,
+    ID_SIZE,
+    LAST_AT,
+    LEDGER_AT,
+    LEVEL,
+    MONETARY,
+    PLAIN,
+    ROOM,
+    SEGMENT,
+    TIER,
+    TIER_SINCE,
+    TIER_VERSION,
+    VERSION,
+    Longs,
+    Memory,
+    N,
+)
+
+#: Registers of `Written.ends`.
+RECORDS: Final = 0
+NAMES_END: Final = 1
+BLOB_END: Final = 2
+TIMERS: Final = 3
+TIMERS_END: Final = 4
+MOVED: Final = 5
+ENDS: Final = 6
+
+#: Bytes of a name, its header and a size in msgpack, and of a moment, at most.
+NAME_BYTES_MAX: Final = 3 + 256 + 5
+TIMER_BYTES_MAX: Final = 9 + 3 + 256
+
+_FIXSTR: Final = 0xA0
+_FIXSTR_MAX: Final = 31
+_STR8: Final = 0xD9
+_STR16: Final = 0xDA
+_UINT32: Final = 0xCE
+_INT64: Final = 0xD3
+_WORD: Final = 8
+
+
+class Written(NamedTuple):
+    """What is written, see `stream.state.packed`.
+
+    Attributes
+    ----------
+    names, blob
+        Of the records.
+    timers
+        Body of the timers.
+    left, joined
+        Buckets that customers were in and are in now, a row each of f, m, l; a frequency of 0 is none.
+    ends
+        How much of all that is in use.
+    """
+
+    names: Bytes
+    blob: Bytes
+    timers: Bytes
+    left: Longs
+    joined: Longs
+    ends: Longs
+
+
+@native
+def settle(memory: Memory, touched: Longs, first: int, count: int, names: Bytes, spans: Longs, written: Written) -> int:  # noqa: PLR0913, PLR0917 - native code has no object to keep them in
+    """Write what is to be stored of those rows that are still plain customers.
+
+    Parameters
+    ----------
+    touched, first, count
+        Rows, the first to look at, and how many there are.
+    names, spans
+        Names of segments by number, and where each begins and ends.
+
+    Returns
+    -------
+    The first row that was not looked at, because the records need more room first.
+    """
+    ends = written.ends
+    for i in range(first, count):
+        slot = touched[i]
+        row = memory.rows[slot]
+        if row[FORM] != PLAIN:
+            continue
+        segment = spans[row[SEGMENT], 1] - spans[row[SEGMENT], 0]
+        size = HEADER_SIZE + segment + row[N] * ENTRY_WORDS * _WORD
+        if ends[BLOB_END] + size > len(written.blob):
+            return i
+        _follow(row, written)
+        if row[DUE] < row[ARMED] or row[ARMED] < 0:
+            row[ARMED] = row[DUE]
+            at = _put_int64(written.timers, ends[TIMERS_END], row[DUE])
+            ends[TIMERS_END] = _put_name(memory, slot, written.timers, at)
+            ends[TIMERS] += 1
+        at = _put_name(memory, slot, written.names, ends[NAMES_END])
+        written.names[at] = _UINT32
+        for k in range(4):
+            written.names[at + 1 + k] = (size >> (24 - 8 * k)) & 0xFF
+        ends[NAMES_END] = at + 5
+        _put_record(memory, row, names, spans[row[SEGMENT], 0], segment, written.blob, ends[BLOB_END])
+        ends[BLOB_END] += size
+        ends[RECORDS] += 1
+    return count
+
+
+@native
+def _put_record(memory: Memory, row: Longs, names: Bytes, name_from: int, name_size: int, out: Bytes, at: int) -> None:  # noqa: PLR0913, PLR0917 - as above
+    """As `codec.encode`; a plain customer has no sections."""
+    out[at] = FORMAT
+    out[at + 1] = 0
+    out[at + 2] = row[TIER]
+    out[at + 3] = row[LEVEL]
+    at = put_int32(out, at + 4, row[FINGERPRINT])
+    at = put_int64(out, at, row[AS_OF])
+    at = put_int64(out, at, row[TIER_SINCE])
+    at = put_int64(out, at, row[ARMED])
+    at = put_int32(out, at, row[VERSION])
+    at = put_int32(out, at, row[TIER_VERSION])
+    at = put_int32(out, at, row[CHURN_VERSION])
+    at = put_int32(out, at, row[CHANGES_VERSION])
+    out[at] = row[N] & 0xFF
+    out[at + 1] = row[N] >> 8
+    out[at + 2] = name_size
+    at = put_int32(out, at + 3, row[BUCKET_F])
+    at = put_int32(out, at, row[BUCKET_M])
+    at = put_int32(out, at, row[BUCKET_L])
+    at = put(out, at, names, name_from, name_size)
+    for column in range(ENTRY_WORDS):
+        start = row[LEDGER_AT] + column * row[ROOM]
+        for entry in range(row[N]):
+            at = put_int64(out, at, memory.heap[start + entry])
+
+
+@native
+def bucket(value: int) -> int:
+    """As `stream.scoring.quantiles.bucket`."""
+    bits = 0
+    while value >> bits:
+        bits += 1
+    shift = bits - (SUB_BITS + 1)
+    return value if shift <= 0 else (shift << SUB_BITS) + (value >> shift)
+
+
+@native
+def _follow(row: Longs, written: Written) -> None:
+    """Move a customer from the buckets it is in to those it belongs in, as `histograms.BucketDeltas.follow`."""
+    f = m = last = 0
+    if row[FREQUENCY]:
+        f, m, last = bucket(row[FREQUENCY]), bucket(row[MONETARY]), row[LAST_AT] // RECENCY_BUCKET
+    if f == row[BUCKET_F] and m == row[BUCKET_M] and last == row[BUCKET_L]:
+        return
+    moved = written.ends[MOVED]
+    left, joined = written.left[moved], written.joined[moved]
+    left[0], left[1], left[2] = row[BUCKET_F], row[BUCKET_M], row[BUCKET_L]
+    joined[0], joined[1], joined[2] = f, m, last
+    row[BUCKET_F], row[BUCKET_M], row[BUCKET_L] = f, m, last
+    written.ends[MOVED] = moved + 1
+
+
+@native
+def _put_name(memory: Memory, slot: int, out: Bytes, at: int) -> int:
+    """The customer's id as a msgpack str."""
+    size = memory.rows[slot, ID_SIZE]
+    if size <= _FIXSTR_MAX:
+        out[at] = _FIXSTR | size
+        at += 1
+    elif size <= 0xFF:  # noqa: PLR2004 - a byte
+        out[at], out[at + 1] = _STR8, size
+        at += 2
+    else:
+        out[at], out[at + 1], out[at + 2] = _STR16, size >> 8, size & 0xFF
+        at += 3
+    return put_id(memory, slot, out, at)
+
+
+@native
+def _put_int64(out: Bytes, at: int, value: int) -> int:
+    out[at] = _INT64
+    for k in range(8):
+        out[at + 1 + k] = (value >> (56 - 8 * k)) & 0xFF
+    return at + 9
