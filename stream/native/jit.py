@@ -2,7 +2,7 @@
 
 numba keys its cache by the source file of a function alone: a callee, or a constant, edited in another file
 would leave stale code in the caller. So all of the package's code is kept in a directory that is named by what
-went into it, every source file and the versions of numba, numpy and Python.
+went into it: every source file, the versions of numba, numpy and Python, and numba's settings.
 """
 
 from __future__ import annotations
@@ -102,10 +102,12 @@ def _locked() -> Iterator[None]:
 def _fingerprint() -> str:
     """What the machine code is made of, in a few hex digits.
 
-    All sources, not only those with native functions: a constant from anywhere is compiled in.
+    All sources, not only those with native functions: a constant from anywhere is compiled in. And numba's
+    variables, for some of them, such as ``NUMBA_BOUNDSCHECK``, make other code of the same source.
     """
     package = Path(__file__).parents[1]
-    state = hashlib.sha256(f"{numba.__version__} {np.__version__} {platform.python_version()}".encode())
+    variables = sorted(item for item in os.environ.items() if item[0].startswith("NUMBA_"))
+    state = hashlib.sha256(f"{numba.__version__} {np.__version__} {platform.python_version()} {variables}".encode())
     for path in sorted(package.rglob("*.py")):
         state.update(f"{path.relative_to(package)}\0".encode())
         state.update(hashlib.sha256(path.read_bytes()).digest())

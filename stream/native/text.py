@@ -41,7 +41,7 @@ _DAYS_OF_4_YEARS: Final = 1_461
 
 @native
 def put(out: Bytes, at: int, src: Bytes, src_from: int, length: int) -> int:
-    """Copy `length` bytes of `src`, from `src_from`.
+    """Copy `length` bytes of `src`, from `src_from`; never a negative length, never onto itself.
 
     >>> out = np.zeros(5, np.uint8)
     >>> src = np.frombuffer(bytearray(b"order.completed"), np.uint8)

@@ -86,6 +86,12 @@ def test_the_next_process_compiles_nothing_anew_until_a_source_is_edited(package
     assert run().stdout == "122 1\n"
 
 
+def test_code_made_under_another_setting_of_numba_is_kept_apart(run):
+    run()
+    assert run(NUMBA_BOUNDSCHECK="1").stdout == "111 0\n"
+    assert run().stdout == "111 1\n"
+
+
 @pytest.mark.parametrize(
     ("environment", "place"),
     [
