@@ -1,0 +1,208 @@
+"""Text written into, and read from, buffers of bytes.
+
+Every writer takes the buffer, where to begin, and what to write, and gives where it ended. The caller has
+made the buffer large enough: nothing checks.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from stream.native.jit import Bytes, native
+
+#: No number, amount or moment takes more bytes than these.
+INT_SIZE_MAX: Final = 20
+MONEY_SIZE_MAX: Final = 21
+MOMENT_SIZE_MAX: Final = 24
+
+_ZERO: Final = 48
+_MINUS: Final = 45
+_POINT: Final = 46
+_LETTER_A: Final = 97
+
+_DAY: Final = 86_400_000
+#: Days from the first of March of the year 0 to 1970-01-01; years that begin in March have their leap day last.
+_MARCH_OF_0: Final = 719_468
+_DAYS_OF_400_YEARS: Final = 146_097
+_DAYS_OF_100_YEARS: Final = 36_524
+_DAYS_OF_4_YEARS: Final = 1_461
+
+
+@native
+def put(out: Bytes, at: int, src: Bytes, src_from: int, length: int) -> int:
+    """Copy `length` bytes of `src`, from `src_from`."""
+    for i in range(length):
+        out[at + i] = src[src_from + i]
+    return at + length
+
+
+@native
+def put_int(out: Bytes, at: int, number: int) -> int:
+    """Write a number in decimal, at most `INT_SIZE_MAX` bytes."""
+    if number < 0:
+        out[at] = _MINUS
+        # Not abs: the smallest int64 has no positive one, and its bits read as uint64 are the right number.
+        return _put_digits(out, at + 1, np.uint64(-number))
+    return _put_digits(out, at, np.uint64(number))
+
+
+@native
+def put_money(out: Bytes, at: int, minor: int, exponent: int) -> int:
+    """Write an amount in minor units with all of its `exponent` (0 to 4) places, as `money.from_minor` does.
+
+    At most `MONEY_SIZE_MAX` bytes.
+    """
+    if minor < 0:
+        out[at] = _MINUS
+        at += 1
+    scale = np.uint64(1)
+    for _ in range(exponent):
+        scale *= np.uint64(10)
+    rest = np.uint64(abs(minor))
+    whole = rest // scale
+    rest -= whole * scale
+    at = _put_digits(out, at, whole)
+    if exponent == 0:
+        return at
+    out[at] = _POINT
+    for place in range(exponent, 0, -1):
+        tenth = rest // np.uint64(10)
+        out[at + place] = np.uint8(rest - tenth * np.uint64(10) + np.uint64(_ZERO))
+        rest = tenth
+    return at + 1 + exponent
+
+
+@native
+def put_moment(out: Bytes, at: int, ms: int) -> int:
+    """Write milliseconds since 1970 as RFC 3339 in UTC, as `times.time_text` does; years 1 to 9999.
+
+    At most `MOMENT_SIZE_MAX` bytes.
+    """
+    days = ms // _DAY
+    within = np.uint32(ms - days * _DAY)
+    # From here on nothing is negative: unsigned divisions by constants are a multiplication each.
+    day = np.uint32(days + _MARCH_OF_0)
+    era = day // np.uint32(_DAYS_OF_400_YEARS)
+    day -= era * np.uint32(_DAYS_OF_400_YEARS)
+    # Without the leap days before it, a day of the era falls into years of 365 days.
+    year = (
+        day
+        - day // np.uint32(_DAYS_OF_4_YEARS - 1)
+        + day // np.uint32(_DAYS_OF_100_YEARS)
+        - day // np.uint32(_DAYS_OF_400_YEARS - 1)
+    ) // np.uint32(365)
+    day -= np.uint32(365) * year + year // np.uint32(4) - year // np.uint32(100)
+    year += np.uint32(400) * era
+    # Months from March on are 31 30 31 30 31 days, twice and a bit: a straight line of slope 153 / 5.
+    month = (np.uint32(5) * day + np.uint32(2)) // np.uint32(153)
+    day -= (np.uint32(153) * month + np.uint32(2)) // np.uint32(5)
+    month += np.uint32(3)
+    if month > np.uint32(12):
+        month -= np.uint32(12)
+        year += np.uint32(1)
+    century = year // np.uint32(100)
+    _put_two(out, at, century)
+    _put_two(out, at + 2, year - np.uint32(100) * century)
+    out[at + 4] = 45
+    _put_two(out, at + 5, month)
+    out[at + 7] = 45
+    _put_two(out, at + 8, day + np.uint32(1))
+    out[at + 10] = 84
+    second = within // np.uint32(1_000)
+    fraction = within - np.uint32(1_000) * second
+    minute = second // np.uint32(60)
+    hour = minute // np.uint32(60)
+    _put_two(out, at + 11, hour)
+    out[at + 13] = 58
+    _put_two(out, at + 14, minute - np.uint32(60) * hour)
+    out[at + 16] = 58
+    _put_two(out, at + 17, second - np.uint32(60) * minute)
+    at += 19
+    if fraction > np.uint32(0):
+        out[at] = _POINT
+        tenth = fraction // np.uint32(100)
+        out[at + 1] = np.uint8(tenth + np.uint32(_ZERO))
+        _put_two(out, at + 2, fraction - np.uint32(100) * tenth)
+        at += 4
+    out[at] = 90
+    return at + 1
+
+
+@native
+def put_hex(out: Bytes, at: int, high: int, low: int) -> int:
+    """Write 32 hex digits, those of `high` first: both are the bit patterns of 64 bits."""
+    for i in range(16):
+        out[at + i] = _hex_digit((high >> (60 - 4 * i)) & 15)
+        out[at + 16 + i] = _hex_digit((low >> (60 - 4 * i)) & 15)
+    return at + 32
+
+
+@native
+def put_int64(out: Bytes, at: int, value: int) -> int:
+    """Write 8 bytes, little endian, two's complement."""
+    for i in range(8):
+        out[at + i] = (value >> (8 * i)) & 255
+    return at + 8
+
+
+@native
+def get_int64(data: Bytes, at: int) -> int:
+    """Read 8 bytes, little endian, two's complement."""
+    value = np.int64(0)
+    for i in range(8):
+        value |= np.int64(data[at + i]) << np.int64(8 * i)
+    return value
+
+
+@native
+def put_int32(out: Bytes, at: int, value: int) -> int:
+    """Write the low 32 bits, little endian: two's complement, or unsigned below 2**32."""
+    for i in range(4):
+        out[at + i] = (value >> (8 * i)) & 255
+    return at + 4
+
+
+@native
+def get_int32(data: Bytes, at: int) -> int:
+    """Read 4 bytes, little endian, two's complement."""
+    value = np.int64(0)
+    for i in range(4):
+        value |= np.int64(data[at + i]) << np.int64(8 * i)
+    return (value ^ 0x8000_0000) - 0x8000_0000
+
+
+@native
+def equal(a: Bytes, a_from: int, b: Bytes, b_from: int, length: int) -> bool:
+    """Whether `length` bytes are the same in both."""
+    for i in range(length):  # noqa: SIM110  all() of a generator is no native code
+        if a[a_from + i] != b[b_from + i]:
+            return False
+    return True
+
+
+@native
+def _put_digits(out: Bytes, at: int, number: np.uint64) -> int:
+    size = 1
+    bound = np.uint64(10)
+    while size < INT_SIZE_MAX - 1 and number >= bound:
+        size += 1
+        bound *= np.uint64(10)
+    for place in range(size - 1, -1, -1):
+        tenth = number // np.uint64(10)
+        out[at + place] = np.uint8(number - tenth * np.uint64(10) + np.uint64(_ZERO))
+        number = tenth
+    return at + size
+
+
+@native
+def _put_two(out: Bytes, at: int, number: np.uint32) -> None:
+    tens = number // np.uint32(10)
+    out[at] = np.uint8(tens + np.uint32(_ZERO))
+    out[at + 1] = np.uint8(number - np.uint32(10) * tens + np.uint32(_ZERO))
+
+
+@native
+def _hex_digit(value: int) -> int:
+    return value + _ZERO if value < 10 else value - 10 + _LETTER_A
