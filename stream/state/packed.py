@@ -19,8 +19,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from struct import pack
+from typing import Final
 
 import msgspec
+
+#: The header of an array of at most so many elements has one byte, or three, and that of more has five.
+_COUNT_IN_1_MAX: Final = 0xF
+_COUNT_IN_3_MAX: Final = 0xFFFF
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_named = msgspec.msgpack.Decoder(list[str | int]).decode
@@ -114,5 +119,5 @@ def array_header(count: int) -> bytes:
 
 
 def _without_header(parts: Sequence[str | float]) -> bytes:
-    # A header has one byte for fewer than 16 elements, three for fewer than 65 536, else five.
-    return _encode(parts)[1 + 2 * (len(parts) > 0xF) + 2 * (len(parts) > 0xFFFF) :]
+    header = 1 + 2 * (len(parts) > _COUNT_IN_1_MAX) + 2 * (len(parts) > _COUNT_IN_3_MAX)
+    return _encode(parts)[header:]

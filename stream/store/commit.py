@@ -45,8 +45,8 @@ class Commit:
     """
 
     positions: Sequence[tuple[str, int, int]] = ()
-    records: Records = Records()
-    timers: Timers = Timers()
+    records: Records = field(default_factory=Records)
+    timers: Timers = field(default_factory=Timers)
     histograms: Mapping[str, int] = field(default_factory=dict)
     cells: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     drop_cells: Sequence[str] = ()
