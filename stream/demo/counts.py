@@ -46,8 +46,8 @@ async def read_counts(redis: Client, prefix: str, partitions: int) -> Counts:
         counters = await reading(redis, prefix, shard).counters()
         for name in sums:
             sums[name] += counters.get(name, 0)
-        undelivered += int(await call(redis, "LLEN", keys.outbox))
         meta = read_meta(await call(redis, "HGETALL", keys.meta))
+        undelivered += meta.waiting
         # The logs begin at 0, and hold nothing but events.
         read += sum(meta.positions.values())
         clock = await shard_clock(redis, prefix, shard)

@@ -1,11 +1,12 @@
 -- Everything one batch changed, or nothing.
 --
--- KEYS  1 meta  2 timers  3 outbox  4 histograms  5 counters  6 what record keys start with
---       7 …     cells that are added to, then cells that are dropped
+-- KEYS  1 meta  2 timers  3 outbox  4 heads of the outbox  5 histograms  6 counters  7 what record keys start with
+--       8 …     cells that are added to, then cells that are dropped
 -- ARGV  1 owner token of the shard
---       2 the plan, a msgpack array (shard_store.py packs it)
---       3 records and outbox entries, one after the other; the plan holds their lengths
--- Reply {'ok' | 'again', length of the outbox}, or why nothing was written:
+--       2 the plan, a msgpack array (commit.py packs it)
+--       3 records, one after the other; the plan holds their lengths
+--       4 … entries of the outbox
+-- Reply {'ok' | 'again', messages in the outbox}, or why nothing was written:
 --       {'owner', stored, its generation}  {'position', topic, stored}  {'sequence', stored}  {'torn', begun, landed}
 --       {'type', key, type}  {'plan', what}
 --
@@ -14,18 +15,26 @@
 -- hashes) is made visible instead: 'begun' is the first write, 'landed' belongs to the last, and a shard where
 -- they differ is refused from then on.
 --
--- Record keys are put together here from KEYS[6] and the id. In a cluster that is safe: they share the hash tag of the
--- declared keys; and KEYS[6] itself never exists, so while its slot is moving Redis does not let the script begin.
+-- Record keys are put together here from KEYS[7] and the id. In a cluster that is safe: they share the hash tag of the
+-- declared keys; and KEYS[7] itself never exists, so while its slot is moving Redis does not let the script begin.
+--
+-- How many messages an entry holds is read from its own first bytes (stream/contracts/bundle.py), so that 'waiting' in
+-- meta counts what is in the outbox whatever the caller believes. The first 64 bytes and the size of each entry are
+-- kept in a list of their own: whoever has to count or to compare later need not touch megabytes for it.
 
 local CHUNK = 6000 -- arguments of one command; Lua's unpack takes about 8 000
+local FIRST_CELL = 8 -- of KEYS
+local FIRST_ENTRY = 4 -- of ARGV
+local MAGIC, HEAD_BYTES = 'SCB1', 64 -- what a bundle begins with, and how much of it is kept beside it
 
-local meta, timers, outbox, histograms, counters, records = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local meta, timers, outbox, heads, histograms, counters, records =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local plan, blob = cmsgpack.unpack(ARGV[2]), ARGV[3]
-local number, expected, positions, blobs, due, forgotten, bins, counts, cells, dropped, entries, fields =
-  plan[1], plan[2], plan[3], plan[4], plan[5], plan[6], plan[7], plan[8], plan[9], plan[10], plan[11], plan[12]
+local number, expected, positions, blobs, due, forgotten, bins, counts, cells, dropped, fields =
+  plan[1], plan[2], plan[3], plan[4], plan[5], plan[6], plan[7], plan[8], plan[9], plan[10], plan[11]
 
-local function by_chunk(items, call)
-  for first = 1, #items, CHUNK do
+local function by_chunk(items, call, from)
+  for first = from or 1, #items, CHUNK do
     call(unpack(items, first, math.min(first + CHUNK - 1, #items)))
   end
 end
@@ -40,27 +49,27 @@ local function mistyped(key, wanted)
 end
 
 local wrong = mistyped(meta, 'hash') or mistyped(timers, 'zset') or mistyped(outbox, 'list')
-  or mistyped(histograms, 'hash') or mistyped(counters, 'hash')
+  or mistyped(heads, 'list') or mistyped(histograms, 'hash') or mistyped(counters, 'hash')
 if wrong then
   return wrong
 end
-for i = 7, 6 + #cells do
+for i = FIRST_CELL, FIRST_CELL + #cells - 1 do
   wrong = mistyped(KEYS[i], 'hash')
   if wrong then
     return wrong
   end
 end
 
-local stored = redis.call('HMGET', meta, 'owner', 'begun', 'landed', 'generation')
+local stored = redis.call('HMGET', meta, 'owner', 'begun', 'landed', 'generation', 'waiting')
 if stored[1] ~= ARGV[1] then
   return {'owner', stored[1] or '', stored[4] or '-1'}
 end
-local begun, landed = stored[2] or '0', stored[3] or '0'
+local begun, landed, waiting = stored[2] or '0', stored[3] or '0', tonumber(stored[5] or '0')
 if begun ~= landed then
   return {'torn', begun, landed}
 end
 if landed == number then
-  return {'again', redis.call('LLEN', outbox)}
+  return {'again', waiting}
 end
 for i = 1, #positions, 3 do
   local at = redis.call('HGET', meta, 'pos:' .. positions[i]) or '-1'
@@ -79,13 +88,17 @@ for i = 1, #blobs, 2 do
   blobs[i + 1] = string.sub(blob, at, after - 1)
   at = after
 end
-for i = 1, #entries do
-  local after = at + entries[i]
-  entries[i] = string.sub(blob, at, after - 1)
-  at = after
-end
 if at ~= #blob + 1 then
   return {'plan', 'the lengths do not add up'}
+end
+local tops = {}
+for i = FIRST_ENTRY, #ARGV do
+  local entry = ARGV[i]
+  if #entry < 8 or string.sub(entry, 1, 4) ~= MAGIC then
+    return {'plan', 'an entry of the outbox is no bundle'}
+  end
+  waiting = waiting + struct.unpack('<I4', entry, 5)
+  tops[#tops + 1] = struct.pack('<I4', #entry) .. string.sub(entry, 1, HEAD_BYTES)
 end
 for i = 1, #due, 2 do
   if due[i] ~= due[i] then
@@ -117,14 +130,15 @@ end
 add(histograms, bins)
 add(counters, counts)
 for i = 1, #cells do
-  add(KEYS[6 + i], cells[i])
+  add(KEYS[FIRST_CELL - 1 + i], cells[i])
 end
 for i = 1, dropped do
-  redis.call('DEL', KEYS[6 + #cells + i])
+  redis.call('DEL', KEYS[FIRST_CELL - 1 + #cells + i])
 end
-by_chunk(entries, function(...) redis.call('RPUSH', outbox, ...) end)
+by_chunk(ARGV, function(...) redis.call('RPUSH', outbox, ...) end, FIRST_ENTRY)
+by_chunk(tops, function(...) redis.call('RPUSH', heads, ...) end)
 
-local last = {'landed', number}
+local last = {'landed', number, 'waiting', string.format('%.0f', waiting)}
 for i = 1, #positions, 3 do
   last[#last + 1] = 'pos:' .. positions[i]
   last[#last + 1] = positions[i + 2]
@@ -134,4 +148,4 @@ for i = 1, #fields do
 end
 redis.call('HSET', meta, unpack(last))
 
-return {'ok', redis.call('LLEN', outbox)}
+return {'ok', waiting}

@@ -69,8 +69,13 @@ class Keys:
 
     @property
     def outbox(self) -> str:
-        """List: messages decided and not yet delivered, oldest first."""
+        """List: messages decided and not yet delivered, oldest first, many to an entry."""
         return f"{self.base}:o"
+
+    @property
+    def heads(self) -> str:
+        """List: for each entry of the outbox its size and its first bytes."""
+        return f"{self.base}:oh"
 
     @property
     def histograms(self) -> str:

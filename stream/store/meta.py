@@ -8,7 +8,7 @@ from typing import Final
 
 POSITION: Final = "pos:"
 SENT: Final = "sent:"
-_OWN: Final = frozenset({"owner", "generation", "begun", "landed", "trims"})
+_OWN: Final = frozenset({"owner", "generation", "begun", "landed", "trims", "waiting"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,9 @@ class Meta:
         Topic to next offset to process. A topic that was never read is absent.
     trims
         How often delivered messages were taken off the outbox.
+    waiting
+        Messages in the outbox. The scripts count them from the entries themselves, in the same step in which these
+        are put in or taken off.
     sent
         Output topic to the offset after the last message that was delivered and taken off the outbox.
     other
@@ -36,6 +39,7 @@ class Meta:
     begun: int
     landed: int
     trims: int
+    waiting: int
     positions: dict[str, int]
     sent: dict[str, int]
     other: dict[str, str]
@@ -59,12 +63,12 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The oldest messages of the outbox, and where delivery stands.
+    """The oldest entries of the outbox, and where delivery stands.
 
     Attributes
     ----------
     entries
-        Messages, oldest first.
+        Bundles of messages, oldest first.
     trims
         How often delivered messages were taken off. A number other than after the last trim means that Redis came
         back with an older outbox.
@@ -83,7 +87,7 @@ def read_meta(reply: Mapping[bytes, bytes] | Sequence[bytes]) -> Meta:
     Examples
     --------
     >>> read_meta([b"owner", b"a", b"generation", b"4", b"pos:orders", b"17", b"clock", b"9"])
-    Meta(owner='a', generation=4, begun=0, landed=0, trims=0,
+    Meta(owner='a', generation=4, begun=0, landed=0, trims=0, waiting=0,
          positions={'orders': 17}, sent={}, other={'clock': '9'})
     """
     pairs: Iterable[tuple[bytes, bytes]]
@@ -95,6 +99,7 @@ def read_meta(reply: Mapping[bytes, bytes] | Sequence[bytes]) -> Meta:
         begun=int(fields.get("begun", "0")),
         landed=int(fields.get("landed", "0")),
         trims=int(fields.get("trims", "0")),
+        waiting=int(fields.get("waiting", "0")),
         positions=_offsets(fields, POSITION),
         sent=_offsets(fields, SENT),
         other={name: value for name, value in fields.items() if not is_own(name)},

@@ -32,6 +32,8 @@ def refuse(shard: int, reply: Sequence[bytes | int]) -> NoReturn:
             raise CommitRefused("sequence", f"shard {shard}: commit {landed} landed last, which was not expected")
         case ["outbox"]:
             raise CommitRefused("outbox", f"shard {shard}: the head of the outbox is not what was delivered")
+        case ["foreign"]:
+            raise StoreError(f"shard {shard}: another program has changed the outbox: do two share a key prefix?")
         case ["torn", begun, landed]:
             raise StoreTorn(shard, int(begun), int(landed))
         case ["type", key, found]:

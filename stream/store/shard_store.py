@@ -14,6 +14,7 @@ from stream.store.commit import Commit, pack
 from stream.store.errors import ClaimRefused, StoreTorn
 from stream.store.keys import Keys
 from stream.store.meta import Claim, Head, Meta, read_meta
+from stream.store.outbox import fitting, head_of
 from stream.store.replies import refuse, refuse_owner
 from stream.store.scripts import CLAIM, COMMIT, HEAD, LOAD, TRIM, Client, call
 
@@ -21,6 +22,9 @@ __all__ = ["LOAD_CUSTOMERS_MAX", "Claim", "Head", "ShardStore", "new_owner"]
 
 LOAD_CUSTOMERS_MAX: Final = 2_000
 """Records of one load. It bounds what one reply holds in memory; more per reply was not faster."""
+
+HEADS_MAX: Final = 512
+"""Entries of one read of the outbox: the bound where they are as small as their heads."""
 
 TURNS_TO_WRITE: Final = 3
 """Turns of the event loop until redis-py has given a command to the socket: 2 were measured, 1 is for safety."""
@@ -126,7 +130,7 @@ class ShardStore:
         self._landed = meta.landed
         self._drawn = max(self._drawn, meta.landed)
         self._given = None
-        self.outbox_length = int(await call(self._redis, "LLEN", self.keys.outbox))
+        self.outbox_length = meta.waiting
         return Claim(meta.positions, meta.other)
 
     # Writes
@@ -144,7 +148,7 @@ class ShardStore:
         Returns
         -------
         int
-            Length of the outbox afterwards.
+            Messages in the outbox afterwards.
 
         Raises
         ------
@@ -187,7 +191,7 @@ class ShardStore:
         return task
 
     async def trim(self, entries: Sequence[bytes], sent: Mapping[str, int] | None = None) -> int:
-        """Take delivered messages off the head of the outbox.
+        """Take delivered entries off the head of the outbox.
 
         Parameters
         ----------
@@ -206,10 +210,10 @@ class ShardStore:
         CommitRefused
             ``owner``; or ``outbox``: the last of them is not where it was, so nothing was taken off.
         """
-        args: list[bytes | str] = [self.owner, str(len(entries)), entries[-1]]
+        args: list[bytes | str] = [self.owner, str(len(entries)), head_of(entries[-1])]
         for topic, offset in (sent or {}).items():
             args += (topic, str(offset))
-        reply = await TRIM(self._redis, [self.keys.meta, self.keys.outbox], args)
+        reply = await TRIM(self._redis, self._outbox_keys, args)
         if reply[0] != b"ok":
             refuse(self.keys.shard, reply)
         self.outbox_length = int(reply[2])
@@ -264,26 +268,42 @@ class ShardStore:
         """Number of customers of the shard."""
         return int(await call(self._redis, "ZCARD", self.keys.timers))
 
-    async def outbox(self, limit: int) -> list[bytes]:
-        """The oldest messages that wait for delivery, at most ``limit``."""
-        return list(await call(self._redis, "LRANGE", self.keys.outbox, 0, limit - 1)) if limit > 0 else []
+    async def outbox(self, messages_max: int) -> list[bytes]:
+        """The oldest entries that wait for delivery.
 
-    async def head(self, limit: int) -> Head:
+        Parameters
+        ----------
+        messages_max
+            Messages that they hold at most, unless the first entry alone has more. With 0 nothing is read.
+        """
+        if not messages_max:
+            return []
+        heads = await call(self._redis, "LRANGE", self.keys.heads, 0, min(messages_max, HEADS_MAX) - 1)
+        count = fitting(heads, messages_max)
+        return list(await call(self._redis, "LRANGE", self.keys.outbox, 0, count - 1)) if count else []
+
+    async def head(self, messages_max: int) -> Head:
         """The same, with where delivery stands, for the owner only.
 
         Raises
         ------
         CommitRefused
             ``owner``: the shard is no longer mine.
+        StoreError
+            Another program has changed the outbox.
         """
         # The entries first: what is said of them afterwards also holds if Redis changed in between.
-        entries = await self.outbox(limit)
-        reply = await HEAD(self._redis, [self.keys.meta, self.keys.outbox], [self.owner])
+        entries = await self.outbox(messages_max)
+        reply = await HEAD(self._redis, self._outbox_keys, [self.owner])
         if reply[0] != b"ok":
             refuse(self.keys.shard, reply)
-        self.outbox_length = int(reply[1])
-        meta = read_meta(reply[2])
+        meta = read_meta(reply[1])
+        self.outbox_length = meta.waiting
         return Head(entries, meta.trims, meta.sent)
+
+    @property
+    def _outbox_keys(self) -> list[str]:
+        return [self.keys.meta, self.keys.outbox, self.keys.heads]
 
     async def histograms(self) -> dict[str, int]:
         """Count of customers by bin."""

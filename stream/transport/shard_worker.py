@@ -17,14 +17,15 @@ from typing import Protocol, TypeVar
 
 from faust.types import TP
 
-from stream.contracts.decisions import encode_message
+from stream.contracts.bundle import encode_bundles
 from stream.contracts.decode import Decoder
 from stream.contracts.events import DeadLetter
-from stream.contracts.topics import Input
+from stream.contracts.topics import Input, Topics
 from stream.metrics import Metrics
 from stream.settings import Settings
 from stream.state.customer import UNSET
 from stream.state.model import Model
+from stream.state.packed import pack_records, pack_timers
 from stream.state.shard import Outcome, ShardState
 from stream.store.commit import Commit
 from stream.store.errors import CommitRefused, StoreUnavailable
@@ -66,6 +67,7 @@ class ShardParts:
     metrics: Metrics
     model: Callable[[], Model]
     new_state: Callable[[Model, int], ShardState]
+    topics: Topics
     #: Full topic name by input, in the order in which ties are broken.
     inputs: Mapping[Input, str]
 
@@ -315,13 +317,13 @@ class ShardWorker:
         inputs = self._parts.inputs
         commit = Commit(
             positions=[(inputs[name], self._scored[name], new) for name, new in positions.items()],
-            records=outcome.records,
-            timers=outcome.timers,
+            records=pack_records(outcome.records),
+            timers=pack_timers(outcome.timers),
             histograms=outcome.histograms,
             cells=outcome.cells,
             drop_cells=outcome.drop_cells,
             counters=outcome.counters,
-            outbox=[encode_message(message) for message in outcome.messages],
+            outbox=encode_bundles(outcome.messages, self._parts.topics),
             meta={"clock": str(outcome.clock)} | dict(meta or {}),
         )
         self._scored.update(positions)

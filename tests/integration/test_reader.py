@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from stream.scoring.calibration import DEFAULT_CALIBRATION
+from stream.state.packed import pack_records
 from stream.state.view import describe_bytes
 from stream.store.commit import Commit
 from stream.store.connection import connect
@@ -29,7 +30,7 @@ async def written(redis_server):
         store = ShardStore(client, Keys(prefix, shard), new_owner())
         await store.claim(1)
         records = [record for record in outcome.records if shard_of(record[0], PARTITIONS) == shard]
-        await store.commit(Commit(records=records))
+        await store.commit(Commit(records=pack_records(records)))
     yield client, prefix, dict(outcome.records)
     await client.aclose()
 

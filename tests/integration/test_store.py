@@ -10,13 +10,25 @@ import pytest
 from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 
+from stream.state.packed import pack_records, pack_timers
 from stream.store.commit import Commit
 from stream.store.connection import connect
 from stream.store.errors import ClaimRefused, CommitRefused, StoreError, StoreTorn, StoreUnavailable
 from stream.store.keys import Keys
-from stream.store.shard_store import LOAD_CUSTOMERS_MAX, ShardStore, new_owner
+from stream.store.outbox import READ_BYTES_MAX
+from stream.store.shard_store import HEADS_MAX, LOAD_CUSTOMERS_MAX, ShardStore, new_owner
 
 _numbers = itertools.count()
+
+
+def bundle(body, messages=1):
+    """As much of a bundle as the store looks at."""
+    return b"SCB1" + messages.to_bytes(4, "little") + body
+
+
+FIRST, SECOND, THIRD = bundle(b"first", 3), bundle(b"\xc1\x00", 70_000), bundle(b"third")
+ALL = 70_004
+"""Messages of the three."""
 
 
 @pytest.fixture
@@ -41,12 +53,12 @@ async def shard(redis, keys):
 def full_commit(expected=-1, new=10):
     return Commit(
         positions=[("orders", expected, new)],
-        records=[("c-1", b"\x00\xffone"), ("ö}{2", b"two")],
-        timers=[("c-1", 5_000), ("ö}{2", float("inf"))],
+        records=pack_records([("c-1", b"\x00\xffone"), ("ö}{2", b"two")]),
+        timers=pack_timers([("c-1", 5_000), ("ö}{2", float("inf"))]),
         histograms={"f:1": 2, "m:7": 1},
         cells={"r:h:2017010111": {"orders": 2}, "r:d:20170101": {"revenue": 2**60}},
         counters={"applied": 10, "duplicates": 0},
-        outbox=[b"first", b"\xc1\x00", b"third"],
+        outbox=[FIRST, SECOND, THIRD],
         meta={"clock": "1483271606000"},
     )
 
@@ -58,7 +70,7 @@ async def dump(redis, keys):
 
 
 async def test_a_commit_lands_whole(shard):
-    assert await shard.commit(full_commit()) == 3
+    assert await shard.commit(full_commit()) == ALL
     assert await shard.load(["c-1", "nobody", "ö}{2"]) == [b"\x00\xffone", None, b"two"]
     assert await shard.due(5_001, 10) == ["c-1"]
     assert await shard.due(5_000, 10) == []
@@ -68,7 +80,7 @@ async def test_a_commit_lands_whole(shard):
     assert await shard.counters() == {"applied": 10}
     assert await shard.cell("r:h:2017010111") == {"orders": 2}
     assert await shard.cell("r:d:20170101") == {"revenue": 2**60}
-    assert await shard.outbox(10) == [b"first", b"\xc1\x00", b"third"]
+    assert await shard.outbox(ALL) == [FIRST, SECOND, THIRD]
     claim = await shard.refresh()
     assert claim.positions == {"orders": 10}
     assert claim.meta == {"clock": "1483271606000"}
@@ -79,12 +91,12 @@ async def test_the_next_commit_adds_drops_and_forgets(shard):
     await shard.commit(
         Commit(
             positions=[("orders", 10, 11), ("profiles", -1, 4)],
-            records=[("c-3", b"three")],
-            timers=[("c-3", 1_000)],
+            records=pack_records([("c-3", b"three")]),
+            timers=pack_timers([("c-3", 1_000)]),
             histograms={"f:1": -2, "m:7": 4},
             cells={"r:d:20170101": {"revenue": 1}},
             drop_cells=["r:h:2017010111"],
-            outbox=[b"fourth"],
+            outbox=[bundle(b"fourth", 2)],
             forget=["c-1"],
         )
     )
@@ -93,13 +105,15 @@ async def test_the_next_commit_adds_drops_and_forgets(shard):
     assert await shard.histograms() == {"m:7": 5}, "a bin that comes to nothing is taken away"
     assert await shard.cell("r:h:2017010111") == {}
     assert await shard.cell("r:d:20170101") == {"revenue": 2**60 + 1}, "exact beyond what a double holds"
-    assert shard.outbox_length == 4
+    assert shard.outbox_length == ALL + 2
     assert (await shard.refresh()).positions == {"orders": 11, "profiles": 4}
 
 
 async def test_a_customer_forgotten_and_seen_again_in_one_commit_is_kept(shard):
     await shard.commit(full_commit())
-    await shard.commit(Commit(forget=["c-1"], records=[("c-1", b"new")], timers=[("c-1", 7_000)]))
+    await shard.commit(
+        Commit(forget=["c-1"], records=pack_records([("c-1", b"new")]), timers=pack_timers([("c-1", 7_000)]))
+    )
     assert await shard.load(["c-1"]) == [b"new"]
     assert await shard.due(7_001, 10) == ["c-1"]
 
@@ -110,15 +124,16 @@ async def test_a_commit_larger_than_a_command_takes_is_split_and_lands_whole(sha
     await shard.commit(
         Commit(
             positions=[("orders", -1, count)],
-            records=[(name, name.encode()) for name in names],
-            timers=[(name, number) for number, name in enumerate(names)],
-            outbox=[name.encode() for name in names],
+            records=pack_records([(name, name.encode()) for name in names]),
+            timers=pack_timers([(name, number) for number, name in enumerate(names)]),
+            outbox=[bundle(name.encode()) for name in names],
         )
     )
     assert await shard.load(names) == [name.encode() for name in names]
     assert count > LOAD_CUSTOMERS_MAX
     assert await shard.due(count, count) == names
-    assert await shard.outbox(count) == [name.encode() for name in names]
+    assert shard.outbox_length == count
+    assert await shard.outbox(count) == [bundle(name.encode()) for name in names[:HEADS_MAX]]
     await shard.commit(Commit(forget=names))
     assert await shard.customers() == 0
     assert set(await shard.load(names)) == {None}
@@ -127,15 +142,17 @@ async def test_a_commit_larger_than_a_command_takes_is_split_and_lands_whole(sha
 async def test_ids_of_every_length_survive_the_packing(shard):
     names = ["x" * length for length in (1, 31, 32, 255, 256, 65_535, 65_536)] + ["ß" * 40]
     records = [(name, bytes([number])) for number, name in enumerate(names)]
-    await shard.commit(Commit(records=records, timers=[(name, 1) for name in names]))
+    await shard.commit(Commit(records=pack_records(records), timers=pack_timers([(name, 1) for name in names])))
     assert await shard.load(names) == [blob for _, blob in records]
     assert set(await shard.due(2, 100)) == set(names)
 
 
 REFUSED = {
-    "position": Commit(positions=[("orders", 9, 20)], records=[("c-9", b"x")], outbox=[b"x"]),
+    "position": Commit(positions=[("orders", 9, 20)], records=pack_records([("c-9", b"x")]), outbox=[bundle(b"x")]),
     "position of another topic": Commit(
-        positions=[("orders", 10, 20), ("profiles", 0, 5)], records=[("c-9", b"x")], counters={"applied": 1}
+        positions=[("orders", 10, 20), ("profiles", 0, 5)],
+        records=pack_records([("c-9", b"x")]),
+        counters={"applied": 1},
     ),
     "position that was never stored": Commit(positions=[("orders", -1, 20)], cells={"r:h:1": {"orders": 1}}),
 }
@@ -157,9 +174,9 @@ async def test_a_zombie_commits_trims_and_reads_nothing_after_a_new_claim(redis,
     assert (await successor.claim(2)).positions == {"orders": 10}
     before = await dump(redis, keys)
     for attempt in (
-        shard.commit(Commit(positions=[("orders", 10, 11)], records=[("c-1", b"zombie")])),
+        shard.commit(Commit(positions=[("orders", 10, 11)], records=pack_records([("c-1", b"zombie")]))),
         shard.commit(Commit(counters={"swept": 1})),
-        shard.trim([b"first"]),
+        shard.trim([FIRST]),
         shard.head(10),
         shard.refresh(),
     ):
@@ -177,7 +194,7 @@ async def test_the_same_commit_given_again_is_made_once(redis, keys, shard):
     await shard.commit(commit)
     after = await dump(redis, keys)
     shard._given, shard._landed = (commit, 1), 0
-    assert await shard.commit(commit) == 3
+    assert await shard.commit(commit) == ALL
     assert await dump(redis, keys) == after
     await shard.commit(Commit(positions=[("orders", 10, 11)]))
 
@@ -194,12 +211,12 @@ async def test_an_equal_commit_that_is_another_one_is_refused_by_position(redis,
 async def test_a_sweep_whose_predecessor_landed_unseen_is_refused(redis, keys, shard):
     """A sweep names no position; the number of the commit stands in for it."""
     await shard.commit(full_commit())
-    lost = Commit(counters={"swept": 1}, outbox=[b"warning"])
+    lost = Commit(counters={"swept": 1}, outbox=[bundle(b"warning")])
     await shard.commit(lost)
     shard._landed = 1  # its reply never came, and the caller gave it up
     before = await dump(redis, keys)
     with pytest.raises(CommitRefused) as refused:
-        await shard.commit(Commit(counters={"swept": 1}, outbox=[b"warning"]))
+        await shard.commit(Commit(counters={"swept": 1}, outbox=[bundle(b"warning")]))
     assert refused.value.reason == "sequence"
     assert await dump(redis, keys) == before
     await shard.refresh()
@@ -213,8 +230,8 @@ async def test_two_commits_at_once_land_one_after_the_other(shard):
 
 
 async def test_a_begun_commit_lands_while_the_loop_is_blocked(redis_server, keys, shard):
-    await shard.commit(Commit(records=[("warm", b"up")]))
-    task = await shard.begin(Commit(records=[("c-1", b"x" * 1_000)]))
+    await shard.commit(Commit(records=pack_records([("warm", b"up")])))
+    task = await shard.begin(Commit(records=pack_records([("c-1", b"x" * 1_000)])))
     assert not task.done()
     # From here on nothing of this loop runs: the bytes must have left already.
     with BlockingRedis.from_url(redis_server.url) as other:
@@ -262,7 +279,7 @@ async def test_a_group_that_counts_anew_replaces_exactly_the_generation_it_named
 
 async def test_a_claim_reads_where_the_predecessor_stopped(redis, keys, shard):
     await shard.commit(full_commit())
-    await shard.trim([b"first"], {"tier-changes": 4})
+    await shard.trim([FIRST], {"tier-changes": 4})
     claim = await ShardStore(redis, keys, new_owner()).claim(2)
     assert claim.positions == {"orders": 10}
     assert claim.meta == {"clock": "1483271606000"}
@@ -280,18 +297,19 @@ async def test_an_owner_that_redis_forgot_is_told_so(redis, keys, shard):
 
 async def test_trim_takes_the_delivered_and_remembers_how_far(shard):
     await shard.commit(full_commit())
-    assert await shard.trim([b"first", b"\xc1\x00"], {"tier-changes": 12}) == 1
+    assert await shard.trim([FIRST, SECOND], {"tier-changes": 12}) == 1
+    assert shard.outbox_length == 1
     head = await shard.head(10)
-    assert (head.entries, head.trims, head.sent) == ([b"third"], 1, {"tier-changes": 12})
-    assert await shard.trim([b"third"], {"churn-warnings": 5}) == 2
+    assert (head.entries, head.trims, head.sent) == ([THIRD], 1, {"tier-changes": 12})
+    assert await shard.trim([THIRD], {"churn-warnings": 5}) == 2
     assert (await shard.head(10)).sent == {"tier-changes": 12, "churn-warnings": 5}
     assert shard.outbox_length == 0
 
 
 @pytest.mark.parametrize(
     "entries",
-    [[b"second"], [b"first", b"third"], [b"first", b"\xc1\x00", b"third", b"fourth"]],
-    ids=["another head", "another last", "more than there are"],
+    [[SECOND], [bundle(b"first", 4)], [FIRST + b" and more"], [FIRST, THIRD], [FIRST, SECOND, THIRD, bundle(b"x")]],
+    ids=["another head", "another count", "another size", "another last", "more than there are"],
 )
 async def test_trim_refuses_a_changed_outbox(redis, keys, shard, entries):
     await shard.commit(full_commit())
@@ -299,6 +317,41 @@ async def test_trim_refuses_a_changed_outbox(redis, keys, shard, entries):
     with pytest.raises(CommitRefused) as refused:
         await shard.trim(entries)
     assert refused.value.reason == "outbox"
+    assert await dump(redis, keys) == before
+
+
+async def test_the_outbox_is_read_in_whole_bundles_up_to_so_many_messages(shard):
+    entries = [bundle(b"%d" % number, messages) for number, messages in enumerate((3, 4, 5, 6))]
+    await shard.commit(Commit(outbox=entries))
+    for limit, count in ((0, 0), (1, 1), (6, 1), (7, 2), (11, 2), (12, 3), (18, 4), (1_000, 4)):
+        assert await shard.outbox(limit) == (await shard.head(limit)).entries == entries[:count]
+
+
+async def test_the_outbox_is_read_up_to_so_many_bytes(shard):
+    entries = [bundle(bytes(size)) for size in (READ_BYTES_MAX, 10, READ_BYTES_MAX - 34, 10)]
+    await shard.commit(Commit(outbox=entries))
+    for count in (1, 2, 1):
+        taken = await shard.outbox(10)
+        assert len(taken) == count
+        await shard.trim(taken)
+    assert shard.outbox_length == 0
+
+
+@pytest.mark.parametrize("entry", [b"", b"SCB1\1\0\0", b"SCB2\1\0\0\0", b"\xc1 not ours"])
+async def test_an_entry_that_is_no_bundle_is_found_before_the_first_write(redis, keys, shard, entry):
+    before = await dump(redis, keys)
+    with pytest.raises(StoreError, match="an entry of the outbox is no bundle"):
+        await shard.commit(Commit(counters={"applied": 1}, outbox=[THIRD, entry]))
+    assert await dump(redis, keys) == before
+
+
+async def test_an_outbox_that_somebody_else_wrote_to_is_left_alone(redis, keys, shard):
+    await shard.commit(full_commit())
+    await redis.rpush(keys.outbox, b"not ours")
+    before = await dump(redis, keys)
+    for attempt in (shard.head(10), shard.trim([FIRST])):
+        with pytest.raises(StoreError, match="another program has changed the outbox"):
+            await attempt
     assert await dump(redis, keys) == before
 
 
@@ -311,12 +364,12 @@ async def test_forgotten_scripts_are_sent_again(redis, keys, shard):
     await redis.script_flush()
     assert await shard.load(["c-1"]) == [b"\x00\xffone"]
     await redis.script_flush()
-    await shard.trim([b"first"])
+    await shard.trim([FIRST])
     await redis.script_flush()
     await ShardStore(redis, keys, new_owner()).claim(2)
 
 
-@pytest.mark.parametrize("kind", ["timers", "outbox", "histograms", "counters", "cell"])
+@pytest.mark.parametrize("kind", ["timers", "outbox", "heads", "histograms", "counters", "cell"])
 async def test_a_key_of_another_program_stops_a_commit_before_it_writes(redis, keys, shard, kind):
     key = keys.cell("r:d:20170101") if kind == "cell" else getattr(keys, kind)
     await redis.set(key, "not ours")
@@ -329,7 +382,7 @@ async def test_a_key_of_another_program_stops_a_commit_before_it_writes(redis, k
 async def test_a_timer_that_is_no_number_is_found_before_the_first_write(redis, keys, shard):
     before = await dump(redis, keys)
     with pytest.raises(StoreError, match="a timer is no number"):
-        await shard.commit(Commit(records=[("c-1", b"x")], timers=[("c-1", float("nan"))]))
+        await shard.commit(Commit(records=pack_records([("c-1", b"x")]), timers=pack_timers([("c-1", float("nan"))])))
     assert await dump(redis, keys) == before
 
 
@@ -337,7 +390,9 @@ async def test_a_commit_that_stopped_half_way_is_seen_and_the_shard_left_alone(r
     await shard.commit(full_commit())
     await redis.hset(keys.histograms, "f:1", "a foreign value")
     with pytest.raises(Exception, match="not an integer"):
-        await shard.commit(Commit(records=[("c-1", b"half")], histograms={"f:1": 1}, counters={"applied": 1}))
+        await shard.commit(
+            Commit(records=pack_records([("c-1", b"half")]), histograms={"f:1": 1}, counters={"applied": 1})
+        )
     with pytest.raises(StoreTorn, match="commit 2 began and the last one that landed is 1"):
         await shard.commit(Commit(counters={"applied": 1}))
     with pytest.raises(StoreTorn):
@@ -352,7 +407,7 @@ async def test_a_full_redis_refuses_the_whole_commit(redis, keys, shard):
     await redis.config_set("maxmemory", "1")
     try:
         with pytest.raises(StoreUnavailable, match="OOM"):
-            await shard.commit(Commit(forget=["c-1"], records=[("c-3", b"x")]))
+            await shard.commit(Commit(forget=["c-1"], records=pack_records([("c-3", b"x")])))
     finally:
         await redis.config_set("maxmemory", "0")
     assert await dump(redis, keys) == before
@@ -364,9 +419,11 @@ async def test_a_redis_that_fills_up_within_a_commit_still_lands_it_whole(redis,
     memory = await redis.info("memory")
     await redis.config_set("maxmemory", memory["used_memory"] + 50_000_000)
     try:
-        await shard.commit(Commit(positions=[("orders", -1, 1)], records=records, counters={"applied": 1}))
+        await shard.commit(
+            Commit(positions=[("orders", -1, 1)], records=pack_records(records), counters={"applied": 1})
+        )
         with pytest.raises(StoreUnavailable, match="OOM"):
-            await shard.commit(Commit(positions=[("orders", 1, 2)], records=records))
+            await shard.commit(Commit(positions=[("orders", 1, 2)], records=pack_records(records)))
     finally:
         await redis.config_set("maxmemory", "0")
     assert await shard.load([name for name, _ in records]) == [blob for _, blob in records]
@@ -379,7 +436,7 @@ async def test_a_redis_that_turned_replica_refuses_the_whole_commit(redis, keys,
     await redis.replicaof("127.0.0.1", "1")
     try:
         with pytest.raises(StoreUnavailable, match="read only replica"):
-            await shard.commit(Commit(records=[("c-3", b"x")]))
+            await shard.commit(Commit(records=pack_records([("c-3", b"x")])))
     finally:
         await redis.replicaof("NO", "ONE")
     assert await dump(redis, keys) == before

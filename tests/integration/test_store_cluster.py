@@ -8,6 +8,7 @@ from redis import Redis
 
 from stream.embedded import EmbeddedRedis
 from stream.embedded.ports import free_ports
+from stream.state.packed import pack_records, pack_timers
 from stream.store.commit import Commit
 from stream.store.connection import connect
 from stream.store.errors import StoreUnavailable
@@ -17,6 +18,7 @@ from stream.store.shard_store import ShardStore, new_owner
 SLOTS = 16_384
 BUS_OFFSET = 10_000  # the nodes talk to each other on their port plus this
 WAIT_SECONDS = 30.0
+BUNDLE = b"SCB1\1\0\0\0message"
 _numbers = itertools.count()
 
 pytestmark = pytest.mark.integration
@@ -60,11 +62,11 @@ def _formed(node):
 def commit_of(customer, expected=-1):
     return Commit(
         positions=[("orders", expected, expected + 1)],
-        records=[(customer, b"record")],
-        timers=[(customer, 5)],
+        records=pack_records([(customer, b"record")]),
+        timers=pack_timers([(customer, 5)]),
         histograms={"f:1": 1},
         cells={"r:h:1": {"orders": 1}},
-        outbox=[b"message"],
+        outbox=[BUNDLE],
     )
 
 
@@ -79,8 +81,8 @@ async def test_shards_on_both_nodes_commit_load_and_trim(cluster):
         assert await store.due(6, 10) == ["c-1"]
         assert await store.scan(0, 10) == (0, ["c-1"])
         assert await store.histograms() == {"f:1": 1}
-        assert (await store.head(10)).entries == [b"message"]
-        assert await store.trim([b"message"]) == 1
+        assert (await store.head(10)).entries == [BUNDLE]
+        assert await store.trim([BUNDLE]) == 1
         assert (await store.refresh()).positions == {"orders": 0}
         used.add(cluster.get_node_from_key(store.keys.meta).port)
     assert len(used) == 2

@@ -51,7 +51,7 @@ class Look:
             if sum(counts[name] for name in ACCOUNTED) < total:
                 return False
             clock = int(await self._redis.hget(keys.meta, "clock") or 0)
-            if await self._redis.zcount(keys.timers, "-inf", f"({clock}") or await self._redis.llen(keys.outbox):
+            if await self._redis.zcount(keys.timers, "-inf", f"({clock}") or await self._waiting(shard):
                 return False
         return True
 
@@ -96,7 +96,10 @@ class Look:
 
     async def waiting(self) -> int:
         """Messages decided and not yet taken off the outboxes."""
-        return sum([await self._redis.llen(self.place.keys(shard).outbox) for shard in range(PARTITIONS)])
+        return sum([await self._waiting(shard) for shard in range(PARTITIONS)])
+
+    async def _waiting(self, shard: int) -> int:
+        return int(await self._redis.hget(self.place.keys(shard).meta, "waiting") or 0)
 
     async def generation(self) -> int:
         """The highest group generation under which a shard is claimed."""
