@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import orjson
 
+from stream.contracts.block import EventBlock
 from stream.contracts.decisions import Message
 from stream.contracts.decode import Decoder
+from stream.contracts.events import DeadLetter, Event
 from stream.contracts.topics import INPUT_RANK, Topics
 from stream.scoring.calibration import DEFAULT_CALIBRATION
 from stream.scoring.policy import default_policy
 from stream.state.announcements import Announcer
 from stream.state.customer import UNSET
 from stream.state.model import Model, compile_model
+from stream.state.packed import unpack_records, unpack_timers
+from stream.state.plain.customers import block_of
 from stream.state.shard import Limits, Outcome, ShardState
 from stream.transport.merge import TopicMerge
 from tests.oracle import shard_of
@@ -46,7 +50,7 @@ class Memory:
     """What Redis would hold of one shard, and what would have been sent."""
 
     records: dict[str, bytes] = field(default_factory=dict)
-    timers: dict[str, int] = field(default_factory=dict)
+    timers: dict[str, float] = field(default_factory=dict)
     histograms: dict[str, int] = field(default_factory=dict)
     cells: dict[str, dict[str, int]] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
@@ -54,8 +58,8 @@ class Memory:
 
     def commit(self, outcome: Outcome) -> None:
         """Write an outcome."""
-        self.records.update(outcome.records)
-        self.timers.update(outcome.timers)
+        self.records.update(unpack_records(outcome.records))
+        self.timers.update(unpack_timers(outcome.timers))
         _add(self.histograms, outcome.histograms)
         for key, fields in outcome.cells.items():
             _add(self.cells.setdefault(key, {}), fields)
@@ -93,23 +97,24 @@ class MemoryShard:
         """What a restart does: nothing is in memory any more."""
         self.state = self._fresh(self.state.clock)
 
-    def apply(self, events: list[Any], now: int = NOW_EVENT) -> Outcome:
+    def apply(self, events: EventBlock | Sequence[Event | DeadLetter], now: int = NOW_EVENT) -> Outcome:
         """Apply decoded events as one batch, and commit."""
-        self._admit([event.customer for event in events if hasattr(event, "customer")])
-        outcome = self.state.apply(events, now)
+        block = events if isinstance(events, EventBlock) else EventBlock.of(events)
+        self._admit(block)
+        outcome = self.state.apply(block, now)
         self.memory.commit(outcome)
         return outcome
 
     def sweep(self, clock: int, now: int = NOW_EVENT) -> Outcome:
         """Fire what is due before `clock`, and commit."""
         due = [customer for customer, moment in self.memory.timers.items() if moment < clock]
-        self._admit(due)
+        self._admit(block_of(due))
         outcome = self.state.sweep(due, clock, now)
         self.memory.commit(outcome)
         return outcome
 
-    def _admit(self, customers: Iterable[str]) -> None:
-        missing = self.state.missing(customers)
+    def _admit(self, block: EventBlock) -> None:
+        missing = self.state.missing(block)
         self.state.admit(missing, [self.memory.records.get(customer) for customer in missing])
 
     def run(
