@@ -79,7 +79,8 @@ def said_and_kept(memory):
 def test_batch_boundaries_do_not_matter(history, model, batch):
     whole, parts = run(history, model), run(history, model, batch)
     assert said_and_kept(parts) == said_and_kept(whole)
-    assert decisions(parts) == decisions(whole)
+    # Whose messages of a commit come first depends on who is plain; the order of each customer's own does not.
+    assert by_customer(decisions(parts)) == by_customer(decisions(whole))
 
 
 @settings(max_examples=200)
@@ -87,7 +88,7 @@ def test_batch_boundaries_do_not_matter(history, model, batch):
 def test_restarts_do_not_matter(history, model, batch, every):
     straight, restarted = run(history, model, batch), run(history, model, batch, restart_every=every)
     assert said_and_kept(restarted) == said_and_kept(straight)
-    assert decisions(restarted) == decisions(straight)
+    assert by_customer(decisions(restarted)) == by_customer(decisions(straight))
     assert restarted.timers == straight.timers
 
 
@@ -130,9 +131,8 @@ def test_the_short_path_and_the_careful_one_say_the_same(history, model, batch, 
         shard = MemoryShard(rules)
         shard.run(sharded(by_topic(history), 1).get(0, {}), batch, sweep_every=every, restart_every=every)
         memory = shard.memory
-        sent = [msgspec.structs.replace(message, value=b"") for message in memory.messages]
-        values = [msgspec.json.decode(message.value) for message in memory.messages]
-        found.append((memory.records, memory.timers, memory.histograms, memory.cells, memory.counters, sent, values))
+        sent = by_customer(memory.messages)
+        found.append((memory.records, memory.timers, memory.histograms, memory.cells, memory.counters, sent))
     assert found[0] == found[1]
 
 

@@ -1,5 +1,6 @@
 """Records as the scorer would have written them, for tests of what reads records."""
 
+from stream.contracts.block import EventBlock
 from stream.contracts.events import COMPLETED, OrderEvent
 from stream.contracts.topics import Topics
 from stream.scoring.calibration import DEFAULT_CALIBRATION
@@ -32,9 +33,10 @@ def shard_of(events, model=SHIPPED):
     """A shard that has applied these events in order of time, and what that led to."""
     events = sorted(events, key=lambda event: event.at)
     state = ShardState(model, Announcer(Topics()), LIMITS)
-    customers = state.missing(event.customer for event in events)
+    block = EventBlock.of(events)
+    customers = state.missing(block)
     state.admit(customers, [None] * len(customers))
-    return state, state.apply(events, 0)
+    return state, state.apply(block, 0)
 
 
 def customers_with_orders(count):

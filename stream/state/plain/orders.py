@@ -176,9 +176,11 @@ def _one(  # noqa: PLR0911, PLR0913, PLR0917 - as above; each way out is a reaso
                 return _LEFT
             counts[DUPLICATES] += 1
             return _DONE
+    if at < row[AS_OF] or n >= rules.entries_max:
+        return _LEFT
     first_at, due = at, float(at + rules.window)
     if n:
-        if at < row[AS_OF] or n >= rules.entries_max or at <= heap[times + n - 1]:
+        if at <= heap[times + n - 1]:
             return _LEFT
         first_at = heap[times]
         if row[WINDOW_FROM] < n:
