@@ -2,7 +2,7 @@
 
 numba keys its cache by the source file of a function alone: a callee, or a constant, edited in another file
 would leave stale code in the caller. So all of the package's code is kept in a directory that is named by what
-went into it, every source file and the versions of numba, numpy and Python.
+went into it: every source file, the versions of numba, numpy and Python, and numba's settings.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import Final, TypeVar, cast
 
 import numba
 import numpy as np
@@ -56,22 +56,25 @@ def native(function: Function) -> Function:
     compiled = numba.njit(nogil=True, error_model="numpy")(function)
     if _directory is not None and isinstance(compiled, Dispatcher):
         with contextlib.suppress(RuntimeError):  # a function without a source file has nowhere to be kept
-            compiled._cache = _SharedCache(function)  # type: ignore[attr-defined] # noqa: SLF001  no public door
-    return cast(Function, compiled)
+            cache = _SharedCache(function)  # type: ignore[no-untyped-call] # numba's stubs leave its cache out
+            compiled._cache = cache  # type: ignore[attr-defined] # noqa: SLF001  no public door takes another cache
+    return cast("Function", compiled)
 
 
 class _SharedCache(FunctionCache):
     """numba's cache, for several processes that start at the same time, and for a disk that fails."""
 
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
+    def load_overload(self, sig: object, target_context: object) -> object:
         """What was kept for the signature, None where nothing was or where it cannot be read."""
         try:
-            return super().load_overload(sig, target_context)
+            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call] # not in the stubs
         except Exception:  # a file cut short by a crash fails in as many ways as pickle has
             logger.warning("machine code on disk is not readable, and is made anew", exc_info=True)
+            with contextlib.suppress(OSError):
+                self.flush()  # type: ignore[no-untyped-call] # an index that fails would fail for ever
             return None
 
-    def save_overload(self, sig: Any, data: Any) -> None:
+    def save_overload(self, sig: object, data: object) -> None:
         """Keep the code of a signature.
 
         numba reads the index of a function, adds a signature and writes the index; two processes that add
@@ -79,8 +82,8 @@ class _SharedCache(FunctionCache):
         """
         try:
             with _locked():
-                super().save_overload(sig, data)
-        except Exception:
+                super().save_overload(sig, data)  # type: ignore[no-untyped-call] # not in the stubs
+        except Exception:  # the code runs without being kept
             logger.warning("machine code could not be kept on disk", exc_info=True)
 
 
@@ -99,10 +102,12 @@ def _locked() -> Iterator[None]:
 def _fingerprint() -> str:
     """What the machine code is made of, in a few hex digits.
 
-    All sources, not only those with native functions: a constant from anywhere is compiled in.
+    All sources, not only those with native functions: a constant from anywhere is compiled in. And numba's
+    variables, for some of them, such as ``NUMBA_BOUNDSCHECK``, make other code of the same source.
     """
     package = Path(__file__).parents[1]
-    state = hashlib.sha256(f"{numba.__version__} {np.__version__} {platform.python_version()}".encode())
+    variables = sorted(item for item in os.environ.items() if item[0].startswith("NUMBA_"))
+    state = hashlib.sha256(f"{numba.__version__} {np.__version__} {platform.python_version()} {variables}".encode())
     for path in sorted(package.rglob("*.py")):
         state.update(f"{path.relative_to(package)}\0".encode())
         state.update(hashlib.sha256(path.read_bytes()).digest())
@@ -111,8 +116,9 @@ def _fingerprint() -> str:
 
 def _homes() -> Iterator[Path]:
     """Where the directories may be kept, the preferred place first."""
-    if numba.config.CACHE_DIR:
-        yield Path(numba.config.CACHE_DIR)
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    if chosen:
+        yield Path(chosen)
         return
     with contextlib.suppress(RuntimeError):  # a user without a home
         yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "customer-scorer"
@@ -126,7 +132,8 @@ def _made(home: Path, name: str) -> Path | None:
     """
     directory = home / name
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, exist_ok=True)
         for place in (home, directory):
             found = place.stat()
             if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & (stat.S_IWGRP | stat.S_IWOTH):
@@ -152,10 +159,10 @@ def _cache_directory() -> Path | None:
         if directory is not None:
             _clear_old(home)
             return directory
-    logger.warning("no directory for machine code can be made: it is compiled anew at every start")
+    logger.warning("no directory of our own for machine code can be made: it is compiled anew at every start")
     return None
 
 
 _directory: Final = _cache_directory()
 if _directory is not None:
-    numba.config.CACHE_DIR = str(_directory)
+    numba.config.CACHE_DIR = str(_directory)  # type: ignore[attr-defined] # made from the environment

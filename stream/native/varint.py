@@ -6,16 +6,23 @@ from typing import Final
 
 from stream.native.jit import Bytes, native
 
+_SEVEN_BITS: Final = 127
+_MORE_FOLLOW: Final = 128
+
 #: No number below 2**62 takes more bytes.
 VARINT_SIZE_MAX: Final = 9
 
 
 @native
 def varint_size(n: int) -> int:
-    """How many bytes `put_varint` writes for `n`, 0 to 2**62 - 1."""
+    """How many bytes `put_varint` writes for `n`, 0 to 2**62 - 1.
+
+    >>> varint_size(63), varint_size(64)
+    (1, 2)
+    """
     rest = n << 1
     size = 1
-    while rest > 127:
+    while rest > _SEVEN_BITS:
         rest >>= 7
         size += 1
     return size
@@ -23,10 +30,16 @@ def varint_size(n: int) -> int:
 
 @native
 def put_varint(out: Bytes, at: int, n: int) -> int:
-    """Write `n`, 0 to 2**62 - 1, and give where it ended; at most `VARINT_SIZE_MAX` bytes."""
+    """Write `n`, 0 to 2**62 - 1, at most `VARINT_SIZE_MAX` bytes.
+
+    >>> import numpy as np
+    >>> out = np.zeros(VARINT_SIZE_MAX, np.uint8)
+    >>> out[: put_varint(out, 0, 64)].tolist()
+    [128, 1]
+    """
     rest = n << 1  # zigzag of what is not negative
-    while rest > 127:
-        out[at] = (rest & 127) | 128
+    while rest > _SEVEN_BITS:
+        out[at] = (rest & _SEVEN_BITS) | _MORE_FOLLOW
         rest >>= 7
         at += 1
     out[at] = rest

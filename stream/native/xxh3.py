@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from stream.native.jit import Bytes, native
+from stream.native.text import word32, word64
 
 #: The default secret of the specification.
 _SECRET: Final = np.frombuffer(
@@ -29,6 +30,11 @@ _SECRET: Final = np.frombuffer(
 )
 
 U: Final = np.uint64
+
+# The four algorithms, by the most bytes that each takes.
+_SHORT_MAX: Final = 16
+_MIDDLE_MAX: Final = 128
+_UPPER_MAX: Final = 240
 
 _Eight = tuple[np.uint64, np.uint64, np.uint64, np.uint64, np.uint64, np.uint64, np.uint64, np.uint64]
 
@@ -47,35 +53,43 @@ _LOW_32: Final = U(0xFFFF_FFFF)
 
 @native
 def xxh3_64(data: Bytes, start: int, length: int) -> int:
-    """Hash of `length` bytes from `start`, the bit pattern of 64 bits."""
+    """Hash of `length` bytes from `start`, the bit pattern of 64 bits.
+
+    >>> xxh3_64(np.frombuffer(bytearray(b"customer-1"), np.uint8), 0, 10)
+    8569614211036698956
+    """
     at = U(start)
     size = U(length)
-    if length <= 16:
-        return np.int64(_short_64(data, at, size))
-    if length <= 128:
-        return np.int64(_avalanche(_middle_64(data, at, size)))
-    if length <= 240:
-        return np.int64(_upper_64(data, at, size))
+    if length <= _SHORT_MAX:
+        return _pattern(_short_64(data, at, size))
+    if length <= _MIDDLE_MAX:
+        return _pattern(_avalanche(_middle_64(data, at, size)))
+    if length <= _UPPER_MAX:
+        return _pattern(_upper_64(data, at, size))
     acc = _accumulated(data, at, size)
-    return np.int64(_merged(acc, U(11), size * _PRIME64_1))
+    return _pattern(_merged(acc, U(11), size * _PRIME64_1))
 
 
 @native
 def xxh3_128(data: Bytes, start: int, length: int) -> tuple[int, int]:
-    """Hash of `length` bytes from `start`: the bit patterns of its high and of its low 64 bits."""
+    """Hash of `length` bytes from `start`: the bit patterns of its high and of its low 64 bits.
+
+    >>> xxh3_128(np.frombuffer(bytearray(b"customer-1"), np.uint8), 0, 10)
+    (1383990521777520647, 8951389733284560773)
+    """
     at = U(start)
     size = U(length)
-    if length <= 16:
+    if length <= _SHORT_MAX:
         high, low = _short_128(data, at, size)
-    elif length <= 128:
+    elif length <= _MIDDLE_MAX:
         high, low = _middle_128(data, at, size)
-    elif length <= 240:
+    elif length <= _UPPER_MAX:
         high, low = _upper_128(data, at, size)
     else:
         acc = _accumulated(data, at, size)
         low = _merged(acc, U(11), size * _PRIME64_1)
         high = _merged(acc, U(192 - 64 - 11), ~(size * _PRIME64_2))
-    return np.int64(high), np.int64(low)
+    return _pattern(high), _pattern(low)
 
 
 # --- up to 16 bytes
@@ -84,12 +98,12 @@ def xxh3_128(data: Bytes, start: int, length: int) -> tuple[int, int]:
 @native
 def _short_64(data: Bytes, at: np.uint64, size: np.uint64) -> np.uint64:
     if size > U(8):
-        low = _read64(data, at) ^ (_secret64(24) ^ _secret64(32))
-        high = _read64(data, at + size - U(8)) ^ (_secret64(40) ^ _secret64(48))
+        low = word64(data, at) ^ (_secret64(24) ^ _secret64(32))
+        high = word64(data, at + size - U(8)) ^ (_secret64(40) ^ _secret64(48))
         return _avalanche(size + _swap64(low) + high + _folded(low, high))
     if size > U(3):
-        first = _read32(data, at)
-        last = _read32(data, at + size - U(4))
+        first = word32(data, at)
+        last = word32(data, at + size - U(4))
         keyed = (last + (first << U(32))) ^ (_secret64(8) ^ _secret64(16))
         keyed ^= _rotl(keyed, U(49)) ^ _rotl(keyed, U(24))
         keyed *= _PRIME_MX2
@@ -104,8 +118,8 @@ def _short_64(data: Bytes, at: np.uint64, size: np.uint64) -> np.uint64:
 @native
 def _short_128(data: Bytes, at: np.uint64, size: np.uint64) -> tuple[np.uint64, np.uint64]:
     if size > U(8):
-        first = _read64(data, at)
-        last = _read64(data, at + size - U(8))
+        first = word64(data, at)
+        last = word64(data, at + size - U(8))
         high, low = _product(first ^ last ^ (_secret64(32) ^ _secret64(40)), _PRIME64_1)
         low += (size - U(1)) << U(54)
         last ^= _secret64(48) ^ _secret64(56)
@@ -114,7 +128,7 @@ def _short_128(data: Bytes, at: np.uint64, size: np.uint64) -> tuple[np.uint64, 
         carried, out = _product(low, _PRIME64_2)
         return _avalanche(carried + high * _PRIME64_2), _avalanche(out)
     if size > U(3):
-        keyed = _read32(data, at) + (_read32(data, at + size - U(4)) << U(32))
+        keyed = word32(data, at) + (word32(data, at + size - U(4)) << U(32))
         keyed ^= _secret64(16) ^ _secret64(24)
         high, low = _product(keyed, _PRIME64_1 + (size << U(2)))
         high += low << U(1)
@@ -205,9 +219,9 @@ def _mixed_pair(
     data: Bytes, one: np.uint64, other: np.uint64, secret: np.uint64, high: np.uint64, low: np.uint64
 ) -> tuple[np.uint64, np.uint64]:
     low += _mixed(data, one, secret)
-    low ^= _read64(data, other) + _read64(data, other + U(8))
+    low ^= word64(data, other) + word64(data, other + U(8))
     high += _mixed(data, other, secret + U(16))
-    high ^= _read64(data, one) + _read64(data, one + U(8))
+    high ^= word64(data, one) + word64(data, one + U(8))
     return high, low
 
 
@@ -220,9 +234,7 @@ def _finished(high: np.uint64, low: np.uint64, size: np.uint64) -> tuple[np.uint
 @native
 def _mixed(data: Bytes, at: np.uint64, secret: np.uint64) -> np.uint64:
     """16 bytes, keyed by 16 of the secret."""
-    return _folded(
-        _read64(data, at) ^ _read64(_SECRET, secret), _read64(data, at + U(8)) ^ _read64(_SECRET, secret + U(8))
-    )
+    return _folded(word64(data, at) ^ word64(_SECRET, secret), word64(data, at + U(8)) ^ word64(_SECRET, secret + U(8)))
 
 
 # --- more than 240 bytes
@@ -265,11 +277,11 @@ def _with_lanes(
     one: np.uint64, other: np.uint64, data: Bytes, at: np.uint64, secret: np.uint64
 ) -> tuple[np.uint64, np.uint64]:
     """Two accumulators and 16 bytes: each gets the product of its own keyed halves, and the other's bytes."""
-    first = _read64(data, at)
-    second = _read64(data, at + U(8))
-    keyed = first ^ _read64(_SECRET, secret)
+    first = word64(data, at)
+    second = word64(data, at + U(8))
+    keyed = first ^ word64(_SECRET, secret)
     one += (keyed & _LOW_32) * (keyed >> U(32)) + second
-    keyed = second ^ _read64(_SECRET, secret + U(8))
+    keyed = second ^ word64(_SECRET, secret + U(8))
     other += (keyed & _LOW_32) * (keyed >> U(32)) + first
     return one, other
 
@@ -291,15 +303,15 @@ def _scrambled(acc: _Eight) -> _Eight:
 @native
 def _scrambled_lane(lane: np.uint64, secret: np.uint64) -> np.uint64:
     lane ^= lane >> U(47)
-    return (lane ^ _read64(_SECRET, secret)) * _PRIME32_1
+    return (lane ^ word64(_SECRET, secret)) * _PRIME32_1
 
 
 @native
 def _merged(acc: _Eight, secret: np.uint64, start: np.uint64) -> np.uint64:
-    start += _folded(acc[0] ^ _read64(_SECRET, secret), acc[1] ^ _read64(_SECRET, secret + U(8)))
-    start += _folded(acc[2] ^ _read64(_SECRET, secret + U(16)), acc[3] ^ _read64(_SECRET, secret + U(24)))
-    start += _folded(acc[4] ^ _read64(_SECRET, secret + U(32)), acc[5] ^ _read64(_SECRET, secret + U(40)))
-    start += _folded(acc[6] ^ _read64(_SECRET, secret + U(48)), acc[7] ^ _read64(_SECRET, secret + U(56)))
+    start += _folded(acc[0] ^ word64(_SECRET, secret), acc[1] ^ word64(_SECRET, secret + U(8)))
+    start += _folded(acc[2] ^ word64(_SECRET, secret + U(16)), acc[3] ^ word64(_SECRET, secret + U(24)))
+    start += _folded(acc[4] ^ word64(_SECRET, secret + U(32)), acc[5] ^ word64(_SECRET, secret + U(40)))
+    start += _folded(acc[6] ^ word64(_SECRET, secret + U(48)), acc[7] ^ word64(_SECRET, secret + U(56)))
     return _avalanche(start)
 
 
@@ -308,37 +320,17 @@ def _merged(acc: _Eight, secret: np.uint64, start: np.uint64) -> np.uint64:
 
 @native
 def _secret64(at: int) -> np.uint64:
-    return _read64(_SECRET, U(at))
+    return word64(_SECRET, U(at))
 
 
 @native
 def _secret32(at: int) -> np.uint64:
-    return _read32(_SECRET, U(at))
-
-
-# Byte by byte, and yet one load of the machine: an unsigned index needs no look whether it counts from the end.
-@native
-def _read32(data: Bytes, at: np.uint64) -> np.uint64:
-    return (
-        U(data[at])
-        | (U(data[at + U(1)]) << U(8))
-        | (U(data[at + U(2)]) << U(16))
-        | (U(data[at + U(3)]) << U(24))
-    )
+    return word32(_SECRET, U(at))
 
 
 @native
-def _read64(data: Bytes, at: np.uint64) -> np.uint64:
-    return (
-        U(data[at])
-        | (U(data[at + U(1)]) << U(8))
-        | (U(data[at + U(2)]) << U(16))
-        | (U(data[at + U(3)]) << U(24))
-        | (U(data[at + U(4)]) << U(32))
-        | (U(data[at + U(5)]) << U(40))
-        | (U(data[at + U(6)]) << U(48))
-        | (U(data[at + U(7)]) << U(56))
-    )
+def _pattern(bits: np.uint64) -> int:
+    return int(np.uint64(bits).view(np.int64))
 
 
 @native
