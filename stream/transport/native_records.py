@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.contracts.bundle import (
+    COUNT_AT,
     HEADER_SIZE,
     ID_AT,
     ID_SIZE,
@@ -94,7 +95,7 @@ def measure(
     used = 0
     start = 0
     for end in ends:
-        count = np.int64(get_int32(data, start + 4))
+        count = get_int32(data, start + COUNT_AT)
         body = start + HEADER_SIZE + count * INDEX_SIZE
         for i in range(count):
             index = start + HEADER_SIZE + i * INDEX_SIZE
@@ -108,12 +109,14 @@ def measure(
             if moment < MOMENT_MIN or moment > MOMENT_MAX:
                 return NOT_READABLE
             body += _body_size(data, index)
-            fixed = _fixed_size(data, index, around)
+            length = _length_at_0(data, index, around)
             batch = filling[topic]
             if batch >= 0:
-                length = fixed + varint_size(batches[batch, BATCH_COUNT])
-                if batches[batch, BATCH_SIZE] + varint_size(length) + length > bytes_max:
+                later = length - 1 + varint_size(batches[batch, BATCH_COUNT])
+                if batches[batch, BATCH_SIZE] + _sized(later) > bytes_max:
                     batch = -1
+                else:
+                    length = later
             if batch < 0:
                 batch = used
                 used += 1
@@ -121,8 +124,7 @@ def measure(
                 batches[batch, BATCH_TOPIC] = topic
                 batches[batch, BATCH_SIZE] = BATCH_HEADER_SIZE
                 batches[batch, BATCH_COUNT] = 0
-                length = fixed + 1
-            batches[batch, BATCH_SIZE] += varint_size(length) + length
+            batches[batch, BATCH_SIZE] += _sized(length)
             batches[batch, BATCH_COUNT] += 1
             messages[number, IN_BATCH] = batch
             messages[number, LENGTH] = length
@@ -154,7 +156,7 @@ def write(
     number = 0
     start = 0
     for end in ends:
-        count = np.int64(get_int32(data, start + 4))
+        count = get_int32(data, start + COUNT_AT)
         body = start + HEADER_SIZE + count * INDEX_SIZE
         for i in range(count):
             index = start + HEADER_SIZE + i * INDEX_SIZE
@@ -204,49 +206,52 @@ def _write_record(data: Bytes, index: int, body: int, around: Numbers, text: Byt
 
 
 @native
-def _fixed_size(data: Bytes, index: int, around: Numbers) -> int:
-    """Length of the record of a message but for its place in the batch."""
+def _length_at_0(data: Bytes, index: int, around: Numbers) -> int:
+    """Length of the record of a message that is the first of its batch, so that its place takes one byte."""
     row = _row(data, index)
+    length = 3 + _sized(_value_size(data, index)) + _sized(_id_size(data, index))
+    length += _sized(_moment_size(get_int64(data, index + TIME_AT)))
+    length += int(around[row, BEFORE_ID_SIZE] + around[row, BEFORE_TIME_SIZE] + around[row, BEHIND_SIZE])
     key_size = _key_size(data, index)
-    value_size = _value_size(data, index)
-    id_size = _id_size(data, index)
-    moment_size = _moment_size(get_int64(data, index + TIME_AT))
-    size = 2 + varint_size(value_size) + value_size
-    size += around[row, BEFORE_ID_SIZE] + around[row, BEFORE_TIME_SIZE] + around[row, BEHIND_SIZE]
-    size += varint_size(id_size) + id_size + varint_size(moment_size) + moment_size
     if key_size > 0:
-        return size + 2 * (varint_size(key_size) + key_size)
-    return size + 1
+        return length + 2 * _sized(key_size)
+    return length + 1
+
+
+@native
+def _sized(size: int) -> int:
+    """Bytes of a text and of the number that says its size."""
+    return varint_size(size) + size
 
 
 @native
 def _row(data: Bytes, index: int) -> int:
     """Row of what stands around id and time."""
-    kind = np.int64(data[index + KIND_AT]) & (TEXT_ID - 1)
+    kind = int(np.int64(data[index + KIND_AT])) & (TEXT_ID - 1)
     return 2 * kind + (1 if _key_size(data, index) > 0 else 0)
 
 
 @native
 def _key_size(data: Bytes, index: int) -> int:
-    return np.int64(data[index + KEY_SIZE_AT]) | (np.int64(data[index + KEY_SIZE_AT + 1]) << 8)
+    return int(np.int64(data[index + KEY_SIZE_AT]) | (np.int64(data[index + KEY_SIZE_AT + 1]) << np.int64(8)))
 
 
 @native
 def _value_size(data: Bytes, index: int) -> int:
-    return np.int64(get_int32(data, index + VALUE_SIZE_AT))
+    return get_int32(data, index + VALUE_SIZE_AT)
 
 
 @native
 def _id_size(data: Bytes, index: int) -> int:
     if data[index + KIND_AT] & TEXT_ID:
-        return np.int64(get_int32(data, index + ID_AT))
+        return get_int32(data, index + ID_AT)
     return _ID_DIGITS
 
 
 @native
 def _id_size_in_body(data: Bytes, index: int) -> int:
     if data[index + KIND_AT] & TEXT_ID:
-        return np.int64(get_int32(data, index + ID_AT))
+        return get_int32(data, index + ID_AT)
     return 0
 
 
@@ -267,5 +272,5 @@ def _moment_size(moment: int) -> int:
 def _big_endian(data: Bytes, at: int) -> int:
     value = np.int64(0)
     for i in range(8):
-        value = (value << 8) | np.int64(data[at + i])
-    return value
+        value = (value << np.int64(8)) | np.int64(data[at + i])
+    return int(value)

@@ -153,7 +153,7 @@ class Assembly:
         out = np.empty(int(after[-1]) if used else 0, np.uint8)
         write(data, ends, around, text, self._messages, cursors, out)
         assert (cursors[:, 0] == after).all()
-        built = memoryview(out)
+        built = out.data
         self.batches = [
             RecordBatch(names[row[BATCH_TOPIC]], now, row[BATCH_COUNT], built[end - row[BATCH_SIZE] : end])
             for row, end in zip(table.tolist(), after.tolist(), strict=True)
