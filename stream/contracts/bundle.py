@@ -45,6 +45,7 @@ from stream.contracts.decisions import (
 from stream.contracts.topics import Topics
 
 MAGIC: Final = b"SCB1"
+COUNT_AT: Final = 4
 HEADER_SIZE: Final = 8
 INDEX_SIZE: Final = 32
 """Bytes of one index entry."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Annotated, Any, Final
 
-from msgspec import UNSET, Meta, Struct, UnsetType, json, msgpack
+from msgspec import UNSET, Meta, Struct, UnsetType, json
 from xxhash import xxh3_128_hexdigest
 
 from stream.contracts.times import format_time
@@ -192,8 +192,8 @@ PAYLOADS: Final[dict[str, type[Payload]]] = {
 }
 
 
-class Message(Struct, array_like=True, gc=False, frozen=True):
-    """One record on its way out, as it waits in the outbox.
+class Message(Struct, gc=False, frozen=True):
+    """One record on its way out; it waits in the outbox as part of a bundle, see `stream.contracts.bundle`.
 
     Parameters
     ----------
@@ -220,8 +220,6 @@ class Message(Struct, array_like=True, gc=False, frozen=True):
 
 
 _payloads: Final = json.Encoder()
-_messages: Final = msgpack.Encoder()
-_message_decoder: Final = msgpack.Decoder(Message)
 
 
 def encode_payload(payload: Payload) -> bytes:
@@ -231,22 +229,6 @@ def encode_payload(payload: Payload) -> bytes:
     b'{"customer_id":"c-1","version":1,"calibration":1,"tier":"none"}'
     """
     return _payloads.encode(payload)
-
-
-def encode_message(message: Message) -> bytes:
-    """A message as an entry of the outbox (msgpack)."""
-    return _messages.encode(message)
-
-
-def decode_message(entry: bytes) -> Message:
-    """The message of an outbox entry.
-
-    Raises
-    ------
-    msgspec.DecodeError
-        The entry is no message: the outbox was written by something else.
-    """
-    return _message_decoder.decode(entry)
 
 
 def decision_id(customer: str, kind: str, cause_kind: str, cause_id: str) -> str:

@@ -81,7 +81,7 @@ def pack_records(pairs: Collection[tuple[str, bytes]]) -> Records:
     """Records of pairs of customer id and record."""
     names = [customer for customer, _ in pairs]
     blobs = [blob for _, blob in pairs]
-    named = list(chain.from_iterable(zip(names, map(len, blobs), strict=True)))
+    named: list[str | float] = list(chain.from_iterable(zip(names, map(len, blobs), strict=True)))
     return Records(len(pairs), _without_header(named), b"".join(blobs))
 
 

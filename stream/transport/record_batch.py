@@ -1,8 +1,9 @@
-"""A produce batch of messages, written in one go.
+"""Produce batches made from bundles, written natively in one go.
 
 aiokafka's own builder takes records one at a time, each with a list of header pairs. But of the seven CloudEvents
-headers of a message four are alike for all of its kind, so here the bytes around what differs are made once. A message
-costs half of what it costs there; the bytes are the same (``tests/unit/transport/test_record_batch.py``).
+headers of a message four are alike for all of its kind, so here the bytes around what differs are made once, and the
+rest is written by `stream.transport.native_records`. The bytes are the same
+(``tests/unit/transport/test_record_batch.py``).
 
 Format: record batch version 2, https://kafka.apache.org/documentation/#recordbatch.
 """
@@ -10,13 +11,34 @@ Format: record batch version 2, https://kafka.apache.org/documentation/#recordba
 from __future__ import annotations
 
 import struct
-from functools import cache
-from typing import Final, TypeAlias
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import accumulate
+from typing import Final
 
+import numpy as np
 from aiokafka.record.util import calc_crc32c
+from numpy.typing import NDArray
 
+from stream.contracts.bundle import HEADER_SIZE, INDEX_SIZE, KINDS, BundleError, count_of, decode_bundle, topic_names
 from stream.contracts.decisions import Message, cloudevent_headers
-from stream.contracts.times import time_text
+from stream.contracts.topics import Topics
+from stream.native.jit import Bytes
+from stream.native.varint import VARINT_SIZE_MAX, put_varint
+from stream.transport.native_records import (
+    AROUND_COLUMNS,
+    BATCH_COLUMNS,
+    BATCH_COUNT,
+    BATCH_HEADER_SIZE,
+    BATCH_SIZE,
+    BATCH_TOPIC,
+    IN_BATCH,
+    MESSAGE_COLUMNS,
+    NOT_READABLE,
+    Numbers,
+    measure,
+    write,
+)
 
 _MAGIC: Final = 2
 _TRANSACTIONAL: Final = 0x10
@@ -26,67 +48,6 @@ _LENGTH_FROM: Final = 12
 """The length of a batch counts what follows it: all but base offset and length."""
 _CRC_AT: Final = 17
 _ATTRIBUTES_AT: Final = 21
-_NOTHING: Final = b"\x01"
-"""The length of what is null: -1."""
-
-
-def varint(number: int) -> bytes:
-    r"""A number that is not negative, as Kafka writes it (zigzag).
-
-    Examples
-    --------
-    >>> varint(0), varint(7), varint(300)
-    (b'\x00', b'\x0e', b'\xd8\x04')
-    """
-    rest, out = 2 * number, bytearray()
-    while rest > 0x7F:  # noqa: PLR2004 - seven bits a byte
-        out.append(rest & 0x7F | 0x80)
-        rest >>= 7
-    out.append(rest)
-    return bytes(out)
-
-
-# Lengths and places of nearly all there is.
-_SMALL: Final = 8_192
-_VARINTS: Final = tuple(map(varint, range(_SMALL)))
-
-
-@cache
-def _around(kind: str, source: str, with_key: bool) -> tuple[bytes, bytes, bytes]:  # noqa: FBT001 - a key of the cache
-    """What stands before the id, between id and time, and behind the time."""
-    headers = cloudevent_headers(Message("\0", "", "\1" if with_key else "", kind, 0, b""), source)
-    parts = [varint(len(headers))]
-    for name, value in headers:
-        parts[-1] += varint(len(name)) + name.encode()
-        if name in {"ce_id", "ce_time", "ce_subject"}:
-            parts.append(b"")
-        else:
-            parts[-1] += varint(len(value)) + value
-    return parts[0], parts[1], parts[2]
-
-
-Record: TypeAlias = tuple[bytes, bytes, bytes]
-"""A message as a record, but for what depends on its place: the bytes before its value, the value, those behind."""
-
-
-def record_of(message: Message, source: str) -> Record:
-    """Make a record of a message."""
-    value, key, message_id = message.value, message.key.encode(), message.id.encode()
-    moment = time_text(message.time).encode()
-    first, second, third = _around(message.type, source, bool(key))
-    size, id_size = len(value), len(message_id)
-    sized = _VARINTS[size] if size < _SMALL else varint(size)
-    id_sized = _VARINTS[id_size] if id_size < _SMALL else varint(id_size)
-    if not key:
-        return (
-            _NOTHING + sized,
-            value,
-            b"".join((first, id_sized, message_id, second, _VARINTS[len(moment)], moment, third)),
-        )
-    key_size = len(key)
-    named = (_VARINTS[key_size] if key_size < _SMALL else varint(key_size)) + key
-    behind = b"".join((first, id_sized, message_id, second, _VARINTS[len(moment)], moment, third, named))
-    return named + sized, value, behind
 
 
 class RecordBatch:
@@ -94,75 +55,161 @@ class RecordBatch:
 
     Parameters
     ----------
+    topic
+        Full name.
     now
         Time of every record, ms.
+    count
+        Number of records.
+    built
+        The batch, all but its header, for which there is room.
     """
 
-    def __init__(self, now: int) -> None:
+    def __init__(self, topic: str, now: int, count: int, built: memoryview) -> None:
+        self.topic = topic
         self._now = now
-        self._parts: list[bytes] = [bytes(_HEADER.size)]
-        self._size = _HEADER.size
-        self._count = 0
+        self._count = count
+        self._built = built
         self._producer = (-1, -1, 0)
-        self._closed = False
-        self._built: bytearray | None = None
-
-    def add(self, record: Record, bytes_max: int = 2**31) -> bool:
-        """Put a record, see `record_of`, behind the others, unless the batch would become too large; whether it was.
-
-        The first record is always taken.
-        """
-        count = self._count
-        place = _VARINTS[count] if count < _SMALL else varint(count)
-        before, value, behind = record
-        # Attributes 0; time as that of the batch.
-        length = 2 + len(place) + len(before) + len(value) + len(behind)
-        size = _VARINTS[length] if length < _SMALL else varint(length)
-        after = self._size + len(size) + length
-        if after > bytes_max and count:
-            return False
-        self._parts += (size, b"\0\0", place, before, value, behind)
-        self._size = after
-        self._count = count + 1
-        return True
+        self._sealed = False
 
     def size(self) -> int:
         """Bytes of the batch."""
-        return self._size
+        return len(self._built)
 
     def record_count(self) -> int:
         """Records in the batch."""
         return self._count
 
     def close(self) -> None:
-        """Take no more records."""
-        self._closed = True
+        """Take no more records: it never does."""
 
     def closed(self) -> bool:
         """Whether no more records are taken."""
-        return self._closed
+        return True
 
     def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
         self._producer = (producer_id, producer_epoch, base_sequence)
 
-    def _build(self) -> bytearray:
-        self.close()
-        if self._built is None:
-            built = bytearray().join(self._parts)
-            self._parts.clear()
-            last = self._count - 1
-            head = (
-                0,
-                len(built) - _LENGTH_FROM,
-                _NO_LEADER_EPOCH,
-                _MAGIC,
-                0,
-                _TRANSACTIONAL,
-                last,
-                self._now,
-                self._now,
-            )
-            _HEADER.pack_into(built, 0, *head, *self._producer, self._count)
-            struct.pack_into(">I", built, _CRC_AT, calc_crc32c(memoryview(built)[_ATTRIBUTES_AT:]))
-            self._built = built
+    def _build(self) -> memoryview:
+        if not self._sealed:
+            built, last = self._built, self._count - 1
+            head = (0, len(built) - _LENGTH_FROM, _NO_LEADER_EPOCH, _MAGIC, 0, _TRANSACTIONAL, last)
+            _HEADER.pack_into(built, 0, *head, self._now, self._now, *self._producer, self._count)
+            struct.pack_into(">I", built, _CRC_AT, calc_crc32c(built[_ATTRIBUTES_AT:]))
+            self._sealed = True
         return self._built
+
+
+class Assembly:
+    """The produce batches of some bundles.
+
+    Parameters
+    ----------
+    entries
+        Bundles, in order.
+    topics
+        Names of the topics.
+    source
+        CloudEvents source of every message.
+    now
+        Time of every record, ms.
+    bytes_max
+        Bytes of a batch, unless it is a single message.
+
+    Attributes
+    ----------
+    batches
+        In the order in which they begin; those of one topic stand as their messages do.
+
+    Raises
+    ------
+    stream.contracts.bundle.BundleError
+        An entry is no bundle.
+    """
+
+    def __init__(self, entries: Sequence[bytes], topics: Topics, source: str, now: int, bytes_max: int) -> None:
+        self._entries = entries
+        self._topics = topics
+        self._counts = [_count_within(entry) for entry in entries]
+        number = sum(self._counts)
+        # Native code takes arrays that are writable, and those of bytes are not.
+        data = np.frombuffer(bytearray().join(entries), np.uint8)
+        ends = np.array(list(accumulate(map(len, entries))), np.int64)
+        around, text = _around(source)
+        names = topic_names(topics)
+        filling = np.empty(len(names), np.int64)
+        self._messages = np.empty((number, MESSAGE_COLUMNS), np.int64)
+        table = np.empty((number, BATCH_COLUMNS), np.int64)
+        used = measure(data, ends, around, filling, bytes_max, self._messages, table)
+        if used == NOT_READABLE:
+            for entry in entries:
+                decode_bundle(entry, topics)  # it says what is wrong
+            raise BundleError("a message has a moment beyond the years 1 to 9999")
+        table = table[:used]
+        after = np.cumsum(table[:, BATCH_SIZE])
+        cursors = np.zeros((used, 2), np.int64)
+        cursors[:, 0] = after - table[:, BATCH_SIZE] + BATCH_HEADER_SIZE
+        out = np.empty(int(after[-1]) if used else 0, np.uint8)
+        write(data, ends, around, text, self._messages, cursors, out)
+        assert (cursors[:, 0] == after).all()
+        built = out.data
+        self.batches = [
+            RecordBatch(names[row[BATCH_TOPIC]], now, row[BATCH_COUNT], built[end - row[BATCH_SIZE] : end])
+            for row, end in zip(table.tolist(), after.tolist(), strict=True)
+        ]
+
+    def __len__(self) -> int:
+        """Number of messages."""
+        return len(self._messages)
+
+    def first_of(self, batch: int) -> Message:
+        """The first message of a batch."""
+        place = int(np.argmax(self._messages[:, IN_BATCH] == batch))
+        for entry, count in zip(self._entries, self._counts, strict=True):
+            if place < count:
+                return decode_bundle(entry, self._topics)[place]
+            place -= count
+        raise IndexError(batch)
+
+
+def _count_within(entry: bytes) -> int:
+    """Number of messages of a bundle whose index lies within it."""
+    count = count_of(entry)
+    if HEADER_SIZE + count * INDEX_SIZE > len(entry):
+        raise BundleError(f"a bundle of {count} messages has {len(entry)} bytes, less than its index")
+    return count
+
+
+@lru_cache(maxsize=8)
+def _around(source: str) -> tuple[Numbers, Bytes]:
+    """What stands before the id, between id and time, and behind the time, of each kind without and with a key."""
+    text = bytearray()
+    rows: list[list[int]] = []
+    for kind in KINDS:
+        for key in ("", "c"):
+            row: list[int] = []
+            for part in _parts(cloudevent_headers(Message("", "", key, kind, 0, b""), source)):
+                row += (len(text), len(part))
+                text += part
+            rows.append(row)
+    around = np.array(rows, np.int64)
+    assert around.shape[1] == AROUND_COLUMNS
+    return around, np.frombuffer(text, np.uint8)
+
+
+def _parts(headers: Sequence[tuple[str, bytes]]) -> list[bytes]:
+    """The headers as they stand in a record, without the values of id, time and subject."""
+    parts = [_varint(len(headers))]
+    for name, value in headers:
+        parts[-1] += _varint(len(name)) + name.encode()
+        if name in {"ce_id", "ce_time"}:
+            parts.append(b"")
+        elif name != "ce_subject":  # the last: its value ends the record
+            parts[-1] += _varint(len(value)) + value
+    return parts
+
+
+def _varint(number: int) -> bytes:
+    out: NDArray[np.uint8] = np.empty(VARINT_SIZE_MAX, np.uint8)
+    return out[: put_varint(out, 0, number)].tobytes()

@@ -1,16 +1,20 @@
 """Delivers the outbox of one shard to Kafka, each message once.
 
-The outbox is part of the shard's commit, so a message waits there from the moment it was decided. The relay sends
-the oldest in one Kafka transaction, then takes them off. Between these two steps a crash, a broken connection or a
-Redis that comes back from an older file leaves messages in the outbox that are in Kafka already. Three things make
-that harmless:
+The outbox is part of the shard's commit, so a message waits there from the moment it was decided, in a bundle with
+the others of its commit. The relay sends the oldest bundles in one Kafka transaction, then takes them off. Between
+these two steps a crash, a broken connection or a Redis that comes back from an older file leaves messages in the
+outbox that are in Kafka already. Three things make that harmless:
 
 * The transactional id belongs to the shard. Opening a producer fences the one before and ends its transaction.
 * With each trim Redis remembers how far each output partition is delivered. So whenever a relay opens a producer,
   or finds the outbox in another state than it left it, it reads the output partitions from there and skips what it
-  finds, by message id. Ids are deterministic, so that holds for messages that were worked out anew, too.
+  finds, by message id. Ids are deterministic, so that holds for messages that were worked out anew, too, and came
+  to stand in another bundle.
 * Who owns the shard is decided in Redis alone. A relay that was fenced asks there: if the shard is still its own, it
   takes the transactional id back; if not, it ends.
+
+A bundle goes from Redis to Kafka without an object for each of its messages. Only where some of them may have been
+delivered, or are too large, are they looked at one by one, and what is left of the bundle is sent as a bundle.
 """
 
 from __future__ import annotations
@@ -25,8 +29,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 from aiokafka.errors import KafkaError
 
+from stream.contracts.bundle import BUNDLE_MESSAGES_MAX, count_of, decode_bundle, encode_bundle
 from stream.contracts.dead_letters import dead_letter_message
-from stream.contracts.decisions import Message, decode_message
+from stream.contracts.decisions import Message
 from stream.contracts.events import DeadLetter
 from stream.contracts.ids import join_hash
 from stream.store.errors import CommitRefused, StoreUnavailable
@@ -68,7 +73,7 @@ class Relay:
         self._settings = settings
         self._watch = watch
         self._ended = ended
-        self._delivered = Delivered(settings.compacted, settings.ids_max)
+        self._delivered = Delivered(settings.topics, settings.ids_max)
         self._oversize: set[str] = set()
         self._batch_bytes = BATCH_BYTES
         self._wake = asyncio.Event()
@@ -156,18 +161,19 @@ class Relay:
     async def _deliver(self) -> None:
         """Take the transactional id over, see what is delivered, and deliver until told to stop."""
         settings = self._settings
-        await self._store.head(1)  # a relay whose shard is gone must not fence the next owner's
+        await self._store.head(0)  # a relay whose shard is gone must not fence the next owner's
         producer = TransactionalProducer(
             settings.bootstrap,
             settings.transactional_id,
             partition=self.shard,
+            topics=settings.topics,
             source=settings.source,
             transaction_seconds_max=settings.transaction_seconds_max,
             client=settings.client,
         )
         try:
             await producer.open(settings.outputs)
-            head = await self._store.head(1)
+            head = await self._store.head(0)
             forgotten = self._delivered.forgotten
             async with within(settings.tail_seconds_max, "reading back what is delivered"):
                 await read_tail(
@@ -176,7 +182,7 @@ class Relay:
                     settings.outputs,
                     head.sent,
                     self._delivered,
-                    records_max=max(settings.tail_records, settings.batch_max),
+                    records_max=max(settings.tail_records, settings.batch_max, BUNDLE_MESSAGES_MAX),
                     client=settings.client,
                 )
             if self._delivered.forgotten > forgotten:
@@ -201,13 +207,9 @@ class Relay:
                 self._empty.set()
             await _wait(self._wake, self._settings.idle_seconds)
             return trims
-        messages = [decode_message(entry) for entry in head.entries]
-        waiting = self._delivered.lacks(messages)
-        if len(waiting) < len(messages):
-            self._watch.skipped(self.shard, len(messages) - len(waiting))
         self._in_hand = True
         try:
-            trims = await self._hand_over(producer, head.entries, waiting)
+            trims = await self._hand_over(producer, head.entries, self._waiting(head.entries))
         finally:
             self._in_hand = False
         self._pause = self._settings.retry_seconds_min
@@ -215,16 +217,32 @@ class Relay:
         return trims
 
     async def _hand_over(
-        self, producer: TransactionalProducer, entries: Sequence[bytes], waiting: Sequence[Message]
+        self, producer: TransactionalProducer, entries: Sequence[bytes], waiting: Sequence[bytes]
     ) -> int:
         sent: dict[str, int] = {}
-        if waiting:
+        messages = sum(map(count_of, waiting))
+        if messages:
             began = time.perf_counter()
-            sent = await producer.send(map(self._fitting, waiting), self._batch_bytes)
-            self._watch.delivered(self.shard, len(waiting), time.perf_counter() - began)
+            sent = await producer.send(waiting, self._batch_bytes)
+            self._watch.delivered(self.shard, messages, time.perf_counter() - began)
         return await self._store.trim(entries, sent)
 
-    # Messages that are too large
+    # Messages that were delivered, or are too large
+
+    def _waiting(self, entries: Sequence[bytes]) -> list[bytes]:
+        """Bundles of what of the entries is to be sent."""
+        waiting = [
+            self._rest(entry) if self._oversize or self._delivered.may_hold(entry) else entry for entry in entries
+        ]
+        skipped = sum(map(count_of, entries)) - sum(map(count_of, waiting))
+        if skipped:
+            self._watch.skipped(self.shard, skipped)
+        return waiting
+
+    def _rest(self, entry: bytes) -> bytes:
+        topics = self._settings.topics
+        lacking = self._delivered.lacks(decode_bundle(entry, topics))
+        return encode_bundle(map(self._fitting, lacking), topics)
 
     def _split(self, error: TooLarge) -> None:
         """Next time, send smaller batches, and a dead letter for each message that is too large by itself."""

@@ -7,7 +7,6 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
@@ -20,7 +19,8 @@ from aiokafka.errors import (
 from aiokafka.structs import RecordMetadata
 
 from stream.contracts.decisions import Message
-from stream.transport.record_batch import RecordBatch, record_of
+from stream.contracts.topics import Topics
+from stream.transport.record_batch import Assembly
 
 log = logging.getLogger(__name__)
 
@@ -64,17 +64,6 @@ class TooLarge(Exception):
         self.messages = list(messages)
 
 
-@dataclass(slots=True)
-class _Batch:
-    topic: str
-    builder: RecordBatch
-    messages: list[Message]
-
-    @property
-    def bytes(self) -> int:
-        return self.builder.size()
-
-
 class TransactionalProducer:
     """A producer under the transactional id of one shard.
 
@@ -89,6 +78,8 @@ class TransactionalProducer:
         Taken over from whoever had it before; the broker ends their open transaction.
     partition
         The shard: partition of every message.
+    topics
+        Names of the topics.
     source
         CloudEvents source of every message.
     transaction_seconds_max
@@ -103,11 +94,13 @@ class TransactionalProducer:
         transactional_id: str,
         *,
         partition: int,
+        topics: Topics,
         source: str,
         transaction_seconds_max: float,
         client: Mapping[str, Any],
     ) -> None:
         self._partition = partition
+        self._topics = topics
         self._source = source
         self._seconds_max = transaction_seconds_max
         self._producer = AIOKafkaProducer(
@@ -138,13 +131,13 @@ class TransactionalProducer:
                         "missing"
                     )
 
-    async def send(self, messages: Iterable[Message], batch_bytes: int = BATCH_BYTES) -> dict[str, int]:
-        """Send messages in one transaction.
+    async def send(self, entries: Sequence[bytes], batch_bytes: int = BATCH_BYTES) -> dict[str, int]:
+        """Send the messages of bundles in one transaction, in each topic in the order in which they stand there.
 
         Parameters
         ----------
-        messages
-            In the order in which they are to stand in each topic.
+        entries
+            Bundles, not empty.
         batch_bytes
             Bytes of one produce batch at most, unless it is a single message.
 
@@ -155,6 +148,8 @@ class TransactionalProducer:
 
         Raises
         ------
+        stream.contracts.bundle.BundleError
+            An entry is no bundle.
         TooLarge
             A batch is larger than the broker takes.
         TimeoutError
@@ -162,41 +157,26 @@ class TransactionalProducer:
         aiokafka.errors.KafkaError
             Anything else the broker has against it.
         """
+        # The time of a record is that of its sending: brokers delete by it, and what a replay of old events says
+        # would be deleted at once. The moment of the decision is in ce_time.
+        assembly = Assembly(entries, self._topics, self._source, int(time.time() * 1000), batch_bytes)
         async with within(self._seconds_max, "a transaction"):
             await self._producer.begin_transaction()
             self._open_transaction = True
-            batches = self._batches(messages, batch_bytes)
             futures: list[asyncio.Future[RecordMetadata | None]] = []
-            for batch in batches:
-                future = await self._producer.send_batch(batch.builder, batch.topic, partition=self._partition)
+            for batch in assembly.batches:
+                future = await self._producer.send_batch(batch, batch.topic, partition=self._partition)
                 future.add_done_callback(_look_at)
                 futures.append(future)
             results = await asyncio.gather(*futures, return_exceptions=True)
-            _raise_first(batches, results)
+            _raise_first(assembly, results)
             await self._producer.commit_transaction()
             self._open_transaction = False
         return {
-            batch.topic: result.offset + len(batch.messages)
-            for batch, result in zip(batches, results, strict=True)
+            batch.topic: result.offset + batch.record_count()
+            for batch, result in zip(assembly.batches, results, strict=True)
             if isinstance(result, RecordMetadata) and result.offset >= 0
         }
-
-    def _batches(self, messages: Iterable[Message], batch_bytes: int) -> list[_Batch]:
-        done: list[_Batch] = []
-        filling: dict[str, _Batch] = {}
-        source = self._source
-        # The time of a record is that of its sending: brokers delete by it, and what a replay of old events says
-        # would be deleted at once. The moment of the decision is in ce_time.
-        now = int(time.time() * 1000)
-        for message in messages:
-            record = record_of(message, source)
-            batch = filling.get(message.topic)
-            if batch is None or not batch.builder.add(record, batch_bytes):
-                batch = filling[message.topic] = _Batch(message.topic, RecordBatch(now), [])
-                batch.builder.add(record)
-                done.append(batch)
-            batch.messages.append(message)
-        return done
 
     async def close(self) -> None:
         """Abort what is open and close, within a bounded time whatever state the producer is in."""
@@ -222,15 +202,17 @@ def _look_at(future: asyncio.Future[Any]) -> None:
         future.exception()
 
 
-def _raise_first(batches: Sequence[_Batch], results: Sequence[object]) -> None:
+def _raise_first(assembly: Assembly, results: Sequence[object]) -> None:
+    batches = assembly.batches
     refused = [
-        batch
-        for batch, result in zip(batches, results, strict=True)
+        number
+        for number, result in enumerate(results)
         if isinstance(result, (MessageSizeTooLargeError, RecordListTooLargeError))
     ]
     if refused:
-        several = [batch.bytes for batch in refused if len(batch.messages) > 1]
-        raise TooLarge(min(several, default=0), [batch.messages[0] for batch in refused if len(batch.messages) == 1])
+        several = [batches[number].size() for number in refused if batches[number].record_count() > 1]
+        alone = [assembly.first_of(number) for number in refused if batches[number].record_count() == 1]
+        raise TooLarge(min(several, default=0), alone)
     for result in results:
         if isinstance(result, BaseException):
             raise result

@@ -24,7 +24,7 @@ class RelaySettings:
     source
         CloudEvents source, a URI reference.
     batch_max
-        Messages of one transaction.
+        Messages of one transaction at most, unless its first bundle alone has more.
     tail_records
         Records of an output partition read back where Redis does not know how far it was delivered.
     ids_max
@@ -70,11 +70,6 @@ class RelaySettings:
             topics.customer_scores,
             topics.dead_letters,
         )
-
-    @property
-    def compacted(self) -> frozenset[str]:
-        """Those of which Kafka keeps only the last message of a key."""
-        return frozenset(spec.name for spec in self.topics.specs(1) if spec.compacted)
 
 
 class RelayWatch(Protocol):

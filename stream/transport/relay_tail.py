@@ -10,14 +10,38 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
+from stream.contracts.bundle import (
+    HEADER_SIZE,
+    ID_AT,
+    ID_SIZE,
+    INDEX_SIZE,
+    KIND_AT,
+    TEXT_ID,
+    TIME_AT,
+    TOPIC_AT,
+    count_of,
+    topic_names,
+)
 from stream.contracts.decisions import Message
 from stream.contracts.times import parse_time
+from stream.contracts.topics import Topics
 
 POLL_MS = 200
 """Longest wait for one fetch; the caller bounds the whole."""
+
+_INDEX = np.dtype(
+    {
+        "names": ["topic", "kind", "time", "id"],
+        "formats": ["u1", "u1", "<i8", f"V{ID_SIZE}"],
+        "offsets": [TOPIC_AT, KIND_AT, TIME_AT, ID_AT],
+        "itemsize": INDEX_SIZE,
+    }
+)
+"""What of the index of a bundle says which messages it holds."""
 
 METADATA_RETRY_MS = 10
 """aiokafka asks for the end of a topic it does not know, fails, waits this long and asks again, topic by topic."""
@@ -28,8 +52,8 @@ class Delivered:
 
     Parameters
     ----------
-    compacted
-        Topics of which Kafka keeps only the last message of a key.
+    topics
+        Names of the topics, and of which Kafka keeps only the last message of a key.
     ids_max
         Bound on what is remembered; the oldest are forgotten.
 
@@ -39,12 +63,14 @@ class Delivered:
         Ids dropped because of the bound.
     """
 
-    def __init__(self, compacted: Collection[str], ids_max: int) -> None:
+    def __init__(self, topics: Topics, ids_max: int) -> None:
         self.forgotten = 0
-        self._compacted = frozenset(compacted)
+        self._compacted = frozenset(spec.name for spec in topics.specs(1) if spec.compacted)
+        self._compacted_codes = [code for code, name in enumerate(topic_names(topics)) if name in self._compacted]
         self._ids_max = ids_max
         self._ids: dict[str, None] = {}
         self._latest: dict[tuple[str, str], int] = {}
+        self._latest_of_all = 0
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -68,6 +94,7 @@ class Delivered:
             moment = parse_time(headers["ce_time"].decode())
             self._latest.pop(place, None)
             self._latest[place] = moment
+            self._latest_of_all = max(self._latest_of_all, moment)
             if len(self._latest) > self._ids_max:
                 del self._latest[next(iter(self._latest))]
 
@@ -81,10 +108,28 @@ class Delivered:
             return True
         return self._latest.get((message.topic, message.key), message.time) > message.time
 
+    def may_hold(self, entry: bytes) -> bool:
+        """Whether some message of a bundle may be there; false only if none is.
+
+        It looks at the index alone, so that a bundle of news costs next to nothing also where ids are remembered.
+        """
+        if not self._ids and not self._latest:
+            return False
+        count = count_of(entry)
+        index = np.frombuffer(entry, _INDEX, count, HEADER_SIZE)
+        if (index["kind"] & TEXT_ID).any():
+            return True
+        digits = index["id"].tobytes().hex()
+        width = 2 * ID_SIZE
+        if not self._ids.keys().isdisjoint([digits[at : at + width] for at in range(0, len(digits), width)]):
+            return True
+        if not self._latest:
+            return False
+        compacted = np.isin(index["topic"], self._compacted_codes)
+        return bool((compacted & (index["time"] < self._latest_of_all)).any())
+
     def lacks(self, messages: Sequence[Message]) -> list[Message]:
         """Those of the messages that must be sent."""
-        if not self._ids and not self._latest:
-            return list(messages)
         return [message for message in messages if not self.holds(message)]
 
 

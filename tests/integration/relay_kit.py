@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from stream.contracts.decisions import Message, encode_message
+from stream.contracts.bundle import encode_bundle
+from stream.contracts.decisions import Message
 from stream.contracts.topics import Topics
 from stream.store.commit import Commit
 from stream.store.keys import Keys
@@ -92,12 +93,13 @@ class World:
         self.position = (await store.claim(generation)).positions.get("orders", -1)
         return store
 
-    async def put(self, store, messages):
-        """Commit a batch that decided these messages."""
+    async def put(self, store, messages, bundle=5):
+        """Commit a batch that decided these messages, so many to a bundle."""
+        bundles = [messages[first : first + bundle] for first in range(0, len(messages), bundle)]
         await store.commit(
             Commit(
                 positions=[("orders", self.position, self.position + 1)],
-                outbox=[encode_message(message) for message in messages],
+                outbox=[encode_bundle(some, self.topics) for some in bundles],
             )
         )
         self.position += 1
@@ -116,7 +118,7 @@ class World:
 
     def message(self, number, topic=None, customer="c-1", value=None, time=None):
         return Message(
-            f"id-{number}",
+            message_id(number),
             topic or self.topics.tier_changes,
             customer,
             "customer.tier.changed",
@@ -152,5 +154,9 @@ class World:
         return [dict(record.headers)["ce_id"].decode() for record in records]
 
 
+def message_id(number):
+    return f"{number:032x}"
+
+
 def named(numbers):
-    return [f"id-{number}" for number in numbers]
+    return [message_id(number) for number in numbers]

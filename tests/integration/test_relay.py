@@ -9,10 +9,11 @@ from aiokafka import AIOKafkaProducer
 
 from stream.contracts.dead_letters import read_dead_letter
 from stream.contracts.decisions import cloudevent_headers
+from stream.store.commit import Commit
 from stream.store.connection import connect
 from stream.store.errors import CommitRefused, StoreUnavailable
 from stream.transport.relay_producer import TransactionalProducer
-from tests.integration.relay_kit import SHARD, Watch, World, named
+from tests.integration.relay_kit import SHARD, Watch, World, message_id, named
 
 WAIT_SECONDS = 60.0
 
@@ -172,7 +173,7 @@ async def test_redis_rolled_back_under_a_running_relay_sends_nothing_twice(world
         # Redis comes back as it was; the engine reads from the older position and decides the same anew, in other
         # batches and with one more between them.
         async with world.redis.pipeline(transaction=True) as pipe:
-            pipe.delete(world.keys.outbox)
+            pipe.delete(world.keys.outbox, world.keys.heads)
             for name, blob in older.items():
                 pipe.restore(name, 0, blob, replace=True)
             await pipe.execute()
@@ -303,7 +304,7 @@ async def test_a_message_the_broker_finds_too_large_makes_way_as_a_dead_letter(k
     (letter,) = await world.read(world.topics.dead_letters)
     refusal = read_dead_letter(letter.value)
     assert (refusal.topic, refusal.partition, refusal.customer_id) == (world.topics.tier_changes, SHARD, "c-1")
-    assert "id id-100, 30000 bytes" in refusal.reason
+    assert f"id {message_id(100)}, 30000 bytes" in refusal.reason
     assert watch.too_large == [world.topics.tier_changes]
     assert (await store.head(10)).entries == []
     await client.aclose()
@@ -342,7 +343,7 @@ def _with_partition(init, partition):
     return changed
 
 
-async def test_an_entry_that_is_no_message_ends_the_relay_loudly_and_stays(world):
+async def test_an_entry_that_is_no_bundle_ends_the_relay_loudly_and_stays(world):
     store = await world.claim()
     async with world.relay(store) as relay:
         await opened(relay)
@@ -350,8 +351,19 @@ async def test_an_entry_that_is_no_message_ends_the_relay_loudly_and_stays(world
         relay.notify()
         async with asyncio.timeout(WAIT_SECONDS):
             assert not await relay.drained()
-    assert [type(error).__name__ for _, error in world.ends] == ["DecodeError"]
-    assert await store.outbox(10) == [b"\xc1 not ours"]
+    assert [type(error).__name__ for _, error in world.ends] == ["StoreError"]
+    assert await world.redis.lrange(world.keys.outbox, 0, -1) == [b"\xc1 not ours"]
+
+
+async def test_a_bundle_that_cannot_be_read_ends_the_relay_loudly_and_stays(world):
+    store = await world.claim()
+    entry = b"SCB1\1\0\0\0 cut short"
+    await store.commit(Commit(outbox=[entry]))
+    async with world.relay(store) as relay:
+        async with asyncio.timeout(WAIT_SECONDS):
+            assert not await relay.drained()
+    assert [type(error).__name__ for _, error in world.ends] == ["BundleError"]
+    assert await store.outbox(10) == [entry]
 
 
 async def test_stop_is_bounded_when_kafka_does_not_answer(world):
@@ -379,7 +391,9 @@ async def test_twenty_thousand_messages_drain(world, capsys):
     value = b'{"customer_id":"c-000001234","version":12,"from":"low","to":"mid",' + b'"x":"' + b"x" * 330 + b'"}'
     topics = (world.topics.tier_changes, world.topics.customer_scores)
     for first in range(0, count, 2_000):
-        await world.put(store, [world.message(n, topics[n % 2], f"c-{n}", value) for n in range(first, first + 2_000)])
+        await world.put(
+            store, [world.message(n, topics[n % 2], f"c-{n}", value) for n in range(first, first + 2_000)], 2_000
+        )
     async with world.relay(store) as relay:
         await opened(relay)
         began = time.perf_counter()

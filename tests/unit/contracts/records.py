@@ -66,7 +66,7 @@ def decoder(**settings):
 
 
 def decode(name, *records, now_ms=NOW, partition=3, **settings):
-    return decoder(**settings).decode(name, partition, records, now_ms)
+    return list(decoder(**settings).decode(name, partition, records, now_ms))
 
 
 def decode_one(name, value, **settings):

@@ -21,8 +21,6 @@ from stream.contracts.decisions import (
     TierChange,
     cloudevent_headers,
     decision_id,
-    decode_message,
-    encode_message,
     encode_payload,
 )
 
@@ -123,17 +121,6 @@ def test_what_is_not_known_is_absent():
 def test_payloads_are_read_back(payload):
     assert msgspec.json.decode(encode_payload(payload), type=type(payload)) == payload
     assert type(payload) in PAYLOADS.values()
-
-
-def test_a_message_is_read_back_from_the_outbox():
-    message = Message("1f", "tier-changes", "c-1", TIER_CHANGED, 1_483_271_606_000, encode_payload(TIER))
-    assert decode_message(encode_message(message)) == message
-
-
-@pytest.mark.parametrize("entry", [b"", b"\x00", b"\x93\x01", b"not a message"])
-def test_what_is_no_message_is_refused(entry):
-    with pytest.raises(msgspec.DecodeError):
-        decode_message(entry)
 
 
 def test_headers_are_cloudevents_in_binary_mode():

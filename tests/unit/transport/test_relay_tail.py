@@ -2,12 +2,23 @@
 
 from types import SimpleNamespace
 
-from stream.contracts.decisions import Message, cloudevent_headers
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.contracts.bundle import encode_bundle
+from stream.contracts.decisions import SCORES, Message, cloudevent_headers
+from stream.contracts.topics import Topics
 from stream.transport.relay_tail import Delivered
+
+TOPICS = Topics()
 
 
 def message(number, topic="tier-changes", key="c-1", time=None):
-    return Message(f"id-{number}", topic, key, "x", 1_000 * number if time is None else time, b"{}")
+    return Message(f"{number:032x}", topic, key, SCORES, 1_000 * number if time is None else time, b"{}")
+
+
+def bundle(*messages):
+    return encode_bundle(messages, TOPICS)
 
 
 def record(sent):
@@ -17,7 +28,7 @@ def record(sent):
 
 
 def delivered_with(*messages, ids_max=10):
-    delivered = Delivered({"customer-scores"}, ids_max)
+    delivered = Delivered(TOPICS, ids_max)
     for one in messages:
         delivered.read(record(one))
     return delivered
@@ -58,3 +69,25 @@ def test_the_bound_holds_for_compacted_keys_too():
     delivered = delivered_with(*(message(n, "customer-scores", key=f"c-{n}") for n in range(1, 6)), ids_max=3)
     assert not delivered.holds(message(9, "customer-scores", key="c-1", time=0))
     assert delivered.holds(message(9, "customer-scores", key="c-5", time=0))
+
+
+def test_a_bundle_of_news_is_told_from_its_index():
+    delivered = delivered_with(message(1), message(5, "customer-scores"))
+    assert not delivered.may_hold(bundle(message(2), message(3), message(6, "customer-scores")))
+    assert delivered.may_hold(bundle(message(2), message(1)))
+    assert delivered.may_hold(bundle(message(4, "customer-scores")))
+    assert not delivered_with().may_hold(bundle(message(1)))
+    assert delivered.may_hold(bundle(Message("orders-3-17", "dead-letters", "", SCORES, 9_000, b"")))
+
+
+numbers = st.integers(0, 20)
+known = st.builds(
+    message, numbers, st.sampled_from(["tier-changes", "customer-scores"]), st.sampled_from("ab"), st.integers(-5, 5)
+)
+
+
+@given(st.lists(known, max_size=8), st.lists(known, min_size=1, max_size=8), st.integers(1, 10))
+def test_a_bundle_that_holds_something_delivered_is_never_taken_for_news(found, sent, ids_max):
+    delivered = delivered_with(*found, ids_max=ids_max)
+    if not delivered.may_hold(bundle(*sent)):
+        assert delivered.lacks(sent) == sent
