@@ -50,6 +50,7 @@ WIDTH: Final = 12
 NEVER: Final = -(2**62)
 
 _SPANS: Final = (CUSTOMER_FROM, EVENT_FROM, CHANNEL_FROM)
+_SIZES: Final = (CUSTOMER_SIZE, EVENT_SIZE, CHANNEL_SIZE)
 # What stands in JSON as it is, and takes one byte a character.
 _PLAIN_CHAR: Final = r"[ !#-\[\]-~]"
 _PLAIN_ID: Final = re.compile(f"{_PLAIN_CHAR}{{1,{ID_BYTES_MAX}}}")
@@ -139,13 +140,17 @@ class EventBlock:
             return cls.of([])
         rows = np.concatenate([block.rows for block in blocks])
         others: dict[int, Event | DeadLetter] = {}
+        texts: list[NDArray[np.uint8]] = []
         row = place = 0
         for block in blocks:
-            rows[row : row + len(block), _SPANS] += place
+            # Of a slice, no more of the text than it points into.
+            first, last = block._extent()  # noqa: SLF001 - of its own class
+            texts.append(block.text[first:last])
+            rows[row : row + len(block), _SPANS] += place - first
             others |= {row + number: event for number, event in block.others.items()}
             row += len(block)
-            place += len(block.text)
-        return cls(rows, np.concatenate([block.text for block in blocks]), others)
+            place += last - first
+        return cls(rows, np.concatenate(texts), others)
 
     @classmethod
     def merge(cls, blocks: Sequence[EventBlock], which: NDArray[np.int64], index: NDArray[np.int64]) -> EventBlock:
@@ -203,6 +208,13 @@ class EventBlock:
             return self
         others = {number - first: event for number, event in self.others.items() if first <= number < last}
         return EventBlock(self.rows[first:last], self.text, others)
+
+    def _extent(self) -> tuple[int, int]:
+        """Where the first text begins that a row points to, and where the last one ends."""
+        if not len(self):
+            return 0, 0
+        starts = self.rows[:, _SPANS]
+        return int(starts.min()), int((starts + self.rows[:, _SIZES]).max())
 
     def _text(self, start: int, size: int) -> str:
         return self.text[start : start + size].tobytes().decode()

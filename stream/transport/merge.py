@@ -10,65 +10,61 @@ Within a topic the offset order stands: an event that is older than one before i
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate, islice
-from operator import attrgetter
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
 
-from stream.contracts.events import DeadLetter, Event
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.contracts.block import AT, NEVER, OFFSET, EventBlock
 from stream.contracts.topics import Input
 
-_BEGINNING = -(2**62)
-_END = 2**62
-_AT = attrgetter("at")
+_END: Final = 2**62
 
 
 class Taken(NamedTuple):
     """Events to apply now, and the next offset of each topic they came from."""
 
-    events: list[Event | DeadLetter]
+    events: EventBlock
     positions: dict[Input, int]
 
 
 class _Queue:
-    """What is buffered of one topic: events, their moments (never falling), and the offset after each batch."""
+    """What is buffered of one topic: blocks, the moments of their events (never falling), the offset behind them."""
 
     def __init__(self) -> None:
-        self.events: list[Event | DeadLetter] = []
-        self.moments: list[int] = []
-        self.reached = _BEGINNING
+        self.blocks: list[EventBlock] = []
+        self.moments: NDArray[np.int64] = np.zeros(0, np.int64)
+        self.reached = NEVER
         self.next_offset = -1
 
-    def extend(self, events: list[Event | DeadLetter], next_offset: int) -> None:
-        try:
-            moments: list[int] = list(map(_AT, events))
-        except AttributeError:
-            moments = list(_with_letters(events, self.reached))
-        if moments and (moments[0] < self.reached or moments != sorted(moments)):
-            moments = list(accumulate(moments, max, initial=self.reached))[1:]
-        self.moments += moments
-        if moments:
-            self.reached = moments[-1]
-        self.events.extend(events)
+    def __len__(self) -> int:
+        return len(self.moments)
+
+    def extend(self, block: EventBlock, next_offset: int) -> None:
+        if len(block):
+            # A dead letter has the moment of the event before it, here as in its row.
+            moments = np.maximum(np.maximum.accumulate(block.rows[:, AT]), self.reached)
+            self.moments = np.concatenate((self.moments, moments))
+            self.reached = int(moments[-1])
+            self.blocks.append(block)
         self.next_offset = next_offset
 
-    def take(self, n: int) -> tuple[list[Event | DeadLetter], list[int], int]:
-        """The first `n` events, their moments, and the offset to go on from."""
-        if n == len(self.events):
-            taken = self.events, self.moments, self.next_offset
-            self.events, self.moments = [], []
-            return taken
-        events, moments = self.events[:n], self.moments[:n]
-        del self.events[:n], self.moments[:n]
-        return events, moments, events[-1].offset + 1
-
-
-def _with_letters(events: Iterable[Event | DeadLetter], reached: int) -> Iterator[int]:
-    """Moments of events; a record that cannot be decoded has that of the event before it."""
-    for event in events:
-        reached = getattr(event, "at", reached)
-        yield reached
+    def take(self, n: int) -> tuple[EventBlock, int]:
+        """The first `n` events, at least one, and the offset to go on from."""
+        if n == len(self):
+            taken, self.blocks, self.moments = self.blocks, [], self.moments[:0]
+            return EventBlock.join(taken), self.next_offset
+        self.moments = self.moments[n:]
+        whole = 0
+        while n > len(self.blocks[whole]):
+            n -= len(self.blocks[whole])
+            whole += 1
+        cut = self.blocks[whole]
+        block = EventBlock.join([*self.blocks[:whole], cut.slice(0, n)])
+        rest = [cut.slice(n, len(cut))] if n < len(cut) else []
+        self.blocks = rest + self.blocks[whole + 1 :]
+        return block, int(block.rows[-1, OFFSET]) + 1
 
 
 class TopicMerge:
@@ -81,12 +77,14 @@ class TopicMerge:
 
     Examples
     --------
-    >>> from types import SimpleNamespace as Event
+    >>> from stream.contracts.events import PrivacyEvent
+    >>> def happened(*moments):
+    ...     return EventBlock.of([PrivacyEvent("", at, "c-1", 0, "", offset) for offset, at in enumerate(moments)])
     >>> merge = TopicMerge(["orders", "interactions"])
-    >>> merge.offer("orders", [Event(at=1, offset=0), Event(at=5, offset=1)], 2)
+    >>> merge.offer("orders", happened(1, 5), 2)
     >>> merge.take(10, has_more={"interactions"}.__contains__) is None
     True
-    >>> merge.offer("interactions", [Event(at=3, offset=0)], 1)
+    >>> merge.offer("interactions", happened(3), 1)
     >>> taken = merge.take(10, has_more={"interactions"}.__contains__)
     >>> [event.at for event in taken.events], taken.positions
     ([1, 3], {'orders': 1, 'interactions': 1})
@@ -97,12 +95,12 @@ class TopicMerge:
 
     def buffered(self, topic: Input) -> int:
         """Events held of a topic."""
-        return len(self._queues[topic].events)
+        return len(self._queues[topic])
 
     def __len__(self) -> int:
-        return sum(len(queue.events) for queue in self._queues.values())
+        return sum(map(len, self._queues.values()))
 
-    def offer(self, topic: Input, events: list[Event | DeadLetter], next_offset: int) -> None:
+    def offer(self, topic: Input, events: EventBlock, next_offset: int) -> None:
         """Add a batch of decoded events (in offset order) and the offset after it."""
         self._queues[topic].extend(events, next_offset)
 
@@ -120,34 +118,35 @@ class TopicMerge:
             Whether a topic is known (or must be presumed) to have records beyond those held.
         """
         waiting = [(rank, topic, queue) for rank, (topic, queue) in enumerate(self._queues.items())]
-        held = [one for one in waiting if one[2].events]
-        if not held or any(not queue.events and has_more(topic) for _, topic, queue in waiting):
+        held = [one for one in waiting if len(one[2])]
+        if not held or any(not len(queue) and has_more(topic) for _, topic, queue in waiting):
             return None
         if len(held) == 1:
             _, topic, queue = held[0]
-            events, _, position = queue.take(min(n_max, len(queue.events)))
+            events, position = queue.take(min(n_max, len(queue)))
             return Taken(events, {topic: position})
         bound = min((queue.reached, rank) if has_more(topic) else (_END, rank) for rank, topic, queue in held)
         return self._merged(held, bound, n_max)
 
     def _merged(self, held: list[tuple[int, Input, _Queue]], bound: tuple[int, int], n_max: int) -> Taken | None:
         moment, bound_rank = bound
-        keyed: list[tuple[int, int, int]] = []
-        for rank, _, queue in held:
-            # Ties at the bound: topics of a later rank wait, since the bounding topic may hold more of that moment.
-            n = bisect_right(queue.moments, moment if rank <= bound_rank else moment - 1)
-            keyed.extend((at, rank, index) for index, at in enumerate(islice(queue.moments, n)))
-        keyed.sort()
-        del keyed[n_max:]
-        if not keyed:
+        # Ties at the bound: topics of a later rank wait, since the bounding topic may hold more of that moment.
+        ready = [
+            queue.moments[: np.searchsorted(queue.moments, moment, "right" if rank <= bound_rank else "left")][:n_max]
+            for rank, _, queue in held
+        ]
+        # One behind the other they stand in order of topic and offset, which the sort leaves to those of one moment.
+        chosen = np.argsort(np.concatenate(ready), kind="stable")[:n_max]
+        if not len(chosen):
             return None
-        by_rank = {rank: (topic, queue) for rank, topic, queue in held}
-        merged = [by_rank[rank][1].events[index] for _, rank, index in keyed]
-        counts: dict[int, int] = {}
-        for _, rank, index in keyed:
-            counts[rank] = index + 1
+        sizes = [len(moments) for moments in ready]
+        which = np.repeat(np.arange(len(held)), sizes)[chosen]
+        index = np.concatenate([np.arange(size) for size in sizes])[chosen]
+        blocks: list[EventBlock] = []
         positions: dict[Input, int] = {}
-        for rank, n in counts.items():
-            topic, queue = by_rank[rank]
-            positions[topic] = queue.take(n)[2]
-        return Taken(merged, positions)
+        for (_, topic, queue), n in zip(held, np.bincount(which, minlength=len(held)).tolist(), strict=True):
+            block = EventBlock.of([])
+            if n:
+                block, positions[topic] = queue.take(n)
+            blocks.append(block)
+        return Taken(EventBlock.merge(blocks, which, index), positions)
