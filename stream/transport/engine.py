@@ -155,7 +155,6 @@ class Engine:
             metrics=self.metrics,
             model=self._model,
             new_state=lambda model, clock: self._new_state(shard, model, clock),
-            topics=self._topics,
             inputs=self._topics.inputs,
         )
         worker = ShardWorker(shard, parts, claim)

@@ -17,15 +17,15 @@ from typing import Protocol, TypeVar
 
 from faust.types import TP
 
-from stream.contracts.bundle import encode_bundles
+from stream.contracts.block import EventBlock
 from stream.contracts.decode import Decoder
 from stream.contracts.events import DeadLetter
-from stream.contracts.topics import Input, Topics
+from stream.contracts.topics import Input
 from stream.metrics import Metrics
 from stream.settings import Settings
 from stream.state.customer import UNSET
 from stream.state.model import Model
-from stream.state.packed import pack_records, pack_timers
+from stream.state.plain.customers import block_of
 from stream.state.shard import Outcome, ShardState
 from stream.store.commit import Commit
 from stream.store.errors import CommitRefused, StoreUnavailable
@@ -67,7 +67,6 @@ class ShardParts:
     metrics: Metrics
     model: Callable[[], Model]
     new_state: Callable[[Model, int], ShardState]
-    topics: Topics
     #: Full topic name by input, in the order in which ties are broken.
     inputs: Mapping[Input, str]
 
@@ -96,7 +95,8 @@ class ShardWorker:
         self._stopping = False
         self.lost = False
         self._flight: tuple[asyncio.Task[int], Commit, dict[Input, int], float] | None = None
-        self._flying: frozenset[str] = frozenset()
+        #: Whether customers went out of memory with what is in flight.
+        self._evicted = False
         self._beginnings: dict[Input, int] = {}
         self._arrived: dict[Input, float] = dict.fromkeys(parts.inputs, monotonic())
         self._swept_at = -1.0
@@ -113,7 +113,7 @@ class ShardWorker:
         self._state = self._parts.new_state(self._parts.model(), int(claim.meta.get("clock", UNSET)))
         self._merge.clear()
         self._paused.clear()
-        self._flight, self._flying = None, frozenset()
+        self._flight, self._evicted = None, False
 
     def lag_seconds(self, name: Input, now: float) -> float:
         """Age in seconds of the shard's clock while a topic has more to read; 0 when it has not."""
@@ -193,7 +193,7 @@ class ShardWorker:
         if taken is None:
             await self._land()
             return False
-        await self._admit([event.customer for event in taken.events if not isinstance(event, DeadLetter)])
+        await self._admit(taken.events)
         outcome = self._state.apply(taken.events, self._news_now())
         self._count(taken.events, outcome)
         await self._commit(outcome, taken.positions)
@@ -247,12 +247,12 @@ class ShardWorker:
 
     # -- customers, timers, calibrations ----------------------------------------------------------------------------
 
-    async def _admit(self, customers: list[str]) -> None:
-        missing = self._state.missing(customers)
+    async def _admit(self, block: EventBlock) -> None:
+        missing = self._state.missing(block)
         if not missing:
             return
-        if not self._flying.isdisjoint(missing):
-            # Evicted while their commit is on its way: Redis would still give the record from before it.
+        if self._evicted:
+            # Their commit may be on its way still: Redis would give the record from before it.
             await self._land()
         blobs = await self._patiently("load", lambda: self._parts.store.load(missing))
         self._state.admit(missing, blobs)
@@ -265,7 +265,7 @@ class ShardWorker:
         limit = self._settings.sweep_customers_max
         customers = await self._patiently("sweep", lambda: self._parts.store.due(clock, limit))
         if customers:
-            await self._admit(customers)
+            await self._admit(block_of(customers))
             await self._commit(self._state.sweep(customers, clock, self._news_now()), {})
             # More may be due: look again at the next turn, after the events that are waiting.
             if len(customers) == limit:
@@ -303,7 +303,7 @@ class ShardWorker:
             "rescore", lambda: self._parts.store.scan(cursor, self._settings.sweep_customers_max)
         )
         customers = list(dict.fromkeys(customers))
-        await self._admit(customers)
+        await self._admit(block_of(customers))
         stored["cursor"] = str(cursor) if cursor else _DONE
         outcome = self._state.rescore(customers, self._news_now())
         await self._commit(outcome, {}, {"model": stored["model"], "cursor": stored["cursor"]})
@@ -317,18 +317,18 @@ class ShardWorker:
         inputs = self._parts.inputs
         commit = Commit(
             positions=[(inputs[name], self._scored[name], new) for name, new in positions.items()],
-            records=pack_records(outcome.records),
-            timers=pack_timers(outcome.timers),
+            records=outcome.records,
+            timers=outcome.timers,
             histograms=outcome.histograms,
             cells=outcome.cells,
             drop_cells=outcome.drop_cells,
             counters=outcome.counters,
-            outbox=encode_bundles(outcome.messages, self._parts.topics),
+            outbox=outcome.outbox,
             meta={"clock": str(outcome.clock)} | dict(meta or {}),
         )
         self._scored.update(positions)
         await self._land()
-        self._flying = frozenset(customer for customer, _ in outcome.records)
+        self._evicted = outcome.evicted > 0
         self._flight = (await self._parts.store.begin(commit), commit, dict(positions), monotonic())
 
     async def _land(self) -> None:
@@ -348,7 +348,7 @@ class ShardWorker:
         except StoreUnavailable as error:
             logger.warning("shard %d: %s", self.shard, error)
             await self._patiently("commit", lambda: self._parts.store.commit(commit))
-        self._flying = frozenset()
+        self._evicted = False
         self.committed.update(positions)
         metrics = self._parts.metrics
         metrics.commits.observe(monotonic() - since)
@@ -407,7 +407,7 @@ class ShardWorker:
             self._parts.lanes.resume(tp)
         return True
 
-    def _count(self, events: Sequence[object], outcome: Outcome) -> None:
+    def _count(self, events: EventBlock, outcome: Outcome) -> None:
         metrics = self._parts.metrics
         metrics.batches.observe(len(events))
         for name, by in outcome.counters.items():
@@ -416,7 +416,7 @@ class ShardWorker:
             else:
                 metrics.limits_reached.labels(name).inc(by)
         if "dead_letters" in outcome.counters:
-            for event in events:
+            for event in events.others.values():
                 if isinstance(event, DeadLetter):
                     metrics.dead_letters.labels(event.topic, event.field).inc()
         for kind, by in outcome.decisions.items():
