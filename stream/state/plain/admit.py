@@ -59,7 +59,7 @@ def begin(memory: Memory, slot: int) -> None:
 
 
 @native
-def survey(  # noqa: PLR0913, PLR0917 - native code has no object to keep them in
+def survey(
     memory: Memory, slots: Longs, blob: Bytes, starts: Longs, sizes: Longs, entries_max: int, plain: Longs
 ) -> None:
     """Whether each customer is plain: by its id, and by its record where one is stored (`sizes` above 0)."""
@@ -75,7 +75,7 @@ def survey(  # noqa: PLR0913, PLR0917 - native code has no object to keep them i
 
 
 @native
-def admit(memory: Memory, slot: int, blob: Bytes, at: int, segment: int, window: int) -> bool:  # noqa: PLR0913, PLR0917 - native code has no object to keep them in
+def admit(memory: Memory, slot: int, blob: Bytes, at: int, segment: int, window: int) -> bool:
     """Fill the row of a customer from a record that `is_plain`; false where the heap must grow first.
 
     Parameters
@@ -132,7 +132,7 @@ def sum_up(memory: Memory, slot: int, window: int) -> None:
 
 
 @native
-def admit_all(  # noqa: PLR0913, PLR0917 - as above
+def admit_all(
     memory: Memory,
     slots: Longs,
     first: int,

@@ -11,7 +11,6 @@ from stream.contracts.block import EVENT_FROM, EVENT_SIZE
 from stream.contracts.bundle import (
     CUSTOMER_CHANGES_TOPIC,
     CUSTOMER_SCORES_TOPIC,
-    ID_AT as BUNDLE_ID_AT,
     INDEX_SIZE,
     KEY_SIZE_AT,
     KIND_AT,
@@ -22,6 +21,9 @@ from stream.contracts.bundle import (
     TIME_AT,
     TOPIC_AT,
     VALUE_SIZE_AT,
+)
+from stream.contracts.bundle import (
+    ID_AT as BUNDLE_ID_AT,
 )
 from stream.native.jit import Bytes, native
 from stream.native.text import put, put_int, put_int32, put_int64, put_moment, put_money
@@ -37,7 +39,6 @@ from stream.state.plain.layout import (
     ID_SIZE,
     LEDGER_AT,
     MONETARY,
-    N,
     SEGMENT,
     TIER,
     TIER_SINCE,
@@ -45,6 +46,7 @@ from stream.state.plain.layout import (
     VERSION,
     Longs,
     Memory,
+    N,
 )
 from stream.state.plain.rules import Rules
 
@@ -61,7 +63,7 @@ class Said(NamedTuple):
 
     Attributes
     ----------
-    index, body
+    entries, body
         Index entries and bodies of a bundle.
     ends
         Number of messages, and end of the body.
@@ -69,7 +71,7 @@ class Said(NamedTuple):
         Number of messages by code of kind.
     """
 
-    index: Bytes
+    entries: Bytes
     body: Bytes
     ends: Longs
     kinds: Longs
@@ -79,9 +81,8 @@ class Said(NamedTuple):
 def has_room(said: Said, rules: Rules, messages: int) -> bool:
     """Whether so many more messages fit in."""
     ends = said.ends
-    return ends[BODY_END] + (messages + 1) * rules.message_bytes_max <= len(said.body) and (
-        ends[MESSAGES] + messages
-    ) * INDEX_SIZE <= len(said.index)
+    bodies = ends[BODY_END] + (messages + 1) * rules.message_bytes_max <= len(said.body)
+    return bool(bodies and (ends[MESSAGES] + messages) * INDEX_SIZE <= len(said.entries))
 
 
 @native
@@ -100,7 +101,7 @@ def _begin(said: Said, memory: Memory, slot: int, rules: Rules) -> int:
 
 
 @native
-def _finish(  # noqa: PLR0913, PLR0917 - all that makes a message
+def _finish(  # noqa: PLR0917 - all that makes a message
     said: Said,
     memory: Memory,
     slot: int,
@@ -113,7 +114,7 @@ def _finish(  # noqa: PLR0913, PLR0917 - all that makes a message
     text: Bytes,
 ) -> None:
     """Write the index entry of a message whose body ends there."""
-    row, ends, index = memory.rows[slot], said.ends, said.index
+    row, ends, entries = memory.rows[slot], said.ends, said.entries
     # Behind the body is room for what the id is the hash of.
     scratch = put_id(memory, slot, said.body, end)
     scratch = write(rules, said.body, scratch, id_phrase)
@@ -121,15 +122,15 @@ def _finish(  # noqa: PLR0913, PLR0917 - all that makes a message
     high, low = xxh3_128(said.body, end, scratch - end)
     at = ends[MESSAGES] * INDEX_SIZE
     size = row[ID_SIZE]
-    index[at + TOPIC_AT] = topic
-    index[at + KIND_AT] = kind
-    index[at + KEY_SIZE_AT] = size & 0xFF
-    index[at + KEY_SIZE_AT + 1] = size >> 8
-    put_int32(index, at + VALUE_SIZE_AT, end - ends[BODY_END] - size)
-    put_int64(index, at + TIME_AT, row[AS_OF])
+    entries[at + TOPIC_AT] = topic
+    entries[at + KIND_AT] = kind
+    entries[at + KEY_SIZE_AT] = size & 0xFF
+    entries[at + KEY_SIZE_AT + 1] = size >> 8
+    put_int32(entries, at + VALUE_SIZE_AT, end - ends[BODY_END] - size)
+    put_int64(entries, at + TIME_AT, row[AS_OF])
     for i in range(8):
-        index[at + BUNDLE_ID_AT + i] = (high >> (56 - 8 * i)) & 0xFF
-        index[at + BUNDLE_ID_AT + 8 + i] = (low >> (56 - 8 * i)) & 0xFF
+        entries[at + BUNDLE_ID_AT + i] = (high >> (56 - 8 * i)) & 0xFF
+        entries[at + BUNDLE_ID_AT + 8 + i] = (low >> (56 - 8 * i)) & 0xFF
     ends[MESSAGES] += 1
     ends[BODY_END] = end
     said.kinds[kind] += 1
@@ -153,7 +154,7 @@ def _figures(rules: Rules, out: Bytes, at: int, row: Longs, cell: int) -> int:
 
 
 @native
-def announce(  # noqa: PLR0913, PLR0917 - what is, what was, and why
+def announce(  # noqa: PLR0917 - what is, what was, and why
     said: Said,
     memory: Memory,
     slot: int,

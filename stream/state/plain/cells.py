@@ -31,28 +31,28 @@ class Sums(NamedTuple):
     ----------
     rows
         One sum each, see above.
-    index
+    places
         Open addressing: row + 1, or 0. A power of two, at least twice the rows.
     used
         Number of rows in use.
     """
 
     rows: Longs
-    index: Longs
+    places: Longs
     used: Longs
 
 
 @native
-def add(sums: Sums, hour: int, text: Bytes, channel_from: int, channel_size: int, tier: int, amount: int) -> None:  # noqa: PLR0913, PLR0917 - key and value
+def add(sums: Sums, hour: int, text: Bytes, channel_from: int, channel_size: int, tier: int, amount: int) -> None:
     """Count one order of `amount`, or one move."""
-    rows, index = sums.rows, sums.index
-    mask = len(index) - 1
+    rows, places = sums.rows, sums.places
+    mask = len(places) - 1
     key = (hour * 16 + tier) * _MIX
     if channel_size > 0:
         key ^= xxh3_64(text, channel_from, channel_size)
     place = (key ^ (key >> 29)) & mask
-    while index[place]:
-        row = rows[index[place] - 1]
+    while places[place]:
+        row = rows[places[place] - 1]
         if (
             row[HOUR] == hour
             and row[TIER] == tier
@@ -64,7 +64,7 @@ def add(sums: Sums, hour: int, text: Bytes, channel_from: int, channel_size: int
             return
         place = (place + 1) & mask
     used = sums.used[0]
-    index[place] = used + 1
+    places[place] = used + 1
     row = rows[used]
     row[HOUR], row[CHANNEL_FROM], row[CHANNEL_SIZE], row[TIER] = hour, channel_from, channel_size, tier
     row[COUNT], row[REVENUE] = 1, amount

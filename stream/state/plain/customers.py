@@ -5,10 +5,12 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from struct import pack
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
 from stream.contracts.block import (
@@ -30,6 +32,7 @@ from stream.contracts.bundle import (
     VALUE_SIZE_AT,
 )
 from stream.contracts.ids import ID_BYTES_MAX
+from stream.native.jit import Bytes
 from stream.state.codec import HEADER_SIZE
 from stream.state.customer import TIER_NAMES, UNSET, Customer
 from stream.state.model import Model
@@ -44,6 +47,8 @@ from stream.state.plain.orders import Work
 from stream.state.plain.rules import Rules, SegmentNames, compile_rules
 from stream.state.plain.settle import Written
 from stream.state.tables import TableDeltas
+
+_Kind = TypeVar("_Kind", np.int64, np.uint8)
 
 #: Room to begin with; all of it doubles when there is need.
 _ROWS_MIN: Final = 1_024
@@ -111,7 +116,7 @@ class PlainBatch:
         count = int(self.said.ends[MESSAGES])
         if not count:
             return []
-        entries = self.said.index[: count * INDEX_SIZE].reshape(count, INDEX_SIZE)
+        entries = self.said.entries[: count * INDEX_SIZE].reshape(count, INDEX_SIZE)
         keys = entries[:, KEY_SIZE_AT : KEY_SIZE_AT + 2].copy().view("<u2").ravel()
         values = entries[:, VALUE_SIZE_AT : VALUE_SIZE_AT + 4].copy().view("<u4").ravel()
         ends = np.cumsum(keys.astype(np.int64) + values)
@@ -195,7 +200,7 @@ class PlainCustomers:
         index.put_ids(self._memory, slots, out, ends)
         places = [0, *ends.tolist()]
         joined = out[: places[-1]].tobytes()
-        return [joined[start:end].decode() for start, end in zip(places, places[1:], strict=False)]
+        return [joined[start:end].decode() for start, end in pairwise(places)]
 
     def form(self, slot: int) -> int:
         """Form of a row, see `layout`."""
@@ -268,7 +273,8 @@ class PlainCustomers:
         sums = Sums(np.empty((2 * n, cells.WIDTH), np.int64), np.zeros(_power(4 * n), np.int64), np.zeros(1, np.int64))
         counts = np.zeros(orders.COUNTS, np.int64)
         counts[orders.CLOCK] = clock
-        work = Work(*(np.empty(n, np.int64) for _ in range(4)), counts, sums)
+        touched, later, clocks, changed = np.empty((4, n), np.int64)
+        work = Work(touched, later, clocks, changed, counts, sums)
         entries = np.empty((3 * n + 1) * INDEX_SIZE, np.uint8)
         said = Said(entries, self._body, np.zeros(2, np.int64), np.zeros(len(KINDS), np.int64))
         batch = PlainBatch(block, slots, number, said, work)
@@ -384,7 +390,7 @@ class PlainCustomers:
             self._grow_heap(_ledger_words(self._orders_max))
             memory = self._memory
         start, room = int(row[at.LEDGER_AT]), int(row[at.ROOM])
-        for k, column in enumerate((c.times, c.gross, c.hashes)):
+        for k, column in enumerate((c.times.tobytes(), c.gross.tobytes(), bytes(c.hashes))):
             memory.heap[start + k * room : start + k * room + n] = np.frombuffer(column, np.int64)
         row[at.N : at.TIER_SINCE + 1] = (
             *(n, c.window_from, c.frequency, c.monetary, c.last_at, c.as_of),
@@ -409,14 +415,14 @@ class PlainCustomers:
     def _grow_rows(self) -> None:
         """Let there be room for one row more."""
         memory = self._memory
-        rows, places, used = memory.rows, memory.index, int(memory.registers[at.ROWS_USED])
+        rows, places, used = memory.rows, memory.places, int(memory.registers[at.ROWS_USED])
         if used == len(rows):
             rows = _doubled(rows, used + 1)
         if 2 * used >= len(places):
             places = np.zeros(2 * len(places), np.int64)
-        if rows is not memory.rows or places is not memory.index:
-            self._memory = memory._replace(rows=rows, index=places)
-            if places is not memory.index:
+        if rows is not memory.rows or places is not memory.places:
+            self._memory = memory._replace(rows=rows, places=places)
+            if places is not memory.places:
                 index.reindex(self._memory)
 
     def _grow_body(self, batch: PlainBatch) -> None:
@@ -438,7 +444,7 @@ def block_of(customers: Iterable[str]) -> EventBlock:
     return EventBlock(rows, np.frombuffer(bytearray().join([*ids, b" "]), np.uint8), {})
 
 
-def _joined(names: Sequence[str]) -> tuple[np.ndarray, Longs]:  # type: ignore[type-arg]
+def _joined(names: Sequence[str]) -> tuple[Bytes, Longs]:
     parts = [name.encode() for name in names]
     ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
     spans = np.stack([np.concatenate([[0], ends[:-1]]), ends], axis=1)
@@ -468,7 +474,7 @@ def _power(n: int) -> int:
     return 1 << max(3, (n - 1).bit_length())
 
 
-def _doubled(column: np.ndarray, needed: int) -> np.ndarray:  # type: ignore[type-arg]
+def _doubled(column: NDArray[_Kind], needed: int) -> NDArray[_Kind]:
     longer = np.zeros((max(2 * len(column), needed), *column.shape[1:]), column.dtype)
     longer[: len(column)] = column
     return longer

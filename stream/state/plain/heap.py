@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from stream.native.jit import native
-from stream.state.plain.layout import FREE_PIECES, HEAP_END, LEDGER_AT, N, ROOM, Memory
+from stream.state.plain.layout import FREE_PIECES, HEAP_END, LEDGER_AT, ROOM, Memory, N
 
 #: What `take` gives where the heap has no room; it must grow, and the call be made again.
 FULL: Final = -1
@@ -28,11 +28,11 @@ def take(memory: Memory, words: int) -> int:
     """Where a piece of at least so many words lies, or `FULL`."""
     registers, heap = memory.registers, memory.heap
     k = class_of(words)
-    first = registers[FREE_PIECES + k]
+    first: int = registers[FREE_PIECES + k]
     if first:
         registers[FREE_PIECES + k] = heap[first - 1]
         return first - 1
-    at = registers[HEAP_END]
+    at: int = registers[HEAP_END]
     if at + (1 << k) > len(heap):
         return FULL
     registers[HEAP_END] = at + (1 << k)

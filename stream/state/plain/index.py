@@ -71,7 +71,7 @@ def put_id(memory: Memory, slot: int, out: Bytes, at: int) -> int:
     start, size = row[ID_AT], row[ID_SIZE]
     for i in range(size):
         out[at + i] = (memory.heap[start + i // _WORD] >> (_WORD * (i % _WORD))) & 0xFF
-    return at + size
+    return int(at + size)
 
 
 @native
@@ -95,8 +95,8 @@ def find(
     -------
     The first event that was not looked at, because the heap or the rows must grow first; and the rows made so far.
     """
-    rows, index, registers = memory.rows, memory.index, memory.registers
-    mask = len(index) - 1
+    rows, places, registers = memory.rows, memory.places, memory.registers
+    mask = len(places) - 1
     for i in range(first, len(events)):
         start, size = events[i, CUSTOMER_FROM], events[i, CUSTOMER_SIZE]
         if size == 0:
@@ -105,19 +105,20 @@ def find(
         key = events[i, CUSTOMER_HASH]
         place = key & mask
         while True:
-            slot = index[place] - 1
+            slot = places[place] - 1
             if slot < 0 or (rows[slot, ID_HASH] == key and is_id(memory, slot, text, start, size)):
                 break
             place = (place + 1) & mask
         if slot < 0:
-            if 2 * registers[ROWS_USED] >= len(index) or (not registers[FREE_ROW] and registers[ROWS_END] == len(rows)):
+            full = not registers[FREE_ROW] and registers[ROWS_END] == len(rows)
+            if full or 2 * registers[ROWS_USED] >= len(places):
                 return i, n_made
             at = take(memory, words_of(size))
             if at == FULL:
                 return i, n_made
             slot = _make(memory, at, text, start, size)
             rows[slot, ID_HASH] = key
-            index[place] = slot + 1
+            places[place] = slot + 1
             made[n_made] = slot
             n_made += 1
         rows[slot, RECENT] = 1
@@ -148,7 +149,7 @@ def put_ids(memory: Memory, slots: Longs, out: Bytes, ends: Longs) -> None:
 @native
 def _make(memory: Memory, at: int, text: Bytes, start: int, size: int) -> int:
     rows, registers = memory.rows, memory.registers
-    slot = registers[FREE_ROW] - 1
+    slot: int = registers[FREE_ROW] - 1
     if slot >= 0:
         registers[FREE_ROW] = rows[slot, ID_AT]
     else:
@@ -171,14 +172,14 @@ def _make(memory: Memory, at: int, text: Bytes, start: int, size: int) -> int:
 @native
 def reindex(memory: Memory) -> None:
     """Fill an index that was made anew and is empty."""
-    rows, index = memory.rows, memory.index
-    mask = len(index) - 1
+    rows, places = memory.rows, memory.places
+    mask = len(places) - 1
     for slot in range(memory.registers[ROWS_END]):
         if rows[slot, FORM] != FREE:
             place = rows[slot, ID_HASH] & mask
-            while index[place]:
+            while places[place]:
                 place = (place + 1) & mask
-            index[place] = slot + 1
+            places[place] = slot + 1
 
 
 @native
@@ -193,20 +194,20 @@ def release_ledger(memory: Memory, slot: int) -> None:
 @native
 def forget(memory: Memory, slot: int) -> None:
     """Take a row out."""
-    rows, index, registers = memory.rows, memory.index, memory.registers
-    mask = len(index) - 1
+    rows, places, registers = memory.rows, memory.places, memory.registers
+    mask = len(places) - 1
     place = rows[slot, ID_HASH] & mask
-    while index[place] != slot + 1:
+    while places[place] != slot + 1:
         place = (place + 1) & mask
     # Those behind it move up, so that no search ends before it should.
     following = (place + 1) & mask
-    while index[following]:
-        home = rows[index[following] - 1, ID_HASH] & mask
+    while places[following]:
+        home = rows[places[following] - 1, ID_HASH] & mask
         if ((following - home) & mask) >= ((following - place) & mask):
-            index[place] = index[following]
+            places[place] = places[following]
             place = following
         following = (following + 1) & mask
-    index[place] = 0
+    places[place] = 0
     release_ledger(memory, slot)
     give_back(memory, rows[slot, ID_AT], words_of(rows[slot, ID_SIZE]))
     rows[slot, FORM] = FREE

@@ -93,7 +93,7 @@ class Memory(NamedTuple):
         One customer each, see above.
     heap
         Ledgers and ids, in pieces of 2**k words of 8 bytes.
-    index
+    places
         Open addressing by id hash: row + 1, or 0. A power of two, at least twice the rows.
     registers
         See above.
@@ -101,5 +101,5 @@ class Memory(NamedTuple):
 
     rows: Longs
     heap: Longs
-    index: Longs
+    places: Longs
     registers: Longs

@@ -47,7 +47,12 @@ from stream.state.plain.rules import Rules
 from stream.state.tables import HOUR
 
 _TIERS: Final = len(TIER_NAMES)
+_CELLS: Final = 125
+_SECOND: Final = 1_000
+#: Messages that one order leads to, at most.
 _MESSAGES_MAX: Final = 2
+#: Place of an order that the ledger does not know.
+_NEW: Final = -1
 
 # Registers of `Work.counts`.
 #: Events applied, and those heard before.
@@ -91,7 +96,7 @@ class Work(NamedTuple):
 
 
 @native
-def apply(  # noqa: PLR0913, PLR0917 - native code has no object to keep them in
+def apply(  # noqa: PLR0917 - native code has no object to keep them in
     memory: Memory,
     rules: Rules,
     events: Longs,
@@ -150,7 +155,7 @@ def apply(  # noqa: PLR0913, PLR0917 - native code has no object to keep them in
 
 
 @native
-def _one(  # noqa: PLR0911, PLR0913, PLR0917 - as above; each way out is a reason to leave it
+def _one(  # noqa: C901, PLR0911, PLR0912, PLR0917 - as above; each way out is a reason to leave it
     memory: Memory,
     rules: Rules,
     slot: int,
@@ -162,35 +167,24 @@ def _one(  # noqa: PLR0911, PLR0913, PLR0917 - as above; each way out is a reaso
     work: Work,
     said: Said,
 ) -> int:
-    row, heap, counts = memory.rows[slot], memory.heap, work.counts
-    at, amount, order, n = event[AT], event[AMOUNT], event[ORDER], row[N]
+    row = memory.rows[slot]
+    at, n = event[AT], row[N]
     if row[AS_OF] == UNSET:
         row[FINGERPRINT] = rules.fingerprint
     if row[DUE] < at or row[FINGERPRINT] != rules.fingerprint:
         return _LEFT
-    times, room = row[LEDGER_AT], row[ROOM]
-    for entry in range(n):
-        if heap[times + 2 * room + entry] == order:
-            was_at, was_amount = heap[times + entry], heap[times + room + entry]
-            if at < was_at or (at == was_at and amount < was_amount):
-                return _LEFT
-            counts[DUPLICATES] += 1
-            return _DONE
-    if at < row[AS_OF] or n >= rules.entries_max:
-        return _LEFT
-    first_at, due = at, float(at + rules.window)
-    if n:
-        if at <= heap[times + n - 1]:
+    entry = _entry_of(memory, row, event[ORDER])
+    if entry != _NEW:
+        if _comes_before(memory, row, event, entry):
             return _LEFT
-        first_at = heap[times]
-        if row[WINDOW_FROM] < n:
-            due = float(heap[times + row[WINDOW_FROM]] + rules.window)
-            if due <= at:
-                return _LEFT
-
-    cell = rules.fresh_cells[row[FREQUENCY] + 1] + _edges_below(rules, row[MONETARY] + amount)
-    was_tier, was_segment, was_level = row[TIER], row[SEGMENT], row[LEVEL]
-    level = rules.fresh_levels[n]
+        work.counts[DUPLICATES] += 1
+        return _DONE
+    if at < row[AS_OF] or n >= rules.entries_max or (n and at <= memory.heap[row[LEDGER_AT] + n - 1]):
+        return _LEFT
+    leaves = _leaves(memory, row, rules, at)
+    if leaves <= at:
+        return _LEFT
+    level, was_level = rules.fresh_levels[n], row[LEVEL]
     if (level > was_level and level >= rules.warn_level) or level < rules.warn_level <= was_level:
         return _LEFT  # a warning, or that it is over
     if not has_room(said, rules, _MESSAGES_MAX) or not make_room(memory, slot, n + 1):
@@ -198,53 +192,89 @@ def _one(  # noqa: PLR0911, PLR0913, PLR0917 - as above; each way out is a reaso
 
     if row[BATCH] != batch:
         row[BATCH] = batch
-        work.touched[counts[TOUCHED]] = slot
-        counts[TOUCHED] += 1
-    times, room = row[LEDGER_AT], row[ROOM]
-    heap[times + n], heap[times + room + n], heap[times + 2 * room + n] = at, amount, order
-    row[N] = n + 1
-    row[LAST_AT] = row[AS_OF] = at
-    row[FREQUENCY] += 1
-    row[MONETARY] += amount
-    counts[APPLIED] += 1
-    add(work.sums, at // HOUR, text, event[CHANNEL_FROM], event[CHANNEL_SIZE], was_tier, amount)
-
-    due = min(due, float(at + rules.fresh_age))
-    tier = rules.raw_tiers[was_tier * 125 + cell]
-    if tier < was_tier:
-        stays_until = row[TIER_SINCE] + rules.min_stay
-        if at < stays_until:
-            tier = was_tier
-            due = min(due, float(stays_until))
-    span = at - first_at
-    if span and n >= rules.rhythm_from:
-        due = min(due, at + rules.fresh_gap * max(rules.gap_min, span / n))
-    due = min(due, first_at + ((rules.alpha + span / WEEK) * rules.fresh_growth[n] - rules.alpha) * WEEK)
-    moment = int(ceil(due / 1000)) * 1000
-    # Where rounding puts a crossing behind us, it is in the next second.
-    row[DUE] = moment if moment > at else (at // 1000 + 1) * 1000
+        work.touched[work.counts[TOUCHED]] = slot
+        work.counts[TOUCHED] += 1
+    work.counts[APPLIED] += 1
+    _append(memory, row, event)
+    was_tier, was_segment = row[TIER], row[SEGMENT]
+    add(work.sums, at // HOUR, text, event[CHANNEL_FROM], event[CHANNEL_SIZE], was_tier, event[AMOUNT])
+    cell = _cell(rules, row)
+    tier, segment = rules.raw_tiers[was_tier * _CELLS + cell], rules.segments[cell]
+    if tier < was_tier and at < row[TIER_SINCE] + rules.min_stay:
+        tier = was_tier
+        leaves = min(leaves, row[TIER_SINCE] + rules.min_stay)
+    row[DUE] = _next_change(memory, row, rules, leaves)
     row[DUE_IS_EXACT] = 1
-    segment = rules.segments[cell]
     if tier != was_tier or segment != was_segment or level != was_level:
         row[TIER], row[SEGMENT], row[LEVEL] = tier, segment, level
         if tier != was_tier:
             add(work.sums, at // HOUR, text, 0, A_MOVE, was_tier * _TIERS + tier, 0)
         announce(said, memory, slot, rules, cell, was_tier, was_segment, at < seed_before, event, text)
         if row[CAUSE] == NO_CAUSE:
-            work.changed[counts[CHANGED]] = slot
-            counts[CHANGED] += 1
+            work.changed[work.counts[CHANGED]] = slot
+            work.counts[CHANGED] += 1
         row[CAUSE] = number
     return _DONE
 
 
 @native
-def _edges_below(rules: Rules, monetary: int) -> int:
-    """Monetary part of the cell: `bisect_right` of four edges."""
-    edges = rules.monetary_edges
-    count = 0
-    while count < len(edges) and edges[count] <= monetary:
-        count += 1
-    return count
+def _entry_of(memory: Memory, row: Longs, order: int) -> int:
+    """Place of an order in the ledger, or `_NEW`."""
+    hashes = row[LEDGER_AT] + 2 * row[ROOM]
+    for entry in range(row[N]):
+        if memory.heap[hashes + entry] == order:
+            return entry
+    return _NEW
+
+
+@native
+def _comes_before(memory: Memory, row: Longs, event: Longs, entry: int) -> bool:
+    """Whether a known order takes the place of that entry, since it is earlier or, at the same time, smaller."""
+    at = row[LEDGER_AT] + entry
+    was, amount = memory.heap[at], memory.heap[at + row[ROOM]]
+    return bool(event[AT] < was or (event[AT] == was and event[AMOUNT] < amount))
+
+
+@native
+def _append(memory: Memory, row: Longs, event: Longs) -> None:
+    """Put an order behind all others; there is room."""
+    end, room = row[LEDGER_AT] + row[N], row[ROOM]
+    memory.heap[end], memory.heap[end + room], memory.heap[end + 2 * room] = event[AT], event[AMOUNT], event[ORDER]
+    row[N] += 1
+    row[LAST_AT] = row[AS_OF] = event[AT]
+    row[FREQUENCY] += 1
+    row[MONETARY] += event[AMOUNT]
+
+
+@native
+def _leaves(memory: Memory, row: Longs, rules: Rules, at: int) -> int:
+    """When the oldest order of the window leaves it, once there is one at `at`."""
+    oldest: int = memory.heap[row[LEDGER_AT] + row[WINDOW_FROM]] if row[WINDOW_FROM] < row[N] else at
+    return oldest + rules.window
+
+
+@native
+def _next_change(memory: Memory, row: Longs, rules: Rules, leaves: int) -> int:
+    """When silence after the last order may next change something, `leaves` at the latest; as in `order_path`."""
+    at, first_at, x = row[LAST_AT], memory.heap[row[LEDGER_AT]], row[N] - 1
+    due = float(min(leaves, at + rules.fresh_age))
+    span = at - first_at
+    if span and x >= rules.rhythm_from:
+        due = min(due, at + rules.fresh_gap * max(rules.gap_min, span / x))
+    due = min(due, first_at + ((rules.alpha + span / WEEK) * rules.fresh_growth[x] - rules.alpha) * WEEK)
+    moment: int = ceil(due / _SECOND) * _SECOND
+    # Where rounding puts a crossing behind us, it is in the next second.
+    return moment if moment > at else (at // _SECOND + 1) * _SECOND
+
+
+@native
+def _cell(rules: Rules, row: Longs) -> int:
+    """Place in the R-F-M cube at the moment of an order."""
+    cell: int = rules.fresh_cells[row[FREQUENCY]]
+    for edge in rules.monetary_edges:
+        if edge <= row[MONETARY]:
+            cell += 1
+    return cell
 
 
 @native
@@ -261,7 +291,6 @@ def tell_all(memory: Memory, rules: Rules, events: Longs, text: Bytes, first: in
         if row[FORM] == PLAIN and row[CAUSE] != NO_CAUSE:
             if not has_room(said, rules, 1):
                 return i
-            cell = rules.fresh_cells[row[FREQUENCY]] + _edges_below(rules, row[MONETARY])
-            tell_scores(said, memory, slot, rules, cell, events[row[CAUSE]], text)
+            tell_scores(said, memory, slot, rules, _cell(rules, row), events[row[CAUSE]], text)
             row[CAUSE] = NO_CAUSE
-    return work.counts[CHANGED]
+    return int(work.counts[CHANGED])

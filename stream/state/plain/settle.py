@@ -88,7 +88,7 @@ class Written(NamedTuple):
 
 
 @native
-def settle(memory: Memory, touched: Longs, first: int, count: int, names: Bytes, spans: Longs, written: Written) -> int:  # noqa: PLR0913, PLR0917 - native code has no object to keep them in
+def settle(memory: Memory, touched: Longs, first: int, count: int, names: Bytes, spans: Longs, written: Written) -> int:
     """Write what is to be stored of those rows that are still plain customers.
 
     Parameters
@@ -130,7 +130,7 @@ def settle(memory: Memory, touched: Longs, first: int, count: int, names: Bytes,
 
 
 @native
-def _put_record(memory: Memory, row: Longs, names: Bytes, name_from: int, name_size: int, out: Bytes, at: int) -> None:  # noqa: PLR0913, PLR0917 - as above
+def _put_record(memory: Memory, row: Longs, names: Bytes, name_from: int, name_size: int, out: Bytes, at: int) -> None:
     """As `codec.encode`; a plain customer has no sections."""
     out[at] = FORMAT
     out[at + 1] = 0
