@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic, time
@@ -17,6 +17,7 @@ from typing import Protocol, TypeVar
 
 from faust.types import TP
 
+from stream.contracts.block import EventBlock
 from stream.contracts.decisions import encode_message
 from stream.contracts.decode import Decoder
 from stream.contracts.events import DeadLetter
@@ -405,7 +406,7 @@ class ShardWorker:
             self._parts.lanes.resume(tp)
         return True
 
-    def _count(self, events: Sequence[object], outcome: Outcome) -> None:
+    def _count(self, events: EventBlock, outcome: Outcome) -> None:
         metrics = self._parts.metrics
         metrics.batches.observe(len(events))
         for name, by in outcome.counters.items():
@@ -414,7 +415,7 @@ class ShardWorker:
             else:
                 metrics.limits_reached.labels(name).inc(by)
         if "dead_letters" in outcome.counters:
-            for event in events:
+            for event in events.others.values():
                 if isinstance(event, DeadLetter):
                     metrics.dead_letters.labels(event.topic, event.field).inc()
         for kind, by in outcome.decisions.items():
