@@ -1,7 +1,7 @@
 """From the records of one batch to events, one outcome each, in order.
 
-This is on the hot path: every record that Kafka holds goes through here once. Nearly all of them are plain orders, which
-native code reads in one go (`native_orders`). Three things keep it short for the rest.
+This is on the hot path: every record that Kafka holds goes through here once. Nearly all of them are plain
+orders, which native code reads in one go (`native_orders`). Three things keep it short for the rest.
 
 * The whole batch is parsed by one ``map`` over a compiled decoder. Where that stops at a bad record, the
   record's outcome is noted and the same ``map`` goes on behind it. So a bad record costs itself, and its

@@ -43,8 +43,8 @@ def native(function: Function) -> Function:
     """Compile a function to machine code at its first call, and keep the code on disk for the next process.
 
     The arguments are numbers, tuples of them, and contiguous writable arrays of them; an array cannot be made. There
-    are no checks of bounds: a wrong index reads or writes beyond the array. (``NUMBA_BOUNDSCHECK=1`` adds them in a test;
-    ``NUMBA_DISABLE_JIT=1`` leaves the function as it is.) A division by zero gives nan, inf or 0 and raises
+    are no checks of bounds: a wrong index reads or writes beyond the array. (``NUMBA_BOUNDSCHECK=1`` adds them in a
+    test; ``NUMBA_DISABLE_JIT=1`` leaves the function as it is.) A division by zero gives nan, inf or 0 and raises
     nothing, for an exception would leave a batch half done. The GIL is released while the function runs.
 
     >>> @native
@@ -55,7 +55,7 @@ def native(function: Function) -> Function:
     """
     # Without numba's runtime no function can make an array, and none counts references to those it is given: their
     # owner waits in Python meanwhile. The counting, atomic and in every call, took half of the time.
-    compiled = numba.njit(nogil=True, error_model="numpy", _nrt=False)(function)
+    compiled = numba.njit(nogil=True, error_model="numpy", _nrt=False)(function)  # type: ignore[call-overload] # not among those typed
     if _directory is not None and isinstance(compiled, Dispatcher):
         with contextlib.suppress(RuntimeError):  # a function without a source file has nowhere to be kept
             cache = _SharedCache(function)  # type: ignore[no-untyped-call] # numba's stubs leave its cache out

@@ -18,7 +18,8 @@ from stream.contracts.events import OrderEvent
 from stream.contracts.ids import hash_id
 from stream.contracts.json_skip import NESTING_MAX, after_value
 from stream.contracts.money import exponent_of, from_minor, to_minor
-from stream.contracts.native_orders import minor_of, moment_of, plain_orders
+from stream.contracts.native_fields import minor_of, moment_of
+from stream.contracts.native_orders import plain_orders
 from stream.contracts.times import parse_time
 from stream.contracts.topics import Topics
 

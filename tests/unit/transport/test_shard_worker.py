@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from faust.types import TP
 
+from stream.contracts.block import EventBlock
+from stream.contracts.events import PrivacyEvent
 from stream.contracts.topics import Topics
 from stream.metrics import Metrics
 from stream.settings import Settings
@@ -37,7 +39,7 @@ async def worker(lanes: Lanes, **changes: Any) -> ShardWorker:
     parts = ShardParts(
         settings=settings,
         store=everything,
-        decoder=SimpleNamespace(decode=lambda *given: given[2]),  # type: ignore[arg-type]
+        decoder=SimpleNamespace(decode=lambda *given: EventBlock.of(given[2])),  # type: ignore[arg-type]
         lanes=lanes,
         relay=everything,
         metrics=Metrics(),
@@ -57,7 +59,7 @@ def opened(ends: dict[str, int]) -> Lanes:
 
 
 def batch(topic: str, n: int) -> Any:
-    records = [SimpleNamespace(at=number, offset=number) for number in range(n)]
+    records = [PrivacyEvent("customer.erase", number, "c-1", 1, "e-1", number) for number in range(n)]
     return SimpleNamespace(topic=topic, records=records, start=0, next_offset=n)
 
 
