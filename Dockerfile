@@ -17,6 +17,8 @@ ENV PATH=/opt/scorer/bin:$PATH \
 USER 10001
 # Faust keeps a folder of its own in the working directory.
 WORKDIR /var/lib/scorer
+# Native code for the kind of machine that builds the image; on another kind a worker compiles it at its first start.
+RUN python -m stream.transport.warm_up
 EXPOSE 6066
 ENTRYPOINT ["scorer"]
 CMD ["worker"]

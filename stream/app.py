@@ -28,6 +28,7 @@ from stream.transport.batch import Batch
 from stream.transport.conf import ScorerApp
 from stream.transport.consumer import Consumer
 from stream.transport.engine import Engine
+from stream.transport.warm_up import warm_up
 from stream.web.backend import StoreBackend
 from stream.web.server import WebServer
 
@@ -104,7 +105,7 @@ def create_app(settings: Settings | None = None, **changes: Any) -> ScorerApp:  
 
 def run_worker(settings: Settings | None = None, loglevel: str = "info") -> NoReturn:
     """Run a worker until it is told to stop; ends the process with its exit code."""
-    _tune()
+    _prepare()
     faust.Worker(create_app(settings), loglevel=loglevel).execute_from_commandline()
     raise SystemExit
 
@@ -113,12 +114,13 @@ def __getattr__(name: str) -> ScorerApp:
     """Give ``faust -A stream.app`` its application, made when it is first asked for."""
     if name != "app":
         raise AttributeError(name)
-    _tune()
+    _prepare()
     globals()["app"] = made = create_app()
     return made
 
 
-def _tune() -> None:
-    """What a worker sets for its whole process."""
+def _prepare() -> None:
+    """What a worker does for its whole process before it joins its group."""
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     gc.set_threshold(*GC_THRESHOLDS)
+    warm_up()
