@@ -8,7 +8,6 @@ decoding made of it, in `EventBlock.others`; its row says when it happened and w
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeGuard
@@ -51,10 +50,6 @@ NEVER: Final = -(2**62)
 
 _SPANS: Final = (CUSTOMER_FROM, EVENT_FROM, CHANNEL_FROM)
 _SIZES: Final = (CUSTOMER_SIZE, EVENT_SIZE, CHANNEL_SIZE)
-# What stands in JSON as it is, and takes one byte a character.
-_PLAIN_CHAR: Final = r"[ !#-\[\]-~]"
-_PLAIN_ID: Final = re.compile(f"{_PLAIN_CHAR}{{1,{ID_BYTES_MAX}}}")
-_PLAIN_NAME: Final = re.compile(f"{_PLAIN_CHAR}{{0,{NAME_BYTES_MAX}}}")
 _SIGN: Final = 1 << 63
 _UNSIGNED: Final = (1 << 64) - 1
 
@@ -102,18 +97,20 @@ class EventBlock:
 
         Completed orders whose texts are plain become plain rows, whatever way they were read.
         """
-        text, others = bytearray(), dict(self.others)
+        text, others, filled = bytearray(), dict(self.others), []
         start, rows = len(self.text), self.rows
+        at, before = NEVER, -1  # of the row last filled, and its number
         for number, event in events.items():
             row = [0] * WIDTH
             row[OFFSET] = event.offset
             others.pop(number, None)
             if isinstance(event, DeadLetter):
-                row[AT] = int(rows[number - 1, AT]) if number else NEVER
+                if number != before + 1:
+                    at = int(rows[number - 1, AT])
                 others[number] = event
             else:
+                at = event.at
                 customer = event.customer.encode()
-                row[AT] = event.at
                 row[CUSTOMER_FROM], row[CUSTOMER_SIZE] = start + len(text), len(customer)
                 row[CUSTOMER_HASH] = _signed(xxh3_64_intdigest(customer))
                 text += customer
@@ -125,7 +122,11 @@ class EventBlock:
                     text += event.channel.encode()
                 else:
                     others[number] = event
-            rows[number] = row
+            row[AT] = at
+            before = number
+            filled.append(row)
+        if filled:
+            rows[list(events)] = filled
         if not text:
             return EventBlock(rows, self.text, others)
         behind = np.frombuffer(text, np.uint8)
@@ -228,13 +229,18 @@ def is_plain(event: Event) -> TypeGuard[OrderEvent]:
     >>> is_plain(OrderEvent(COMPLETED, 5, "ç-1", 1, 2, "e-1", 1234, "web", 0))
     False
     """
+    if not isinstance(event, OrderEvent) or event.kind != COMPLETED or not 0 <= event.amount <= MINOR_UNITS_MAX:
+        return False
+    customer, event_id, channel = event.customer, event.event_id, event.channel
+    texts = customer + event_id + channel
     return (
-        isinstance(event, OrderEvent)
-        and event.kind == COMPLETED
-        and 0 <= event.amount <= MINOR_UNITS_MAX
-        and _PLAIN_ID.fullmatch(event.customer) is not None
-        and _PLAIN_ID.fullmatch(event.event_id) is not None
-        and _PLAIN_NAME.fullmatch(event.channel) is not None
+        texts.isascii()
+        and texts.isprintable()
+        and '"' not in texts
+        and "\\" not in texts
+        and 0 < len(customer) <= ID_BYTES_MAX
+        and 0 < len(event_id) <= ID_BYTES_MAX
+        and len(channel) <= NAME_BYTES_MAX
     )
 
 

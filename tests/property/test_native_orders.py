@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import msgspec
 import numpy as np
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -172,6 +173,30 @@ def test_of_a_field_that_comes_twice_the_last_counts():
     given_record = SimpleNamespace(offset=7, timestamp=NOW - 1, key=b"c", value=value)
     (event,) = Decoder(Topics(), "EUR").decode("orders", 0, [given_record], NOW)
     assert event.channel == ""
+
+
+WORDS = (
+    b'{"event_id":"e-1","type":"order.completed","customer_id":"c-1","order_id":"o-1",'
+    b'"occurred_at":"2025-01-01T00:00:00Z","currency":"EUR","amount":%b}'
+)
+
+
+@pytest.mark.parametrize(
+    "amount", [b"012.34", b"00", b"-0", b"-1", b"1.", b".5", b"1e2", b"1E2", b"0x1", b"+1", b"1 2", b""]
+)
+def test_a_number_written_otherwise_is_left_to_careful_reading(amount):
+    given_record = SimpleNamespace(offset=7, timestamp=NOW - 1, key=b"c-1", value=WORDS % amount)
+    assert read([given_record]).rows[:, PLAIN].tolist() == [0]
+
+
+def test_a_record_that_is_cut_short_takes_nothing_from_the_next():
+    whole = WORDS % b"12"
+    values = [part for cut in range(len(whole)) for part in (whole[:cut], whole[cut:])]
+    given_records = [
+        SimpleNamespace(offset=offset, timestamp=NOW - 1, key=b"c-1", value=value)
+        for offset, value in enumerate([*values, whole])
+    ]
+    assert np.flatnonzero(read(given_records).rows[:, PLAIN]).tolist() == [1, len(values)]
 
 
 def skipped(value, ending=b"}"):
