@@ -7,14 +7,12 @@ import time
 from itertools import islice
 from typing import NamedTuple
 
-from stream.contracts.bundle import encode_bundles
 from stream.contracts.decode import Decoder
 from stream.contracts.topics import Topics
 from stream.scoring.calibration import DEFAULT_CALIBRATION
 from stream.scoring.policy import default_policy
 from stream.state.announcements import Announcer
 from stream.state.model import compile_model
-from stream.state.packed import pack_records, pack_timers
 from stream.state.shard import ShardState
 from stream.store.commit import Commit, pack
 from stream.store.keys import Keys
@@ -55,12 +53,10 @@ def costs(load: Workload) -> dict[str, float]:
         state.admit(missing, [None] * len(missing))
         outcome = state.apply(events, NOW_EVENT)
         scored = time.process_time()
-        outbox = encode_bundles(outcome.messages, topics)
-        encoded = time.process_time()
         commit = Commit(
             [("orders", first, first + BATCH)],
-            pack_records(outcome.records),
-            pack_timers(outcome.timers),
+            outcome.records,
+            outcome.timers,
             outcome.histograms,
             outcome.cells,
             outcome.drop_cells,
@@ -71,6 +67,6 @@ def costs(load: Workload) -> dict[str, float]:
         packed = time.process_time()
         for part, spent in zip(seconds, (decoded - began, scored - decoded, packed - scored), strict=True):
             seconds[part] += spent
-        messages += len(outcome.messages)
+        messages += sum(outcome.decisions.values())
     n = len(records)
     return {part: 1e6 * spent / n for part, spent in seconds.items()} | {"messages an event": messages / n}
