@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 
 from faust.types import TP
 
-from stream.contracts.bundle import encode_bundles
+from stream.contracts.bundle import BUNDLE_MESSAGES_MAX, encode_bundles
 from stream.contracts.decode import Decoder
 from stream.contracts.events import DeadLetter
 from stream.contracts.topics import Input, Topics
@@ -90,6 +90,7 @@ class ShardWorker:
         self._parts = parts
         self._settings = parts.settings
         self._tps = {name: TP(topic, shard) for name, topic in parts.inputs.items()}
+        self._bundle_messages_max = min(BUNDLE_MESSAGES_MAX, parts.settings.relay_batch_max)
         self._merge = TopicMerge(parts.inputs)
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -323,7 +324,7 @@ class ShardWorker:
             cells=outcome.cells,
             drop_cells=outcome.drop_cells,
             counters=outcome.counters,
-            outbox=encode_bundles(outcome.messages, self._parts.topics),
+            outbox=encode_bundles(outcome.messages, self._parts.topics, self._bundle_messages_max),
             meta={"clock": str(outcome.clock)} | dict(meta or {}),
         )
         self._scored.update(positions)
