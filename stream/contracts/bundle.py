@@ -28,7 +28,7 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from struct import Struct
 from typing import Final
@@ -125,7 +125,8 @@ def encode_bundle(messages: Iterable[Message], topics: Topics) -> bytes:
     KeyError
         A message has a topic or a kind without a code.
     """
-    parts = [_parts(message, topics) for message in messages]
+    codes = _topic_codes(topics)
+    parts = [_parts(message, codes) for message in messages]
     return _joined([index for index, _ in parts], [body for _, body in parts])
 
 
@@ -139,12 +140,13 @@ def encode_bundles(messages: Iterable[Message], topics: Topics, messages_max: in
     KeyError
         A message has a topic or a kind without a code.
     """
+    codes = _topic_codes(topics)
     bundles: list[bytes] = []
     indices: list[bytes] = []
     bodies: list[bytes] = []
     size = HEADER_SIZE
     for message in messages:
-        index, body = _parts(message, topics)
+        index, body = _parts(message, codes)
         adds = INDEX_SIZE + len(body)
         if indices and (size + adds > BUNDLE_BYTES_MAX or len(indices) >= messages_max):
             bundles.append(_joined(indices, bodies))
@@ -161,15 +163,15 @@ def _joined(indices: Sequence[bytes], bodies: Sequence[bytes]) -> bytes:
     return b"".join((_HEADER.pack(MAGIC, len(indices)), *indices, *bodies))
 
 
-def _parts(message: Message, topics: Topics) -> tuple[bytes, bytes]:
-    """Index entry and body of a message."""
+def _parts(message: Message, codes: Mapping[str, int]) -> tuple[bytes, bytes]:
+    """Index entry and body of a message, given the codes of the topics."""
     key, value = message.key.encode(), message.value
     kind, body = _KIND_CODES[message.type], key + value
     packed = _hex_id(message.id)
     if packed is None:
         text = message.id.encode()
         kind, packed, body = kind | TEXT_ID, _TEXT_SIZE.pack(len(text)), text + body
-    return _INDEX.pack(_topic_codes(topics)[message.topic], kind, len(key), len(value), message.time, packed), body
+    return _INDEX.pack(codes[message.topic], kind, len(key), len(value), message.time, packed), body
 
 
 def _hex_id(text: str) -> bytes | None:
