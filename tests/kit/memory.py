@@ -13,6 +13,7 @@ from stream.contracts.bundle import BUNDLE_MESSAGES_MAX
 from stream.contracts.decisions import Message
 from stream.contracts.decode import Decoder
 from stream.contracts.events import DeadLetter, Event
+from stream.contracts.money import exponent_of
 from stream.contracts.topics import INPUT_RANK, Topics
 from stream.scoring.calibration import DEFAULT_CALIBRATION
 from stream.scoring.policy import default_policy
@@ -89,11 +90,12 @@ class MemoryShard:
         self.limits = limits
         self.topics = Topics()
         self.decoder = Decoder(self.topics, currency)
+        self.exponent = exponent_of(currency)
         self.memory = Memory()
         self.state = self._fresh(UNSET)
 
     def _fresh(self, clock: int) -> ShardState:
-        return ShardState(self.model, Announcer(self.topics), self.limits, clock)
+        return ShardState(self.model, Announcer(self.topics, self.exponent), self.limits, clock)
 
     def forget(self) -> None:
         """What a restart does: nothing is in memory any more."""

@@ -7,7 +7,7 @@ from typing import Final
 from stream.native.jit import Bytes, native
 from stream.native.text import get_int32, get_int64
 from stream.state.codec import FORMAT, HEADER_SIZE
-from stream.state.customer import NEVER, UNSET
+from stream.state.customer import NEVER, TIER_NAMES, UNSET
 from stream.state.plain.heap import ENTRY_WORDS, make_room
 from stream.state.plain.layout import (
     ARMED,
@@ -42,9 +42,13 @@ from stream.state.plain.layout import (
 
 _UNSIGNED: Final = 0xFFFFFFFF
 _WORD: Final = 8
+_TIERS: Final = len(TIER_NAMES)
 #: Where the size of the segment's name stands in a record, and the number of orders before it.
 SEGMENT_SIZE_AT: Final = 50
 _ORDERS_AT: Final = 48
+_TIER_AT: Final = 2
+#: Size of a record where none is stored, and where it begins.
+NOTHING: Final = -1
 
 
 @native
@@ -62,12 +66,15 @@ def begin(memory: Memory, slot: int) -> None:
 def survey(
     memory: Memory, slots: Longs, blob: Bytes, starts: Longs, sizes: Longs, entries_max: int, plain: Longs
 ) -> None:
-    """Whether each customer is plain: by its id, and by its record where one is stored (`sizes` above 0)."""
+    """Whether each customer is plain: by its id, and by its record where its size is not `NOTHING`.
+
+    A record that is not what it should be is not plain; the plain form says what is wrong with it.
+    """
     for i in range(len(slots)):
         at, size = starts[i], sizes[i]
         plain[i] = entries_max >= 0 and memory.rows[slots[i], SAFE]
-        if plain[i] and size:
-            plain[i] = size >= HEADER_SIZE and blob[at] == FORMAT and not blob[at + 1]
+        if plain[i] and size != NOTHING:
+            plain[i] = size >= HEADER_SIZE and blob[at] == FORMAT and not blob[at + 1] and blob[at + _TIER_AT] < _TIERS
             if plain[i]:
                 n = int(blob[at + _ORDERS_AT]) | int(blob[at + _ORDERS_AT + 1]) << 8
                 named = HEADER_SIZE + blob[at + SEGMENT_SIZE_AT]
@@ -76,7 +83,7 @@ def survey(
 
 @native
 def admit(memory: Memory, slot: int, blob: Bytes, at: int, segment: int, window: int) -> bool:
-    """Fill the row of a customer from a record that `is_plain`; false where the heap must grow first.
+    """Fill the row of a customer from a record that `survey` found plain; false where the heap must grow first.
 
     Parameters
     ----------
@@ -90,7 +97,7 @@ def admit(memory: Memory, slot: int, blob: Bytes, at: int, segment: int, window:
     if n and not make_room(memory, slot, n):
         return False
     row[FORM] = PLAIN
-    row[TIER], row[LEVEL] = blob[at + 2], blob[at + 3]
+    row[TIER], row[LEVEL] = blob[at + _TIER_AT], blob[at + 3]
     row[FINGERPRINT] = get_int32(blob, at + 4) & _UNSIGNED
     row[AS_OF] = get_int64(blob, at + 8)
     row[TIER_SINCE] = get_int64(blob, at + 16)
@@ -146,7 +153,7 @@ def admit_all(
     Parameters
     ----------
     starts
-        Where the record of each begins; -1 where nothing is stored.
+        Where the record of each begins; `NOTHING` where nothing is stored.
     segments
         Number of the segment that each names.
 
@@ -155,7 +162,7 @@ def admit_all(
     The first that was not filled, because the heap must grow first.
     """
     for i in range(first, len(slots)):
-        if starts[i] < 0:
+        if starts[i] == NOTHING:
             begin(memory, slots[i])
         elif not admit(memory, slots[i], blob, starts[i], segments[i], window):
             return i

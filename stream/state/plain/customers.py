@@ -24,6 +24,7 @@ from stream.contracts.block import (
 )
 from stream.contracts.bundle import (
     BUNDLE_BYTES_MAX,
+    HEADER_SIZE,
     INDEX_SIZE,
     KEY_SIZE_AT,
     KINDS,
@@ -32,7 +33,7 @@ from stream.contracts.bundle import (
 )
 from stream.contracts.ids import ID_BYTES_MAX
 from stream.native.jit import Bytes
-from stream.state.codec import HEADER_SIZE
+from stream.state import codec
 from stream.state.customer import TIER_NAMES, UNSET, Customer
 from stream.state.model import Model
 from stream.state.packed import Records, Timers
@@ -122,7 +123,7 @@ class PlainBatch:
         bundles = []
         first, start = 0, 0
         while first < count:
-            room = start + BUNDLE_BYTES_MAX - messages_max * INDEX_SIZE
+            room = start + BUNDLE_BYTES_MAX - HEADER_SIZE - messages_max * INDEX_SIZE
             last = min(first + messages_max, max(first + 1, int(np.searchsorted(ends, room, "right"))))
             end = int(ends[last - 1])
             head = pack("<4sI", MAGIC, last - first)
@@ -214,20 +215,22 @@ class PlainCustomers:
         """
         memory, names = self._memory, self._names
         blob = np.frombuffer(bytearray().join([*(one or b"" for one in blobs), b" "]), np.uint8)
-        sizes = np.fromiter([len(one or b"") for one in blobs], np.int64, len(blobs))
-        starts = np.cumsum(sizes) - sizes
+        sizes = np.fromiter([admit.NOTHING if one is None else len(one) for one in blobs], np.int64, len(blobs))
+        stored = sizes != admit.NOTHING
+        lengths = sizes * stored
+        starts = np.cumsum(lengths) - lengths
         entries_max = -1 if self._rules is None else self._rules.entries_max
         plain = np.zeros(len(slots), np.int64)
         admit.survey(memory, slots, blob, starts, sizes, entries_max, plain)
         segments = np.zeros(len(slots), np.int64)
-        for place in np.flatnonzero(plain * sizes).tolist():
+        for place in np.flatnonzero(plain * stored).tolist():
             one = blobs[place] or b""
             size = one[admit.SEGMENT_SIZE_AT]
-            number = names.number(one[HEADER_SIZE : HEADER_SIZE + size].decode())
+            number = names.number(one[codec.HEADER_SIZE : codec.HEADER_SIZE + size].decode())
             plain[place], segments[place] = number is not None, number or 0
         if self._model is not None:
             self.adopt(self._model)
-        starts[sizes == 0] = -1
+        starts[~stored] = admit.NOTHING
         objects = np.flatnonzero(plain == 0)
         memory.rows[slots[objects], at.FORM] = at.OBJECT
         kept = np.flatnonzero(plain)
