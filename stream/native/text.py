@@ -9,6 +9,7 @@ end, and the loop is ten times slower for it.
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,8 @@ from stream.native.jit import Bytes, native
 INT_SIZE_MAX: Final = 20
 MONEY_SIZE_MAX: Final = 21
 MOMENT_SIZE_MAX: Final = 24
+#: Sign, ten digits, point, six digits.
+ROUNDED_SIZE_MAX: Final = 18
 
 _ZERO: Final = 48
 _MINUS: Final = 45
@@ -29,6 +32,13 @@ _Z: Final = 90
 #: What, added to 10 to 15, gives the letters a to f.
 _LETTERS: Final = 87
 _TEN: Final = 10
+_E: Final = 101
+_MILLION: Final = 1_000_000
+_HALF: Final = 0.5
+#: Below it, in millionths, Python writes an exponent.
+_EXPONENT_BELOW: Final = 100
+#: Parts a double into halves of 26 bits.
+_SPLIT: Final = 2.0**27 + 1
 _SIGN_32: Final = 1 << 31
 
 _DAY: Final = 86_400_000
@@ -279,3 +289,60 @@ def _put_two(out: Bytes, at: int, number: np.uint32) -> None:
 @native
 def _hex_digit(value: int) -> int:
     return value + (_ZERO if value < _TEN else _LETTERS)
+
+
+@native
+def put_rounded(out: Bytes, at: int, number: float) -> int:
+    """Write a number rounded to six decimals, as ``repr(round(number, 6))``; at most `ROUNDED_SIZE_MAX` bytes.
+
+    The number is below 2**32, either way. What lies between two decimals is known exactly: a product that is not just
+    in the middle is on the side on which the exact one is.
+    """
+    if number < 0 or (number == 0 and math.copysign(1.0, number) < 0):
+        out[at] = _MINUS
+        at += 1
+        number = -number
+    scaled = number * _MILLION
+    whole = int(scaled)
+    over = scaled - whole
+    if over > _HALF or (over == _HALF and _goes_up(number, scaled, whole)):
+        whole += 1
+    integer = whole // _MILLION
+    rest = whole - integer * _MILLION
+    if integer == 0 and 0 < rest < _EXPONENT_BELOW:
+        return _put_small(out, at, rest)
+    at = put_int(out, at, integer)
+    out[at] = _POINT
+    for place in range(6, 0, -1):
+        out[at + place] = _ZERO + rest % 10
+        rest //= 10
+    at += 7
+    # At least one digit stays.
+    while out[at - 1] == _ZERO and out[at - 2] != _POINT:
+        at -= 1
+    return at
+
+
+@native
+def _goes_up(number: float, scaled: float, whole: int) -> bool:
+    """Where the product is just in the middle: whether the exact one is above, or there too and the digit is odd."""
+    # What the product lost to rounding (Dekker 1971): both factors in halves of 26 bits.
+    shifted = number * _SPLIT
+    high = shifted - (shifted - number)
+    low = number - high
+    lost = (high * _MILLION - scaled) + low * _MILLION
+    return bool(lost > 0 or (lost == 0 and whole & 1))
+
+
+@native
+def _put_small(out: Bytes, at: int, millionths: int) -> int:
+    """Write 1 to 99 millionths, which Python writes with an exponent."""
+    tens, ones = millionths // 10, millionths % 10
+    exponent = 5 if tens else 6
+    out[at] = _ZERO + (tens or ones)
+    at += 1
+    if tens and ones:
+        out[at], out[at + 1] = _POINT, _ZERO + ones
+        at += 2
+    out[at], out[at + 1], out[at + 2], out[at + 3] = _E, _MINUS, _ZERO, _ZERO + exponent
+    return at + 4

@@ -228,7 +228,11 @@ class ShardState:
     def sweep(self, customers: Iterable[str], clock: int, now: int) -> Outcome:
         """Apply what silence made true before `clock` for these customers, which must be in memory."""
         batch = self._begin()
-        for c in self._objects_of(batch, customers):
+        block = block_of(customers)
+        slots = self._slots(block)
+        plain = batch.plain = self._plain.sweep(block, slots, batch.number, clock, now - self.limits.seed_after_ms)
+        later = [block.customer(number) for number, _ in plain.later()]
+        for c in self._objects_of(batch, later):
             if c.due < clock:
                 self._fire(batch, c, clock, now)
             # The armed moment was early; the outcome arms the true one.
@@ -264,11 +268,12 @@ class ShardState:
         """See that a customer is an object until the end of the batch; always true."""
         if slot >= 0 and self._plain.form(slot) == PLAIN:
             (customer,) = self._plain.ids(np.array([slot]))
-            c, cause = self._plain.take_out(slot, customer)
+            c, *columns = self._plain.take_out(slot, customer)
             self._objects[customer] = c
             batch.taken_out[customer] = slot
-            if cause >= 0 and batch.plain is not None:
-                batch.reclassified[customer] = Cause("event", batch.plain.event_id(cause))
+            cause = None if batch.plain is None else batch.plain.cause(*columns)
+            if cause is not None:
+                batch.reclassified[customer] = cause
         return True
 
     def _touch(self, batch: _Batch, customer: str) -> Customer:

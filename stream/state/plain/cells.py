@@ -43,14 +43,38 @@ class Sums(NamedTuple):
 
 
 @native
+def has_room_for(sums: Sums, count: int) -> bool:
+    """Whether so many more sums fit in."""
+    used = sums.used[0] + count
+    return bool(used <= len(sums.rows) and 2 * used <= len(sums.places))
+
+
+@native
+def reindex(sums: Sums, text: Bytes) -> None:
+    """Fill the places, made anew and empty."""
+    for number in range(sums.used[0]):
+        row = sums.rows[number]
+        place = _home(sums, row[HOUR], text, row[CHANNEL_FROM], row[CHANNEL_SIZE], row[TIER])
+        while sums.places[place]:
+            place = (place + 1) & (len(sums.places) - 1)
+        sums.places[place] = number + 1
+
+
+@native
+def _home(sums: Sums, hour: int, text: Bytes, channel_from: int, channel_size: int, tier: int) -> int:
+    """Where the search for a sum begins."""
+    key = (hour * 16 + tier) * _MIX
+    if channel_size > 0:
+        key ^= xxh3_64(text, channel_from, channel_size)
+    return int((key ^ (key >> 29)) & (len(sums.places) - 1))
+
+
+@native
 def add(sums: Sums, hour: int, text: Bytes, channel_from: int, channel_size: int, tier: int, amount: int) -> None:
     """Count one order of `amount`, or one move."""
     rows, places = sums.rows, sums.places
     mask = len(places) - 1
-    key = (hour * 16 + tier) * _MIX
-    if channel_size > 0:
-        key ^= xxh3_64(text, channel_from, channel_size)
-    place = (key ^ (key >> 29)) & mask
+    place = _home(sums, hour, text, channel_from, channel_size, tier)
     while places[place]:
         row = rows[places[place] - 1]
         if (

@@ -32,14 +32,16 @@ from stream.contracts.bundle import (
     VALUE_SIZE_AT,
 )
 from stream.contracts.ids import ID_BYTES_MAX
+from stream.contracts.times import format_time
 from stream.native.jit import Bytes
 from stream.state import codec
+from stream.state.announcements import Cause
 from stream.state.customer import TIER_NAMES, UNSET, Customer
 from stream.state.model import Model
 from stream.state.packed import Records, Timers
 from stream.state.plain import admit, cells, index, orders, settle
 from stream.state.plain import layout as at
-from stream.state.plain.announce import BODY_END, MESSAGES, Said
+from stream.state.plain.announce import MESSAGES, Said
 from stream.state.plain.cells import Sums
 from stream.state.plain.heap import make_room
 from stream.state.plain.layout import Longs, Memory
@@ -53,6 +55,7 @@ _Kind = TypeVar("_Kind", np.int64, np.uint8)
 #: Room to begin with; all of it doubles when there is need.
 _ROWS_MIN: Final = 1_024
 _HEAP_WORDS_MIN: Final = 1 << 16
+_ENTRIES_MIN: Final = 1 << 12
 _BODY_BYTES_MIN: Final = 1 << 20
 _BLOB_BYTES_MIN: Final = 1 << 20
 
@@ -89,11 +92,15 @@ class PlainBatch:
         count = self.work.counts[orders.LATER]
         return list(zip(self.work.later[:count].tolist(), self.work.clocks[:count].tolist(), strict=True))
 
-    def event_id(self, number: int) -> str:
-        """Id of the event in a row of the block."""
+    def cause(self, number: int, moment: int) -> Cause | None:
+        """What changed a classification, from the two columns of a row that say so."""
+        if number == at.NO_CAUSE:
+            return None
+        if number == at.A_TIMER:
+            return Cause("timer", format_time(moment))
         row = self.block.rows[number]
         start = int(row[EVENT_FROM])
-        return self.block.text[start : start + int(row[EVENT_SIZE])].tobytes().decode()
+        return Cause("event", self.block.text[start : start + int(row[EVENT_SIZE])].tobytes().decode())
 
     def decisions(self) -> Counter[str]:
         """Number of messages by kind."""
@@ -151,6 +158,7 @@ class PlainCustomers:
         self._known = 0
         self._rules: Rules | None = None
         self._segments = _joined([""])
+        self._entries = np.zeros(_ENTRIES_MIN * INDEX_SIZE, np.uint8)
         self._body = np.zeros(_BODY_BYTES_MIN, np.uint8)
         self._blob = np.zeros(_BLOB_BYTES_MIN, np.uint8)
         self.clear()
@@ -271,29 +279,47 @@ class PlainCustomers:
         seed_before
             What is said of an earlier moment, ms, is old news.
         """
-        n = len(block.rows)
-        sums = Sums(np.empty((2 * n, cells.WIDTH), np.int64), np.zeros(_power(4 * n), np.int64), np.zeros(1, np.int64))
+        batch = self._begin(block, slots, number, clock)
+        done, n = 0, len(slots)
+        while self._rules is not None:
+            done = orders.apply(
+                *(self._memory, self._rules, block.rows, block.text, slots, done),
+                *(number, seed_before, batch.work, batch.said),
+            )
+            if done == n:
+                break
+            self._grow(batch)
+        return batch
+
+    def sweep(self, block: EventBlock, slots: Longs, number: int, clock: int, seed_before: int) -> PlainBatch:
+        """Apply what silence made true before `clock` for the customers of a block; otherwise as `apply`."""
+        batch = self._begin(block, slots, number, clock)
+        done, n = 0, len(slots)
+        while self._rules is not None:
+            done = orders.sweep(
+                *(self._memory, self._rules, slots, done, clock),
+                *(number, seed_before, block.text, batch.work, batch.said),
+            )
+            if done == n:
+                break
+            self._grow(batch)
+        return batch
+
+    def _begin(self, block: EventBlock, slots: Longs, number: int, clock: int) -> PlainBatch:
+        n = len(slots)
+        sums = Sums(
+            np.empty((2 * n + 2, cells.WIDTH), np.int64), np.zeros(_power(4 * n + 4), np.int64), np.zeros(1, np.int64)
+        )
         counts = np.zeros(orders.COUNTS, np.int64)
         counts[orders.CLOCK] = clock
         touched, later, clocks, changed = np.empty((4, n), np.int64)
         work = Work(touched, later, clocks, changed, counts, sums)
-        entries = np.empty((3 * n + 1) * INDEX_SIZE, np.uint8)
-        said = Said(entries, self._body, np.zeros(2, np.int64), np.zeros(len(KINDS), np.int64))
-        batch = PlainBatch(block, slots, number, said, work)
+        said = Said(self._entries, self._body, np.zeros(2, np.int64), np.zeros(len(KINDS), np.int64))
         if self._rules is None:
-            work.later[:] = np.arange(n)
-            work.clocks[:] = clock
+            later[:] = np.arange(n)
+            clocks[:] = clock
             counts[orders.LATER] = n
-            return batch
-        done = 0
-        while True:
-            done = orders.apply(
-                self._memory, self._rules, block.rows, block.text, slots, done, number, seed_before, work, batch.said
-            )
-            if done == n:
-                return batch
-            self._grow_heap(_ledger_words(self._orders_max))
-            self._grow_body(batch)
+        return PlainBatch(block, slots, number, said, work)
 
     def tell_scores(self, batch: PlainBatch) -> None:
         """Say the scores of those whose classification changed and who are still plain."""
@@ -304,7 +330,7 @@ class PlainCustomers:
         while (
             done := orders.tell_all(self._memory, self._rules, block.rows, block.text, done, batch.work, batch.said)
         ) < changed:
-            self._grow_body(batch)
+            self._grow_messages(batch)
 
     def settle(self, batch: PlainBatch) -> tuple[Records, Timers, dict[str, int]]:
         """Records, timers and changes of the histograms of those whom the batch came to and who are still plain."""
@@ -334,12 +360,12 @@ class PlainCustomers:
 
     # -- rows and objects -------------------------------------------------------------------------------------------
 
-    def take_out(self, slot: int, customer_id: str) -> tuple[Customer, int]:
+    def take_out(self, slot: int, customer_id: str) -> tuple[Customer, int, int]:
         """Make an object of a plain customer; the row keeps only the id.
 
         Returns
         -------
-        The object, and the event of this batch that changed its classification last, or -1.
+        The object, and what changed its classification last in this batch, see `PlainBatch.cause`.
         """
         memory = self._memory
         row = memory.rows[slot].tolist()
@@ -362,7 +388,7 @@ class PlainCustomers:
         index.release_ledger(memory, slot)
         memory.rows[slot, at.FORM] = at.OBJECT
         memory.rows[slot, at.CAUSE] = at.NO_CAUSE
-        return c, row[at.CAUSE]
+        return c, row[at.CAUSE], row[at.CAUSE_AT]
 
     def put_in(self, slot: int, c: Customer) -> bool:
         """Make a row of an object again, if it is plain; whether it was."""
@@ -427,13 +453,26 @@ class PlainCustomers:
             if places is not memory.places:
                 index.reindex(self._memory)
 
-    def _grow_body(self, batch: PlainBatch) -> None:
+    def _grow(self, batch: PlainBatch) -> None:
+        """Let there be more of whatever a batch has no room for."""
+        self._grow_heap(_ledger_words(self._orders_max))
+        self._grow_messages(batch)
+        sums = batch.work.sums
+        if not cells.has_room_for(sums, orders.SUMS_MAX):
+            grown = Sums(_doubled(sums.rows, 0), np.zeros(2 * len(sums.places), np.int64), sums.used)
+            cells.reindex(grown, batch.block.text)
+            batch.work = batch.work._replace(sums=grown)
+
+    def _grow_messages(self, batch: PlainBatch) -> None:
         """Let there be room for more messages."""
         assert self._rules is not None
-        needed = int(batch.said.ends[BODY_END]) + 4 * self._rules.message_bytes_max
+        count, end = batch.said.ends.tolist()
+        needed = end + (orders.MESSAGES_MAX + 1) * self._rules.message_bytes_max
         if needed > len(self._body):
             self._body = _doubled(self._body, needed)
-            batch.said = batch.said._replace(body=self._body)
+        if (count + orders.MESSAGES_MAX) * INDEX_SIZE > len(self._entries):
+            self._entries = _doubled(self._entries, 0)
+        batch.said = batch.said._replace(entries=self._entries, body=self._body)
 
 
 def block_of(customers: Iterable[str]) -> EventBlock:

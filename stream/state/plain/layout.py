@@ -45,7 +45,7 @@ BUCKET_M: Final = 25
 BUCKET_L: Final = 26
 #: Batch that touched it last.
 BATCH: Final = 27
-#: Event of the batch that changed the classification last; `NO_CAUSE` for none.
+#: Event of the batch that changed the classification last; `A_TIMER`, and its moment below; `NO_CAUSE` for none.
 CAUSE: Final = 28
 #: Looked at since the hand of the clock passed, see `index.evict`.
 RECENT: Final = 29
@@ -53,7 +53,9 @@ RECENT: Final = 29
 LEFT: Final = 30
 #: Whether the id stands in JSON as it is: printable ASCII without quotes and backslashes.
 SAFE: Final = 31
-COLUMNS: Final = 32
+#: See `CAUSE`.
+CAUSE_AT: Final = 32
+COLUMNS: Final = 33
 
 # Forms of a row.
 
@@ -67,6 +69,7 @@ PLAIN: Final = 2
 OBJECT: Final = 3
 
 NO_CAUSE: Final = -1
+A_TIMER: Final = -2
 
 # Registers.
 

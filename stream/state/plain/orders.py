@@ -1,27 +1,29 @@
-"""Plain orders of plain customers: the path that nearly every event takes.
+"""Plain orders of plain customers, and their silence: the path that nearly every event takes.
 
-It does what `stream.state.order_path` does, the plain form, to rows instead of objects; every event that would need
-another branch is left to it, and with it all that follows of that customer in the batch. A law in ``tests/property``
-holds the two equal.
+It does what `stream.state.shard` and `stream.state.order_path` do, the plain form, to rows instead of objects; every
+event that would need another branch is left to them, and with it all that follows of that customer in the batch. A law
+in ``tests/property`` holds the two equal.
 """
 
 from __future__ import annotations
 
-from math import ceil
 from typing import Final, NamedTuple
 
-from stream.contracts.block import AMOUNT, AT, CHANNEL_FROM, CHANNEL_SIZE, ORDER
+from stream.contracts.block import AMOUNT, AT, CHANNEL_FROM, CHANNEL_SIZE, EVENT_FROM, EVENT_SIZE, ORDER
 from stream.contracts.block import PLAIN as PLAIN_EVENT
 from stream.native.jit import Bytes, native
-from stream.scoring.units import WEEK
 from stream.state.customer import TIER_NAMES, UNSET
-from stream.state.plain.announce import Said, announce, has_room, tell_scores
-from stream.state.plain.cells import A_MOVE, Sums, add
+from stream.state.plain.announce import TIMER, Said, Why, announce, has_room, tell_scores
+from stream.state.plain.assess import assess
+from stream.state.plain.cells import A_MOVE, Sums, add, has_room_for
 from stream.state.plain.heap import make_room
 from stream.state.plain.layout import (
+    A_TIMER,
+    ARMED,
     AS_OF,
     BATCH,
     CAUSE,
+    CAUSE_AT,
     DUE,
     DUE_IS_EXACT,
     FINGERPRINT,
@@ -37,8 +39,6 @@ from stream.state.plain.layout import (
     ROOM,
     SEGMENT,
     TIER,
-    TIER_SINCE,
-    WINDOW_FROM,
     Longs,
     Memory,
     N,
@@ -47,10 +47,9 @@ from stream.state.plain.rules import Rules
 from stream.state.tables import HOUR
 
 _TIERS: Final = len(TIER_NAMES)
-_CELLS: Final = 125
-_SECOND: Final = 1_000
-#: Messages that one order leads to, at most.
-_MESSAGES_MAX: Final = 2
+#: Messages, and sums, that one look leads to, at most; an order is counted too.
+MESSAGES_MAX: Final = 3
+SUMS_MAX: Final = 2
 #: Place of an order that the ledger does not know.
 _NEW: Final = -1
 
@@ -96,7 +95,7 @@ class Work(NamedTuple):
 
 
 @native
-def apply(  # noqa: PLR0917 - native code has no object to keep them in
+def apply(
     memory: Memory,
     rules: Rules,
     events: Longs,
@@ -127,18 +126,13 @@ def apply(  # noqa: PLR0917 - native code has no object to keep them in
 
     Returns
     -------
-    The first event that was not looked at, because the heap or the messages need more room first.
+    The first event that was not done with, because something needs more room first.
     """
     counts = work.counts
     for i in range(first, len(events)):
         slot, at = slots[i], events[i, AT]
         fate = _LEFT
-        if (
-            slot >= 0
-            and events[i, PLAIN_EVENT]
-            and memory.rows[slot, FORM] == PLAIN
-            and memory.rows[slot, LEFT] != batch
-        ):
+        if slot >= 0 and events[i, PLAIN_EVENT] and _is_up_to_date(memory, rules, slot, batch):
             fate = _one(memory, rules, slot, i, events[i], text, batch, seed_before, work, said)
         if fate == _NO_ROOM:
             return i
@@ -155,7 +149,47 @@ def apply(  # noqa: PLR0917 - native code has no object to keep them in
 
 
 @native
-def _one(  # noqa: C901, PLR0911, PLR0912, PLR0917 - as above; each way out is a reason to leave it
+def sweep(
+    memory: Memory,
+    rules: Rules,
+    slots: Longs,
+    first: int,
+    clock: int,
+    batch: int,
+    seed_before: int,
+    text: Bytes,
+    work: Work,
+    said: Said,
+) -> int:
+    """Apply what silence made true before `clock` for these rows; other parameters and result as of `apply`."""
+    counts = work.counts
+    for i in range(first, len(slots)):
+        row = memory.rows[slots[i]]
+        if _is_up_to_date(memory, rules, slots[i], batch) and row[N]:
+            _touch(row, slots[i], batch, work)
+            if not _fire(memory, rules, slots[i], clock, text, seed_before, work, said):
+                return i
+            # The armed moment was early; what is settled arms the true one.
+            row[ARMED] = -1
+        else:
+            work.later[counts[LATER]] = i
+            counts[LATER] += 1
+    return len(slots)
+
+
+@native
+def _is_up_to_date(memory: Memory, rules: Rules, slot: int, batch: int) -> bool:
+    """Whether a row is of a plain customer, who knows the rules, and of whom nothing is left to the plain form."""
+    row = memory.rows[slot]
+    if row[FORM] != PLAIN or row[LEFT] == batch:
+        return False
+    if row[AS_OF] == UNSET:
+        row[FINGERPRINT] = rules.fingerprint
+    return bool(row[FINGERPRINT] == rules.fingerprint)
+
+
+@native
+def _one(
     memory: Memory,
     rules: Rules,
     slot: int,
@@ -169,10 +203,10 @@ def _one(  # noqa: C901, PLR0911, PLR0912, PLR0917 - as above; each way out is a
 ) -> int:
     row = memory.rows[slot]
     at, n = event[AT], row[N]
-    if row[AS_OF] == UNSET:
-        row[FINGERPRINT] = rules.fingerprint
-    if row[DUE] < at or row[FINGERPRINT] != rules.fingerprint:
-        return _LEFT
+    if row[DUE] < at:
+        _touch(row, slot, batch, work)
+        if not _fire(memory, rules, slot, at, text, seed_before, work, said):
+            return _NO_ROOM
     entry = _entry_of(memory, row, event[ORDER])
     if entry != _NEW:
         if _comes_before(memory, row, event, entry):
@@ -181,40 +215,74 @@ def _one(  # noqa: C901, PLR0911, PLR0912, PLR0917 - as above; each way out is a
         return _DONE
     if at < row[AS_OF] or n >= rules.entries_max or (n and at <= memory.heap[row[LEDGER_AT] + n - 1]):
         return _LEFT
-    leaves = _leaves(memory, row, rules, at)
-    if leaves <= at:
-        return _LEFT
-    level, was_level = rules.fresh_levels[n], row[LEVEL]
-    if (level > was_level and level >= rules.warn_level) or level < rules.warn_level <= was_level:
-        return _LEFT  # a warning, or that it is over
-    if not has_room(said, rules, _MESSAGES_MAX) or not make_room(memory, slot, n + 1):
+    if not _room_to_look(rules, work, said) or not make_room(memory, slot, n + 1):
         return _NO_ROOM
 
+    _touch(row, slot, batch, work)
+    work.counts[APPLIED] += 1
+    _append(memory, row, event)
+    add(work.sums, at // HOUR, text, event[CHANNEL_FROM], event[CHANNEL_SIZE], row[TIER], event[AMOUNT])
+    why = Why(at, event[EVENT_FROM], event[EVENT_SIZE], 1 if at < seed_before else 0)
+    if _look(memory, rules, slot, at, why, text, work, said):
+        row[CAUSE] = number
+    return _DONE
+
+
+@native
+def _fire(
+    memory: Memory, rules: Rules, slot: int, before: int, text: Bytes, seed_before: int, work: Work, said: Said
+) -> bool:
+    """Look at the customer at every moment before `before` at which silence may have changed something.
+
+    False where something needs more room first; what is done by then stays done.
+    """
+    row = memory.rows[slot]
+    while row[DUE] < before:
+        if not row[DUE_IS_EXACT]:
+            _, _, _, row[DUE] = assess(memory, row, rules, row[AS_OF])
+            row[DUE_IS_EXACT] = 1
+            continue
+        if not _room_to_look(rules, work, said):
+            return False
+        due = row[DUE]
+        why = Why(due, 0, TIMER, 1 if due < seed_before else 0)
+        if _look(memory, rules, slot, due, why, text, work, said):
+            row[CAUSE], row[CAUSE_AT] = A_TIMER, due
+    return True
+
+
+@native
+def _look(memory: Memory, rules: Rules, slot: int, as_of: int, why: Why, text: Bytes, work: Work, said: Said) -> bool:
+    """Look at the customer at a moment, and say what changed; whether anything did. The caller notes the cause."""
+    row, counts = memory.rows[slot], work.counts
+    was_tier, was_segment, was_level = row[TIER], row[SEGMENT], row[LEVEL]
+    tier, cell, level, due = assess(memory, row, rules, as_of)
+    segment = rules.segments[cell]
+    row[DUE], row[DUE_IS_EXACT] = due, 1
+    if tier == was_tier and segment == was_segment and level == was_level:
+        return False
+    row[TIER], row[SEGMENT], row[LEVEL] = tier, segment, level
+    if tier != was_tier:
+        add(work.sums, as_of // HOUR, text, 0, A_MOVE, was_tier * _TIERS + tier, 0)
+    announce(said, memory, slot, rules, was_tier, was_segment, was_level, why, text)
+    if row[CAUSE] == NO_CAUSE:
+        work.changed[counts[CHANGED]] = slot
+        counts[CHANGED] += 1
+    return True
+
+
+@native
+def _room_to_look(rules: Rules, work: Work, said: Said) -> bool:
+    """Whether there is room for all that an order and a look at its customer lead to."""
+    return has_room(said, rules, MESSAGES_MAX) and has_room_for(work.sums, SUMS_MAX)
+
+
+@native
+def _touch(row: Longs, slot: int, batch: int, work: Work) -> None:
     if row[BATCH] != batch:
         row[BATCH] = batch
         work.touched[work.counts[TOUCHED]] = slot
         work.counts[TOUCHED] += 1
-    work.counts[APPLIED] += 1
-    _append(memory, row, event)
-    was_tier, was_segment = row[TIER], row[SEGMENT]
-    add(work.sums, at // HOUR, text, event[CHANNEL_FROM], event[CHANNEL_SIZE], was_tier, event[AMOUNT])
-    cell = _cell(rules, row)
-    tier, segment = rules.raw_tiers[was_tier * _CELLS + cell], rules.segments[cell]
-    if tier < was_tier and at < row[TIER_SINCE] + rules.min_stay:
-        tier = was_tier
-        leaves = min(leaves, row[TIER_SINCE] + rules.min_stay)
-    row[DUE] = _next_change(memory, row, rules, leaves)
-    row[DUE_IS_EXACT] = 1
-    if tier != was_tier or segment != was_segment or level != was_level:
-        row[TIER], row[SEGMENT], row[LEVEL] = tier, segment, level
-        if tier != was_tier:
-            add(work.sums, at // HOUR, text, 0, A_MOVE, was_tier * _TIERS + tier, 0)
-        announce(said, memory, slot, rules, cell, was_tier, was_segment, at < seed_before, event, text)
-        if row[CAUSE] == NO_CAUSE:
-            work.changed[work.counts[CHANGED]] = slot
-            work.counts[CHANGED] += 1
-        row[CAUSE] = number
-    return _DONE
 
 
 @native
@@ -241,40 +309,9 @@ def _append(memory: Memory, row: Longs, event: Longs) -> None:
     end, room = row[LEDGER_AT] + row[N], row[ROOM]
     memory.heap[end], memory.heap[end + room], memory.heap[end + 2 * room] = event[AT], event[AMOUNT], event[ORDER]
     row[N] += 1
-    row[LAST_AT] = row[AS_OF] = event[AT]
+    row[LAST_AT] = event[AT]
     row[FREQUENCY] += 1
     row[MONETARY] += event[AMOUNT]
-
-
-@native
-def _leaves(memory: Memory, row: Longs, rules: Rules, at: int) -> int:
-    """When the oldest order of the window leaves it, once there is one at `at`."""
-    oldest: int = memory.heap[row[LEDGER_AT] + row[WINDOW_FROM]] if row[WINDOW_FROM] < row[N] else at
-    return oldest + rules.window
-
-
-@native
-def _next_change(memory: Memory, row: Longs, rules: Rules, leaves: int) -> int:
-    """When silence after the last order may next change something, `leaves` at the latest; as in `order_path`."""
-    at, first_at, x = row[LAST_AT], memory.heap[row[LEDGER_AT]], row[N] - 1
-    due = float(min(leaves, at + rules.fresh_age))
-    span = at - first_at
-    if span and x >= rules.rhythm_from:
-        due = min(due, at + rules.fresh_gap * max(rules.gap_min, span / x))
-    due = min(due, first_at + ((rules.alpha + span / WEEK) * rules.fresh_growth[x] - rules.alpha) * WEEK)
-    moment: int = ceil(due / _SECOND) * _SECOND
-    # Where rounding puts a crossing behind us, it is in the next second.
-    return moment if moment > at else (at // _SECOND + 1) * _SECOND
-
-
-@native
-def _cell(rules: Rules, row: Longs) -> int:
-    """Place in the R-F-M cube at the moment of an order."""
-    cell: int = rules.fresh_cells[row[FREQUENCY]]
-    for edge in rules.monetary_edges:
-        if edge <= row[MONETARY]:
-            cell += 1
-    return cell
 
 
 @native
@@ -291,6 +328,11 @@ def tell_all(memory: Memory, rules: Rules, events: Longs, text: Bytes, first: in
         if row[FORM] == PLAIN and row[CAUSE] != NO_CAUSE:
             if not has_room(said, rules, 1):
                 return i
-            tell_scores(said, memory, slot, rules, _cell(rules, row), events[row[CAUSE]], text)
+            cause = row[CAUSE]
+            if cause == A_TIMER:
+                why = Why(row[CAUSE_AT], 0, TIMER, 0)
+            else:
+                why = Why(0, events[cause, EVENT_FROM], events[cause, EVENT_SIZE], 0)
+            tell_scores(said, memory, slot, rules, why, text)
             row[CAUSE] = NO_CAUSE
     return int(work.counts[CHANGED])

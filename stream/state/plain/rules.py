@@ -8,15 +8,17 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from stream.contracts.decisions import SCORES, SEGMENT_CHANGED, TIER_CHANGED
+from stream.contracts.decisions import CHURN_RECOVERED, CHURN_WARNING, SCORES, SEGMENT_CHANGED, TIER_CHANGED
 from stream.contracts.ids import ID_BYTES_MAX
 from stream.native.jit import Bytes
+from stream.scoring.policy import LEVELS
 from stream.scoring.rfm import CELLS
 from stream.state.announcements import TIER_MOVES
 from stream.state.customer import TIER_NAMES
 from stream.state.model import Model
 from stream.state.phrases import after_order
 from stream.state.plain.layout import Doubles, Longs
+from stream.state.view import DECIMALS
 from stream.state.wording import quote
 
 _TIERS: Final = len(TIER_NAMES)
@@ -28,34 +30,64 @@ CUSTOMER_ID: Final = 0
 AS_OF: Final = 1
 VERSION: Final = 2
 EFFECTIVE_AT: Final = 3
+#: Origin and kind of cause: an event, old news or not; a timer, likewise.
 LIVE: Final = 4
 SEED: Final = 5
-RFM: Final = 6
-MONETARY: Final = 7
-SEGMENT: Final = 8
-CALIBRATION: Final = 9
-FROM: Final = 10
-TO: Final = 11
-COMMA: Final = 12
-FIRST_ORDER_AT: Final = 13
-LAST_ORDER_AT: Final = 14
-SCORES_RFM: Final = 15
-NEXT_CHANGE_AT: Final = 16
+TIMER: Final = 6
+TIMER_SEED: Final = 7
+RFM: Final = 8
+FREQUENCY: Final = 9
+MONETARY: Final = 10
+SEGMENT: Final = 11
+CALIBRATION: Final = 12
+FROM: Final = 13
+TO: Final = 14
+COMMA: Final = 15
+FIRST_ORDER_AT: Final = 16
+LAST_ORDER_AT: Final = 17
+SCORES_RFM: Final = 18
+NEXT_CHANGE_AT: Final = 19
 #: Of a text and of the object that it is the last of.
-END: Final = 17
-TIER_CHANGED_ID: Final = 18
-SEGMENT_CHANGED_ID: Final = 19
-SCORES_ID: Final = 20
-_FIXED: Final = 21
+END: Final = 20
+LEVEL: Final = 21
+FROM_LEVEL: Final = 22
+RISK: Final = 23
+P_ALIVE: Final = 24
+DAYS_SINCE: Final = 25
+EXPECTED_GAP: Final = 26
+REASONS: Final = 27
+END_OF_LIST: Final = 28
+AT_STAKE: Final = 29
+END_OF_TEXT: Final = 30
+CHURN: Final = 31
+BECAUSE_ALIVE: Final = 32
+DETAIL_ALIVE: Final = 33
+ORDERS: Final = 34
+END_OF_DETAIL: Final = 35
+USUAL_GAP: Final = 36
+#: What an id is the hash of, between customer and cause: the one of an event, then the one of a timer.
+TIER_CHANGED_ID: Final = 37
+SEGMENT_CHANGED_ID: Final = 39
+WARNING_ID: Final = 41
+RECOVERED_ID: Final = 43
+SCORES_ID: Final = 45
+_FIXED: Final = 47
 #: By tier.
 TIER: Final = _FIXED
 #: By tier that was said, times the number of tiers, and tier that is.
 MOVE: Final = TIER + _TIERS
+#: By churn level.
+LEVEL_NAME: Final = MOVE + _TIERS * _TIERS
 #: By cell: segment and value score; the three scores.
-STANDING: Final = MOVE + _TIERS * _TIERS
+STANDING: Final = LEVEL_NAME + len(LEVELS)
 SCORE: Final = STANDING + _CELLS
+#: By step of the gap table: up to the days of silence; the ratio.
+GAP: Final = SCORE + _CELLS
+#: Steps that a gap table may have.
+STEPS_MAX: Final = 16
+GAP_STEP: Final = GAP + STEPS_MAX + 1
 #: By number of segment.
-SEGMENT_NAME: Final = SCORE + _CELLS
+SEGMENT_NAME: Final = GAP_STEP + STEPS_MAX + 1
 
 #: Segments there may be names of: those of the policies of the past that records still speak of are among them.
 SEGMENTS_MAX: Final = 256
@@ -64,8 +96,8 @@ SEGMENTS_MAX: Final = 256
 AFTER_ORDER: Final = SEGMENT_NAME + SEGMENTS_MAX
 
 #: No message has more phrases than this, nor more bytes of numbers and moments.
-_PHRASES_MAX: Final = 20
-_NUMBERS_BYTES_MAX: Final = 300
+_PHRASES_MAX: Final = 40
+_NUMBERS_BYTES_MAX: Final = 600
 
 
 class Rules(NamedTuple):
@@ -91,20 +123,24 @@ class Rules(NamedTuple):
     window: int
     min_stay: int
     entries_max: int
-    rhythm_from: int
-    fresh_age: int
+    rhythm_orders_min: int
     warn_level: int
     exponent: int
     message_bytes_max: int
+    r: float
     alpha: float
-    fresh_gap: float
+    bias: float
+    alive_weight: float
     gap_min: float
+    recency_edges: Longs
+    frequency_edges: Doubles
     monetary_edges: Doubles
     raw_tiers: Longs
     segments: Longs
-    fresh_cells: Longs
-    fresh_levels: Longs
-    fresh_growth: Doubles
+    gap_ratios: Doubles
+    gap_weights: Doubles
+    level_logits: Doubles
+    log_odds: Doubles
     phrases: Bytes
     spans: Longs
 
@@ -157,10 +193,10 @@ def compile_rules(model: Model, names: SegmentNames, orders_max: int, exponent: 
 
     Returns
     -------
-    None where there are more segments than numbers: then nobody is kept as plain.
+    None where there are more segments than numbers, or too many gap steps: then nobody is kept as plain.
     """
     segments = [names.number(segment) for segment in model.segments]
-    if None in segments:
+    if None in segments or len(model.gap_ratios) > STEPS_MAX:
         return None
     phrases = [*_phrases(model), *_segment_phrases(names.names()), *_after_orders(model)]
     ends = np.cumsum([len(phrase) for phrase in phrases], dtype=np.int64)
@@ -171,20 +207,24 @@ def compile_rules(model: Model, names: SegmentNames, orders_max: int, exponent: 
         window=model.window,
         min_stay=model.min_stay,
         entries_max=min(orders_max, model.tabled_orders),
-        rhythm_from=model.rhythm_orders_min - 1,
-        fresh_age=model.fresh_age,
+        rhythm_orders_min=model.rhythm_orders_min,
         warn_level=model.warn_level,
         exponent=exponent,
         message_bytes_max=_PHRASES_MAX * longest + 5 * ID_BYTES_MAX + _NUMBERS_BYTES_MAX,
+        r=model.r,
         alpha=model.alpha,
-        fresh_gap=model.fresh_gap,
-        gap_min=model.gap_min,
+        bias=model.bias,
+        alive_weight=model.alive_weight,
+        gap_min=float(model.gap_min),
+        recency_edges=np.array(model.recency_edges, np.int64),
+        frequency_edges=np.array(model.frequency_edges, np.float64),
         monetary_edges=np.array(model.monetary_edges, np.float64),
         raw_tiers=np.array(model.raw_tiers, np.int64).ravel(),
         segments=np.array(segments, np.int64),
-        fresh_cells=np.array(model.fresh_cells, np.int64),
-        fresh_levels=np.array([level for level, _ in model.fresh_levels], np.int64),
-        fresh_growth=np.array([growth for _, growth in model.fresh_levels], np.float64),
+        gap_ratios=np.array(model.gap_ratios, np.float64),
+        gap_weights=np.array(model.gap_weights, np.float64),
+        level_logits=np.array(model.level_logits, np.float64),
+        log_odds=np.array(model.log_odds_at_once, np.float64),
         phrases=np.frombuffer(bytearray(b"".join(phrases)), np.uint8),
         spans=np.ascontiguousarray(spans),
     )
@@ -199,7 +239,10 @@ def _phrases(model: Model) -> list[bytes]:
         '"effective_at":"',
         '","origin":"live","cause":{"kind":"event","id":"',
         '","origin":"seed","cause":{"kind":"event","id":"',
-        ',"rfm":{"recency_days":0.0,"frequency":',
+        '","origin":"timer","cause":{"kind":"timer","id":"',
+        '","origin":"seed","cause":{"kind":"timer","id":"',
+        ',"rfm":{"recency_days":',
+        ',"frequency":',
         ',"monetary":"',
         ',"segment":',
         f',"calibration":{model.number}}}',
@@ -208,13 +251,28 @@ def _phrases(model: Model) -> list[bytes]:
         ",",
         ',"first_order_at":"',
         '","last_order_at":"',
-        '","rfm":{"recency_days":0.0,"frequency":',
+        '","rfm":{"recency_days":',
         ',"next_change_at":"',
         '"}',
-        f"\0{TIER_CHANGED}\0event\0",
-        f"\0{SEGMENT_CHANGED}\0event\0",
-        f"\0{SCORES}\0event\0",
+        ',"level":"',
+        '","from_level":"',
+        '","risk":',
+        ',"p_alive":',
+        ',"days_since_last_order":',
+        ',"expected_gap_days":',
+        ',"reasons":[',
+        "]",
+        ',"value_at_stake":"',
+        '",',
+        ',"churn":{"level":"',
+        '{"code":"p_alive","weight":',
+        ',"detail":{"p_alive":',
+        ',"orders":',
+        "}}",
+        ',"usual_gap_days":',
     ]
+    kinds = (TIER_CHANGED, SEGMENT_CHANGED, CHURN_WARNING, CHURN_RECOVERED, SCORES)
+    ids = [f"\0{kind}\0{cause}\0" for kind in kinds for cause in ("event", "timer")]
     tiers = [f',"calibration":{model.number},"tier":"{name}","tier_since":"' for name in TIER_NAMES]
     moves = [move for row in TIER_MOVES for move in row]
     standings = [
@@ -222,7 +280,13 @@ def _phrases(model: Model) -> list[bytes]:
         for segment, value in zip(model.segments, model.value_scores, strict=True)
     ]
     scores = [f'","r":{r},"f":{f},"m":{m}}}' for r, f, m in CELLS]
-    return [phrase.encode() for phrase in (*fixed, *tiers, *moves, *standings, *scores)]
+    gaps = [
+        f'{{"code":"gap","weight":{round(weight, DECIMALS)},"detail":{{"days_since_last_order":'
+        for weight in model.gap_weights
+    ]
+    steps = ["", *[f',"step":{ratio}}}}}' for ratio in model.gap_ratios]]
+    filled = [*(gaps + [""] * (STEPS_MAX + 1 - len(gaps))), *(steps + [""] * (STEPS_MAX + 1 - len(steps)))]
+    return [phrase.encode() for phrase in (*fixed, *ids, *tiers, *moves, *LEVELS, *standings, *scores, *filled)]
 
 
 def _segment_phrases(names: Sequence[str]) -> list[bytes]:

@@ -1,0 +1,142 @@
+"""What is true of a plain customer at a moment, and when that next changes if nothing happens.
+
+The same steps as in `stream.state.evaluation`, which is the plain form; a law holds the two equal.
+"""
+
+from __future__ import annotations
+
+from math import ceil, exp, log
+from typing import Final
+
+from stream.native.jit import native
+from stream.scoring.units import WEEK
+from stream.state.customer import NEVER
+from stream.state.model import EXPONENT_MAX
+from stream.state.plain.layout import (
+    AS_OF,
+    FREQUENCY,
+    LAST_AT,
+    LEDGER_AT,
+    MONETARY,
+    ROOM,
+    TIER,
+    TIER_SINCE,
+    WINDOW_FROM,
+    Doubles,
+    Longs,
+    Memory,
+    N,
+)
+from stream.state.plain.rules import Rules
+
+_CELLS: Final = 125
+_SECOND: Final = 1_000
+_AGED_MAX: Final = 4
+
+
+@native
+def assess(memory: Memory, row: Longs, rules: Rules, as_of: int) -> tuple[int, int, int, int]:
+    """Move the sums of a customer with orders to `as_of` (ms) and say what is true there, given what was said so far.
+
+    Returns
+    -------
+    Tier, cell, churn level, and when to look again.
+    """
+    _advance(memory, row, as_of - rules.window)
+    row[AS_OF] = as_of
+    n, last_at, first_at = row[N], row[LAST_AT], memory.heap[row[LEDGER_AT]]
+    due = NEVER
+    cell = cell_of(rules, row)
+    if row[FREQUENCY]:
+        due = min(due, memory.heap[row[LEDGER_AT] + row[WINDOW_FROM]] + rules.window)
+        aged = edges_reached(rules.recency_edges, as_of - last_at)
+        if aged < _AGED_MAX:
+            due = min(due, last_at + rules.recency_edges[aged])
+    tier = rules.raw_tiers[row[TIER] * _CELLS + cell]
+    if tier < row[TIER] and as_of < row[TIER_SINCE] + rules.min_stay:
+        tier = row[TIER]
+        due = min(due, row[TIER_SINCE] + rules.min_stay)
+    due = -(-due // _SECOND) * _SECOND
+
+    step, step_at = gap_step(rules, row, first_at)
+    due = min(due, step_at)
+    others = rules.bias + rules.gap_weights[step]
+    gone = log_odds_gone(rules, row, first_at)
+    level = edges_reached(rules.level_logits, others + rules.alive_weight * gone)
+    if level < len(rules.level_logits):
+        odds = rules.log_odds[n - 1]
+        exponent = ((rules.level_logits[level] - others) / rules.alive_weight - odds) / (rules.r + (n - 1))
+        if exponent < EXPONENT_MAX:
+            grown = (rules.alpha + (last_at - first_at) / WEEK) * exp(exponent)
+            crossing = ceil((first_at + (grown - rules.alpha) * WEEK) / _SECOND) * _SECOND
+            if crossing < due:
+                # The level is not reached yet; where rounding puts the moment behind us, it is in the next second.
+                due = crossing if crossing > as_of else min(due, (as_of // _SECOND + 1) * _SECOND)
+    return tier, cell, level, due
+
+
+@native
+def _advance(memory: Memory, row: Longs, start: int) -> None:
+    """Let orders at or before `start` leave the window."""
+    times, index = row[LEDGER_AT], row[WINDOW_FROM]
+    while index < row[N] and memory.heap[times + index] <= start:
+        row[FREQUENCY] -= 1
+        row[MONETARY] -= memory.heap[times + row[ROOM] + index]
+        index += 1
+    row[WINDOW_FROM] = index
+
+
+@native
+def cell_of(rules: Rules, row: Longs) -> int:
+    """Place in the R-F-M cube at the customer's `as_of`."""
+    if not row[FREQUENCY]:
+        return 0
+    return (
+        (_AGED_MAX - edges_reached(rules.recency_edges, row[AS_OF] - row[LAST_AT])) * 25
+        + edges_reached(rules.frequency_edges, row[FREQUENCY]) * 5
+        + edges_reached(rules.monetary_edges, row[MONETARY])
+    )
+
+
+@native
+def edges_reached(edges: Doubles | Longs, value: float) -> int:
+    """Edges, of a few in order, that are at or below a value: `bisect_right`."""
+    count = 0
+    while count < len(edges) and edges[count] <= value:
+        count += 1
+    return count
+
+
+@native
+def has_rhythm(rules: Rules, row: Longs, first_at: int) -> bool:
+    """Whether there are orders enough to know a usual gap."""
+    return bool(row[N] >= rules.rhythm_orders_min and row[LAST_AT] > first_at)
+
+
+@native
+def usual_gap(rules: Rules, row: Longs, first_at: int) -> float:
+    """The gap that is usual for a customer who has a rhythm, ms."""
+    return max(rules.gap_min, (row[LAST_AT] - first_at) / (row[N] - 1))
+
+
+@native
+def gap_step(rules: Rules, row: Longs, first_at: int) -> tuple[int, int]:
+    """How many steps of the gap table the silence has reached, and when it reaches the next (`NEVER` if none)."""
+    if not has_rhythm(rules, row, first_at):
+        return 0, NEVER
+    usual = usual_gap(rules, row, first_at)
+    for reached in range(len(rules.gap_ratios)):
+        moment: int = ceil((row[LAST_AT] + rules.gap_ratios[reached] * usual) / _SECOND) * _SECOND
+        if moment > row[AS_OF]:
+            return reached, moment
+    return len(rules.gap_ratios), NEVER
+
+
+@native
+def log_odds_gone(rules: Rules, row: Longs, first_at: int) -> float:
+    """Log-odds of being gone, at the customer's `as_of`."""
+    gone = float(rules.log_odds[row[N] - 1])
+    if row[AS_OF] != row[LAST_AT]:
+        now, then = (row[AS_OF] - first_at) / WEEK, (row[LAST_AT] - first_at) / WEEK
+        gone += (rules.r + (row[N] - 1)) * log((rules.alpha + now) / (rules.alpha + then))
+    return float(gone)
