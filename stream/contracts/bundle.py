@@ -28,7 +28,7 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from struct import Struct
 from typing import Final
@@ -82,7 +82,7 @@ BUNDLE_BYTES_MAX: Final = 1_000_000
 """A bundle of several messages is no larger. It bounds what Redis and the relay hold in one piece."""
 
 BUNDLE_MESSAGES_MAX: Final = 2_000
-"""Nor does it hold more messages: a transaction of the relay takes whole bundles."""
+"""Nor does it hold more messages, or than the relay is to send at a time: a transaction takes whole bundles."""
 
 _KIND_CODES: Final = {kind: code for code, kind in enumerate(KINDS)}
 _HEADER: Final = Struct("<4sI")
@@ -125,11 +125,13 @@ def encode_bundle(messages: Iterable[Message], topics: Topics) -> bytes:
     KeyError
         A message has a topic or a kind without a code.
     """
-    return _bundle([_parts(message, topics) for message in messages])
+    codes = _topic_codes(topics)
+    parts = [_parts(message, codes) for message in messages]
+    return _joined([index for index, _ in parts], [body for _, body in parts])
 
 
-def encode_bundles(messages: Iterable[Message], topics: Topics) -> list[bytes]:
-    """Messages as bundles within `BUNDLE_BYTES_MAX` and `BUNDLE_MESSAGES_MAX`.
+def encode_bundles(messages: Iterable[Message], topics: Topics, messages_max: int = BUNDLE_MESSAGES_MAX) -> list[bytes]:
+    """Messages as bundles of at most so many, and of at most `BUNDLE_BYTES_MAX`.
 
     A message that is larger by itself is a bundle of its own. No messages are no bundle.
 
@@ -138,35 +140,38 @@ def encode_bundles(messages: Iterable[Message], topics: Topics) -> list[bytes]:
     KeyError
         A message has a topic or a kind without a code.
     """
+    codes = _topic_codes(topics)
     bundles: list[bytes] = []
-    filling: list[tuple[bytes, bytes]] = []
+    indices: list[bytes] = []
+    bodies: list[bytes] = []
     size = HEADER_SIZE
     for message in messages:
-        part = _parts(message, topics)
-        adds = len(part[0]) + len(part[1])
-        if filling and (size + adds > BUNDLE_BYTES_MAX or len(filling) == BUNDLE_MESSAGES_MAX):
-            bundles.append(_bundle(filling))
-            filling, size = [], HEADER_SIZE
-        filling.append(part)
+        index, body = _parts(message, codes)
+        adds = INDEX_SIZE + len(body)
+        if indices and (size + adds > BUNDLE_BYTES_MAX or len(indices) >= messages_max):
+            bundles.append(_joined(indices, bodies))
+            indices, bodies, size = [], [], HEADER_SIZE
+        indices.append(index)
+        bodies.append(body)
         size += adds
-    if filling:
-        bundles.append(_bundle(filling))
+    if indices:
+        bundles.append(_joined(indices, bodies))
     return bundles
 
 
-def _bundle(parts: Sequence[tuple[bytes, bytes]]) -> bytes:
-    return b"".join((_HEADER.pack(MAGIC, len(parts)), *[index for index, _ in parts], *[body for _, body in parts]))
+def _joined(indices: Sequence[bytes], bodies: Sequence[bytes]) -> bytes:
+    return b"".join((_HEADER.pack(MAGIC, len(indices)), *indices, *bodies))
 
 
-def _parts(message: Message, topics: Topics) -> tuple[bytes, bytes]:
-    """Index entry and body of a message."""
+def _parts(message: Message, codes: Mapping[str, int]) -> tuple[bytes, bytes]:
+    """Index entry and body of a message, given the codes of the topics."""
     key, value = message.key.encode(), message.value
     kind, body = _KIND_CODES[message.type], key + value
     packed = _hex_id(message.id)
     if packed is None:
         text = message.id.encode()
         kind, packed, body = kind | TEXT_ID, _TEXT_SIZE.pack(len(text)), text + body
-    return _INDEX.pack(_topic_codes(topics)[message.topic], kind, len(key), len(value), message.time, packed), body
+    return _INDEX.pack(codes[message.topic], kind, len(key), len(value), message.time, packed), body
 
 
 def _hex_id(text: str) -> bytes | None:

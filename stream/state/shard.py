@@ -58,6 +58,7 @@ class Limits:
     table_hours_max: int
     table_days_max: int
     seed_after_ms: int
+    bundle_messages_max: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,14 +430,14 @@ class ShardState:
         messages += [announcer.scores(objects[customer], why, model) for customer, why in batch.reclassified.items()]
         records, timers, histograms = settle(batch.touched)
         decisions = Counter([message.type for message in messages])
-        outbox = encode_bundles(messages, announcer.topics)
+        outbox = encode_bundles(messages, announcer.topics, limits.bundle_messages_max)
         if plain is not None:
             self._plain.tell_scores(plain)
             plain_records, plain_timers, plain_histograms = self._plain.settle(plain)
             records, timers = plain_records + records, plain_timers + timers
             histograms = _added(plain_histograms, histograms)
             decisions += plain.decisions()
-            outbox = plain.bundles() + outbox
+            outbox = plain.bundles(limits.bundle_messages_max) + outbox
             plain.add_to(batch.tables)
         for customer, slot in batch.taken_out.items():
             if self._plain.put_in(slot, objects[customer]):

@@ -16,6 +16,7 @@ from time import monotonic, time
 from faust.types import TP
 
 from stream.calibration.watch import CalibrationWatch
+from stream.contracts.bundle import BUNDLE_MESSAGES_MAX
 from stream.contracts.decode import Decoder
 from stream.contracts.money import exponent_of
 from stream.contracts.times import parse_time
@@ -96,6 +97,7 @@ class Engine:
             table_hours_max=settings.table_hours_max,
             table_days_max=settings.table_days_max,
             seed_after_ms=int(settings.seed_after_seconds * 1000),
+            bundle_messages_max=min(BUNDLE_MESSAGES_MAX, settings.relay_batch_max),
         )
         self._shards: dict[int, ShardWorker] = {}
         self._relays: dict[int, Relay] = {}

@@ -10,6 +10,7 @@ import logging
 from time import monotonic
 from typing import Final, NamedTuple
 
+from stream.contracts.bundle import BUNDLE_MESSAGES_MAX
 from stream.contracts.decode import Decoder
 from stream.contracts.topics import Topics
 from stream.scoring.calibration import DEFAULT_CALIBRATION
@@ -35,6 +36,7 @@ _LIMITS: Final = Limits(
     table_hours_max=1,
     table_days_max=1,
     seed_after_ms=0,
+    bundle_messages_max=BUNDLE_MESSAGES_MAX,
 )
 _NOW: Final = 1_800_000_000_000
 

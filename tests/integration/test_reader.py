@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from stream.scoring.calibration import DEFAULT_CALIBRATION
-from stream.state.packed import pack_records
+from stream.state.packed import pack_records, unpack_records
 from stream.state.view import describe_bytes
 from stream.store.commit import Commit
 from stream.store.connection import connect
@@ -29,9 +29,9 @@ async def written(redis_server):
     for shard in range(PARTITIONS):
         store = ShardStore(client, Keys(prefix, shard), new_owner())
         await store.claim(1)
-        records = [record for record in outcome.records if shard_of(record[0], PARTITIONS) == shard]
+        records = [record for record in unpack_records(outcome.records) if shard_of(record[0], PARTITIONS) == shard]
         await store.commit(Commit(records=pack_records(records)))
-    yield client, prefix, dict(outcome.records)
+    yield client, prefix, dict(unpack_records(outcome.records))
     await client.aclose()
 
 

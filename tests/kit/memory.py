@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from stream.contracts.block import EventBlock
+from stream.contracts.bundle import BUNDLE_MESSAGES_MAX
 from stream.contracts.decisions import Message
 from stream.contracts.decode import Decoder
 from stream.contracts.events import DeadLetter, Event
@@ -32,6 +33,7 @@ LIMITS = Limits(
     table_hours_max=31 * 24,
     table_days_max=400,
     seed_after_ms=2 * 86_400_000,
+    bundle_messages_max=BUNDLE_MESSAGES_MAX,
 )
 #: With clock=event nothing is old news.
 NOW_EVENT = UNSET

@@ -367,7 +367,7 @@ def test_what_is_settled_of_rows_is_what_is_settled_of_objects(events, model, si
         one, other = applied(rows, part, number), applied(objects, part, number)
         rows.tell_scores(one)
         objects.tell_scores(other)
-        assert one.bundles() == other.bundles()
+        assert one.bundles(BUNDLE_MESSAGES_MAX) == other.bundles(BUNDLE_MESSAGES_MAX)
         slots = touched(other)
         assert touched(one) == slots
         names = objects.ids(np.array(slots, np.int64))
@@ -530,9 +530,8 @@ def test_bundles_hold_all_that_is_said_and_none_too_much(messages, messages_max,
     said = Said(index, body, np.array([len(messages), len(body) - 4]), np.zeros(len(KINDS), np.int64))
     batch = PlainBatch(EventBlock.of([]), np.zeros(0, np.int64), 1, said, NO_WORK)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(face, "BUNDLE_MESSAGES_MAX", messages_max)
         patch.setattr(face, "BUNDLE_BYTES_MAX", bytes_max)
-        bundles = batch.bundles()
+        bundles = batch.bundles(messages_max)
     assert [message for one in bundles for message in decode_bundle(one, Topics())] == messages
     for one in bundles:
         assert 1 <= count_of(one) <= messages_max
@@ -546,7 +545,7 @@ def test_a_batch_of_thousands_is_split_within_the_bounds():
     customers = ready("shipped")
     batch = applied(customers, [order(f"c-{number}", 1, BEGINNING) for number in range(3_000)], 1)
     customers.tell_scores(batch)
-    bundles = batch.bundles()
+    bundles = batch.bundles(BUNDLE_MESSAGES_MAX)
     assert len(bundles) > 1
     assert max(map(len, bundles)) <= BUNDLE_BYTES_MAX
     assert max(map(count_of, bundles)) <= BUNDLE_MESSAGES_MAX

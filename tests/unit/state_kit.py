@@ -12,7 +12,7 @@ from stream.state.shard import Limits, ShardState
 
 NOW = 18_000 * DAY
 SHIPPED = compile_model(default_policy(), DEFAULT_CALIBRATION)
-LIMITS = Limits(10_000, 1_000, 128, 24, 30, 10**15)
+LIMITS = Limits(10_000, 1_000, 128, 24, 30, 10**15, 2_000)
 
 
 def order(customer, number, at, amount=2_000):

@@ -24,7 +24,6 @@ from stream.contracts.block import (
 )
 from stream.contracts.bundle import (
     BUNDLE_BYTES_MAX,
-    BUNDLE_MESSAGES_MAX,
     HEADER_SIZE,
     INDEX_SIZE,
     KEY_SIZE_AT,
@@ -112,8 +111,8 @@ class PlainBatch:
                 channel = text[start : start + size].tobytes().decode()
                 tables.add_orders(hour, channel, TIER_NAMES[tier], count, revenue)
 
-    def bundles(self) -> list[bytes]:
-        """The messages as entries of the outbox, see `stream.contracts.bundle`."""
+    def bundles(self, messages_max: int) -> list[bytes]:
+        """The messages as entries of the outbox, of at most so many each; see `stream.contracts.bundle`."""
         count = int(self.said.ends[MESSAGES])
         if not count:
             return []
@@ -124,8 +123,8 @@ class PlainBatch:
         bundles = []
         first, start = 0, 0
         while first < count:
-            room = start + BUNDLE_BYTES_MAX - HEADER_SIZE - BUNDLE_MESSAGES_MAX * INDEX_SIZE
-            last = min(first + BUNDLE_MESSAGES_MAX, max(first + 1, int(np.searchsorted(ends, room, "right"))))
+            room = start + BUNDLE_BYTES_MAX - HEADER_SIZE - messages_max * INDEX_SIZE
+            last = min(first + messages_max, max(first + 1, int(np.searchsorted(ends, room, "right"))))
             end = int(ends[last - 1])
             head = pack("<4sI", MAGIC, last - first)
             bundles.append(head + entries[first:last].tobytes() + self.said.body[start:end].tobytes())

@@ -9,6 +9,7 @@ from stream.scoring.rfm import Edges
 from stream.scoring.units import DAY
 from stream.state.customer import TIER_NAMES
 from stream.state.model import compile_model
+from stream.state.packed import unpack_records
 from tests.unit.state_kit import NOW, SHIPPED, customers_with_orders, shard_of
 
 EASY = Edges((400, 500, 600, 700), (1, 1, 1, 1), (1, 1, 1, 1))
@@ -27,13 +28,13 @@ def looked(records, model, as_of=NOW):
 
 def test_nobody_moves_under_the_same_calibration():
     _, outcome = shard_of(customers_with_orders(20))
-    moves = looked(outcome.records, SHIPPED, as_of=0)
+    moves = looked(unpack_records(outcome.records), SHIPPED, as_of=0)
     assert (moves.customers, moves.moved, moves.segments, moves.levels) == (20, 0, 0, 0)
 
 
 def test_everybody_rises_where_edges_are_easy():
     _, outcome = shard_of(customers_with_orders(20))
-    moves = looked(outcome.records, under(EASY))
+    moves = looked(unpack_records(outcome.records), under(EASY))
     assert {was: row["high"] for was, row in moves.tiers.items()} == {
         was: sum(row.values()) for was, row in moves.tiers.items()
     }
@@ -44,9 +45,9 @@ def test_it_is_what_rescoring_then_says():
     state, outcome = shard_of(customers_with_orders(20))
     for edges in (EASY, HARD):
         # At each record's own moment, which is where a recalibration looks at it.
-        moves = looked(outcome.records, under(edges), as_of=0)
+        moves = looked(unpack_records(outcome.records), under(edges), as_of=0)
         state.adopt(under(edges))
-        rescored = state.rescore([customer for customer, _ in outcome.records], 0)
+        rescored = state.rescore([customer for customer, _ in unpack_records(outcome.records)], 0)
         assert moves.moved == rescored.decisions.get("customer.tier.changed", 0)
         assert moves.segments == rescored.decisions.get("customer.segment.changed", 0)
         state, outcome = shard_of(customers_with_orders(20))
@@ -54,8 +55,8 @@ def test_it_is_what_rescoring_then_says():
 
 def test_a_minimum_stay_holds_the_fall_back_and_is_counted():
     _, outcome = shard_of(customers_with_orders(20))
-    at_once = looked(outcome.records, under(HARD), as_of=0)
-    later = looked(outcome.records, under(HARD), as_of=NOW + 30 * DAY)
+    at_once = looked(unpack_records(outcome.records), under(HARD), as_of=0)
+    later = looked(unpack_records(outcome.records), under(HARD), as_of=NOW + 30 * DAY)
     assert at_once.held_back > 0
     assert later.held_back == 0
     assert later.moved == at_once.moved + at_once.held_back

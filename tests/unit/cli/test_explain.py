@@ -13,6 +13,7 @@ from stream.commands.explain_text import lines
 from stream.contracts.events import InteractionEvent
 from stream.contracts.times import format_time, parse_time
 from stream.scoring.units import DAY, WEEK
+from stream.state.packed import unpack_records
 from tests.unit.state_kit import NOW, SHIPPED, order, shard_of
 
 SAID_RANK = {"none": 0, "low": 1, "mid": 2, "high": 3}
@@ -44,7 +45,7 @@ def history(seed):
 
 def explained(events, as_of=NOW):
     _, outcome = shard_of(events)
-    ((_, blob),) = outcome.records
+    ((_, blob),) = unpack_records(outcome.records)
     return explain(blob, "c", as_of, SHIPPED, currency="EUR", exponent=2)
 
 
@@ -155,7 +156,7 @@ def check_churn(printed):
 def test_what_comes_next_is_what_then_happens(seed):
     state, outcome = shard_of(history(seed))
     swept = state.sweep(["c"], NOW + 1, 0)
-    ((_, blob),) = swept.records or outcome.records
+    ((_, blob),) = unpack_records(swept.records) or unpack_records(outcome.records)
     coming = explain(blob, "c", NOW, SHIPPED, currency="EUR", exponent=2)["next"]
     if coming is None:
         assert not state.sweep(["c"], NOW + 3_000 * DAY, 0).messages

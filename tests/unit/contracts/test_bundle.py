@@ -53,6 +53,7 @@ def test_bundles_are_bounded_by_messages():
     bundles = encode_bundles(sent, TOPICS)
     assert list(map(count_of, bundles)) == [BUNDLE_MESSAGES_MAX, BUNDLE_MESSAGES_MAX, 1]
     assert [one for bundle in bundles for one in decode_bundle(bundle, TOPICS)] == sent
+    assert list(map(count_of, encode_bundles(sent[:5], TOPICS, messages_max=2))) == [2, 2, 1]
 
 
 def test_bundles_are_bounded_by_bytes_and_a_larger_message_is_alone():

@@ -45,7 +45,6 @@ async def worker(lanes: Lanes, **changes: Any) -> ShardWorker:
         metrics=Metrics(),
         model=lambda: everything,
         new_state=lambda *_: everything,
-        topics=TOPICS,
         inputs=TOPICS.inputs,
     )
     return ShardWorker(0, parts, Claim({}, {}))

@@ -4,6 +4,7 @@ import pytest
 
 from stream.contracts.times import format_time
 from stream.scoring.units import DAY
+from stream.state.packed import unpack_records
 from stream.store.keys import Keys, shard_of
 from stream.web.backend import StoreBackend
 from tests.unit.state_kit import NOW, SHIPPED, order
@@ -26,7 +27,7 @@ class Memory:
 
 def backend(clock, shard_clock=None):
     _, outcome = a_shard_of([order("c-1", 1, NOW)])
-    ((customer, blob),) = outcome.records
+    ((customer, blob),) = unpack_records(outcome.records)
     key = Keys("p", shard_of(customer, 4)).record(customer)
     return StoreBackend(
         Memory({key: blob}, shard_clock),
