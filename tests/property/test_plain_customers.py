@@ -641,8 +641,17 @@ limits_of_ledgers = st.sampled_from((LIMITS, LIMITS, replace(LIMITS, ledger_orde
 limits_of_all = limits_of_ledgers | st.just(replace(LIMITS, cached_customers_max=1))
 
 
+def held_by_a_stay():
+    """Two great orders make a high tier; one leaves the window, and the tier is held until after the next small one."""
+    great = [order("a", 0, BEGINNING, 150_000), order("a", 1, BEGINNING + 19 * DAY, 15_000)]
+    small = [order("a", number, BEGINNING + 21 * DAY + number * DAY // 8, 100) for number in (2, 3)]
+    return [("events", [*great, small[0]]), ("events", small[1:]), ("events", [order("b", 4, BEGINNING + 25 * DAY)])]
+
+
 @settings(max_examples=300)
 @given(courses(), models, limits_of_ledgers, currencies, nows)
+@example(held_by_a_stay(), "hasty", LIMITS, "EUR", NOW_EVENT)
+@example([("events", [order("a", 0, BEGINNING + 7 * DAY)])], "hasty", LIMITS, "EUR", BEGINNING + 9 * DAY)
 def test_a_shard_of_rows_does_what_one_of_objects_does(course, model, limits, currency, now):
     said, kept = led(course, model, with_rows, limits, currency, now)
     plainly_said, plainly_kept = led(course, model, without_rows, limits, currency, now)
