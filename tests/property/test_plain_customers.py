@@ -46,6 +46,7 @@ from stream.state.plain.announce import Said
 from stream.state.plain.cells import Sums
 from stream.state.plain.customers import PlainBatch, PlainCustomers, block_of
 from stream.state.plain.heap import ENTRY_WORDS, FULL, class_of, give_back, make_room, take
+from stream.state.plain.index import words_of
 from stream.state.plain.layout import Memory
 from stream.state.plain.orders import COUNTS, TOUCHED, Work
 from tests.kit.histories import BEGINNING
@@ -86,6 +87,29 @@ def memory_of(rows=4, heap=0):
 
 def larger(memory, words):
     return memory._replace(heap=np.concatenate([memory.heap, np.zeros(words, np.int64)]))
+
+
+IDS = [at.ID_AT, at.ID_SIZE]
+LEDGERS = [at.LEDGER_AT, at.ROOM]
+
+
+def all_is_accounted_for(memory):
+    """Every word that was ever given out is in one piece: of an id, of a ledger, or given back."""
+    rows = memory.rows
+    pieces = [(start, words_of(size)) for start, size in rows[rows[:, at.FORM] != at.FREE][:, IDS].tolist()]
+    pieces += [(start, ENTRY_WORDS * room) for start, room in rows[rows[:, at.ROOM] > 0][:, LEDGERS].tolist()]
+    pieces = [(start, 1 << class_of(words)) for start, words in pieces]
+    for k in range(at.REGISTERS - at.FREE_PIECES):
+        following = int(memory.registers[at.FREE_PIECES + k])
+        while following:
+            pieces.append((following - 1, 1 << k))
+            following = int(memory.heap[following - 1])
+    place = 0
+    for start, words in sorted(pieces):
+        if start != place:
+            return False
+        place += words
+    return place == memory.registers[at.HEAP_END]
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 70)), max_size=60))
@@ -135,6 +159,7 @@ def test_a_ledger_keeps_its_entries_while_it_grows(steps):
         start, room, n = (int(memory.rows[slot, column]) for column in (at.LEDGER_AT, at.ROOM, at.N))
         columns = [memory.heap[start + k * room : start + k * room + n].tolist() for k in range(ENTRY_WORDS)]
         assert columns == [[entry[k] for entry in entries] for k in range(ENTRY_WORDS)]
+    assert all_is_accounted_for(memory)
 
 
 # -- the index --------------------------------------------------------------------------------------------------------
@@ -177,7 +202,7 @@ def visits(draw):
     """Look-ups of some customers each, and, as numbers, how many are to be taken out."""
     pool = draw(st.lists(ids, min_size=1, max_size=60, unique=True))
     looked_up = st.lists(st.sampled_from(pool), max_size=25)
-    return draw(st.lists(looked_up | st.integers(1, 20), max_size=10))
+    return draw(st.lists(looked_up | st.integers(1, 4) | st.integers(1, 20), max_size=10))
 
 
 @settings(max_examples=300)
@@ -196,6 +221,11 @@ def test_the_index_is_a_dictionary(steps, kinds):
                 assert set(after.items()) <= set(before.items())
                 # Rows of objects are named, those of plain customers are nobody's business.
                 assert set(objects) == {name for name in before.keys() - after.keys() if not is_safe(name)}
+                assert all_is_accounted_for(customers._memory)
+                # Nobody is lost behind a place that is empty now; that was no visit.
+                recent = customers._memory.rows[:, at.RECENT].copy()
+                assert customers.find(crowded(list(after), kinds)).tolist() == list(after.values())
+                customers._memory.rows[:, at.RECENT] = recent
                 known = after
                 continue
             slots = customers.find(crowded(step, kinds))
@@ -212,6 +242,7 @@ def test_the_index_is_a_dictionary(steps, kinds):
             assert len(set(known.values())) == len(known) == len(customers)
             assert in_use(customers) == known
             assert not len(customers.awaited(slots))
+            assert all_is_accounted_for(customers._memory)
 
 
 def is_safe(name):
@@ -248,6 +279,7 @@ def test_rows_that_were_taken_out_are_used_again_and_know_nothing_of_before():
     assert again.tolist() == slots[:1].tolist()
     found, _ = customers.take_out(int(again[0]), "b")
     assert fields_of(found) == fields_of(Customer("b"))
+    assert all_is_accounted_for(customers._memory)
     assert (len(customers._memory.rows), int(customers._memory.registers[at.HEAP_END])) == (rows, end)
 
 
@@ -348,6 +380,8 @@ def test_what_is_settled_of_rows_is_what_is_settled_of_objects(events, model, si
         for slot, c in zip(slots, taken, strict=True):
             assert objects.put_in(slot, c)
             assert row_of(objects, slot) == row_of(rows, slot)
+        assert all_is_accounted_for(rows._memory)
+        assert all_is_accounted_for(objects._memory)
 
 
 def turned(customers, slot, name):
@@ -607,8 +641,17 @@ limits_of_ledgers = st.sampled_from((LIMITS, LIMITS, replace(LIMITS, ledger_orde
 limits_of_all = limits_of_ledgers | st.just(replace(LIMITS, cached_customers_max=1))
 
 
+def held_by_a_stay():
+    """Two great orders make a high tier; one leaves the window, and the tier is held until after the next small one."""
+    great = [order("a", 0, BEGINNING, 150_000), order("a", 1, BEGINNING + 19 * DAY, 15_000)]
+    small = [order("a", number, BEGINNING + 21 * DAY + number * DAY // 8, 100) for number in (2, 3)]
+    return [("events", [*great, small[0]]), ("events", small[1:]), ("events", [order("b", 4, BEGINNING + 25 * DAY)])]
+
+
 @settings(max_examples=300)
 @given(courses(), models, limits_of_ledgers, currencies, nows)
+@example(held_by_a_stay(), "hasty", LIMITS, "EUR", NOW_EVENT)
+@example([("events", [order("a", 0, BEGINNING + 7 * DAY)])], "hasty", LIMITS, "EUR", BEGINNING + 9 * DAY)
 def test_a_shard_of_rows_does_what_one_of_objects_does(course, model, limits, currency, now):
     said, kept = led(course, model, with_rows, limits, currency, now)
     plainly_said, plainly_kept = led(course, model, without_rows, limits, currency, now)
