@@ -10,10 +10,14 @@ segment is one look-up.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from stream.scoring.rfm import CELLS, cell
 from stream.scoring.table_reader import PolicyError
+
+
+#: What a customer's record has room for.
+NAME_BYTES_MAX: Final = 255
 
 
 class SegmentRule(NamedTuple):
@@ -49,6 +53,12 @@ class SegmentTable:
     """Segment of a cell without a rule."""
 
     def __post_init__(self) -> None:
+        for name in (self.rest, *(rule.name for rule in self.rules)):
+            if len(name.encode()) > NAME_BYTES_MAX:
+                raise PolicyError(
+                    f"policy: segments.tables.{self.name}: the name {name[:20]!r}… has {len(name.encode())} bytes, "
+                    f"at most {NAME_BYTES_MAX} are kept"
+                )
         for r, f, m in CELLS:
             names = [rule.name for rule in self.rules if rule.matches(r, f, m)]
             if self.complete and not names:

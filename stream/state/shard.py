@@ -268,7 +268,7 @@ class ShardState:
         """See that a customer is an object until the end of the batch; always true."""
         if slot >= 0 and self._plain.form(slot) == PLAIN:
             (customer,) = self._plain.ids(np.array([slot]))
-            c, *columns = self._plain.take_out(slot, customer)
+            c, columns = self._plain.take_out(slot, customer)
             self._objects[customer] = c
             batch.taken_out[customer] = slot
             cause = None if batch.plain is None else batch.plain.cause(*columns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stream.contracts.money import from_minor
@@ -13,6 +13,7 @@ from stream.native.text import (
     INT_SIZE_MAX,
     MOMENT_SIZE_MAX,
     MONEY_SIZE_MAX,
+    ROUNDED_SIZE_MAX,
     equal,
     get_int32,
     get_int64,
@@ -23,6 +24,7 @@ from stream.native.text import (
     put_int64,
     put_moment,
     put_money,
+    put_rounded,
 )
 from stream.native.varint import VARINT_SIZE_MAX, put_varint, varint_size
 
@@ -140,3 +142,22 @@ def test_a_varint_is_zigzag_in_groups_of_seven_bits(start, number):
 )
 def test_varints_of_the_protocol_buffers_guide(number, data):
     assert list(written(put_varint, 0, number)) == data
+
+
+@settings(max_examples=2_000)
+@given(
+    st.floats(-5, 5)
+    | st.floats(-4e9, 4e9)
+    | st.floats(-2e-4, 2e-4)
+    # Just in the middle of two, as a double can be, and as near to it as it can be.
+    | st.builds(lambda odd, power: (2 * odd + 1) / 2**power, st.integers(-(10**7), 10**7), st.integers(1, 9))
+    | st.builds(lambda millionths, off: millionths / 1e6 + off, st.integers(0, 10**9), st.sampled_from((5e-7, -5e-7)))
+)
+@example(0.0)
+@example(-0.0)
+@example(-1e-9)
+@example(9.95e-05)
+@example(0.0001)
+def test_a_rounded_number_is_written_as_python_writes_it(number):
+    out = np.zeros(ROUNDED_SIZE_MAX, np.uint8)
+    assert bytes(out[: put_rounded(out, 0, number)]).decode() == repr(round(number, 6))

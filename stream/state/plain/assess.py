@@ -116,7 +116,7 @@ def has_rhythm(rules: Rules, row: Longs, first_at: int) -> bool:
 @native
 def usual_gap(rules: Rules, row: Longs, first_at: int) -> float:
     """The gap that is usual for a customer who has a rhythm, ms."""
-    return max(rules.gap_min, (row[LAST_AT] - first_at) / (row[N] - 1))
+    return float(max(rules.gap_min, (row[LAST_AT] - first_at) / (row[N] - 1)))
 
 
 @native

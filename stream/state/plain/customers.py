@@ -360,7 +360,7 @@ class PlainCustomers:
 
     # -- rows and objects -------------------------------------------------------------------------------------------
 
-    def take_out(self, slot: int, customer_id: str) -> tuple[Customer, int, int]:
+    def take_out(self, slot: int, customer_id: str) -> tuple[Customer, tuple[int, int]]:
         """Make an object of a plain customer; the row keeps only the id.
 
         Returns
@@ -387,8 +387,8 @@ class PlainCustomers:
             c.buckets = (row[at.BUCKET_F], row[at.BUCKET_M], row[at.BUCKET_L])
         index.release_ledger(memory, slot)
         memory.rows[slot, at.FORM] = at.OBJECT
-        memory.rows[slot, at.CAUSE] = at.NO_CAUSE
-        return c, row[at.CAUSE], row[at.CAUSE_AT]
+        memory.rows[slot, at.CAUSE], memory.rows[slot, at.CAUSE_AT] = at.NO_CAUSE, 0
+        return c, (row[at.CAUSE], row[at.CAUSE_AT])
 
     def put_in(self, slot: int, c: Customer) -> bool:
         """Make a row of an object again, if it is plain; whether it was."""

@@ -334,5 +334,5 @@ def tell_all(memory: Memory, rules: Rules, events: Longs, text: Bytes, first: in
             else:
                 why = Why(0, events[cause, EVENT_FROM], events[cause, EVENT_SIZE], 0)
             tell_scores(said, memory, slot, rules, why, text)
-            row[CAUSE] = NO_CAUSE
+            row[CAUSE], row[CAUSE_AT] = NO_CAUSE, 0
     return int(work.counts[CHANGED])

@@ -71,3 +71,13 @@ def test_the_table_of_r_overlaps_and_has_holes_as_it_says():
         SegmentTable(table.name, table.rules, exclusive=True)
     with pytest.raises(PolicyError, match="complete"):
         SegmentTable(table.name, table.rules, complete=True)
+
+
+@pytest.mark.parametrize("letters", [127, 128])
+def test_a_name_is_no_longer_than_a_record_has_room_for(letters):
+    rules = (SegmentRule("é" * letters, ALL, ALL, ALL),)
+    if letters == 127:
+        assert SegmentTable("t", rules).rules == rules
+    else:
+        with pytest.raises(PolicyError, match="has 256 bytes, at most 255"):
+            SegmentTable("t", rules)
