@@ -15,7 +15,6 @@ from typing import Final, NamedTuple
 from stream.scoring.rfm import CELLS, cell
 from stream.scoring.table_reader import PolicyError
 
-
 #: What a customer's record has room for.
 NAME_BYTES_MAX: Final = 255
 
