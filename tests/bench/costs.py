@@ -16,6 +16,7 @@ from stream.state.model import compile_model
 from stream.state.shard import ShardState
 from stream.store.commit import Commit, pack
 from stream.store.keys import Keys
+from stream.transport.warm_up import warm_up
 from tests.bench.workload import Workload
 from tests.kit.memory import LIMITS, NOW_EVENT
 from tests.oracle import shard_of
@@ -44,6 +45,7 @@ def costs(load: Workload) -> dict[str, float]:
     state = ShardState(compile_model(default_policy(), DEFAULT_CALIBRATION), Announcer(topics), LIMITS)
     seconds = dict.fromkeys(("decode", "score and decide", "pack the commit"), 0.0)
     messages = 0
+    warm_up()
     gc.collect()
     for first in range(0, len(records), BATCH):
         began = time.process_time()

@@ -16,8 +16,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from stream.contracts.topics import Topics
 from tests.oracle import shard_of
 
-START = 1_767_225_600
-"""2026-01-01T00:00:00Z, seconds."""
+START = 1_735_689_600
+"""2025-01-01T00:00:00Z, seconds: a year from it is over, and so nothing is ahead of its own record."""
 
 
 @dataclass(frozen=True)
