@@ -42,7 +42,8 @@ from stream.state.ledger import Added
 from stream.state.model import Model
 from stream.state.order_path import Rest, apply_in_order
 from stream.state.packed import Records, Timers
-from stream.state.plain.customers import PlainBatch, PlainCustomers, block_of
+from stream.state.plain.batch import PlainBatch
+from stream.state.plain.customers import PlainCustomers, block_of
 from stream.state.plain.layout import PLAIN, Longs
 from stream.state.settling import settle
 from stream.state.tables import TableDeltas, outdated

@@ -39,15 +39,17 @@ from stream.state.codec import RecordError, decode
 from stream.state.customer import NEVER, UNSET, Customer
 from stream.state.model import compile_model
 from stream.state.packed import Timers, unpack_records, unpack_timers
+from stream.state.plain import batch as batches
 from stream.state.plain import customers as face
 from stream.state.plain import layout as at
 from stream.state.plain import settle as native_settle
-from stream.state.plain.announce import Said
+from stream.state.plain.batch import PlainBatch
 from stream.state.plain.cells import Sums
-from stream.state.plain.customers import PlainBatch, PlainCustomers, block_of
+from stream.state.plain.customers import PlainCustomers, block_of
 from stream.state.plain.heap import ENTRY_WORDS, FULL, class_of, give_back, make_room, take
 from stream.state.plain.index import words_of
 from stream.state.plain.layout import Memory
+from stream.state.plain.message import Said
 from stream.state.plain.orders import COUNTS, TOUCHED, Work
 from tests.kit.histories import BEGINNING
 from tests.kit.memory import LIMITS, NOW_EVENT, MemoryShard
@@ -530,7 +532,7 @@ def test_bundles_hold_all_that_is_said_and_none_too_much(messages, messages_max,
     said = Said(index, body, np.array([len(messages), len(body) - 4]), np.zeros(len(KINDS), np.int64))
     batch = PlainBatch(EventBlock.of([]), np.zeros(0, np.int64), 1, said, NO_WORK)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(face, "BUNDLE_BYTES_MAX", bytes_max)
+        patch.setattr(batches, "BUNDLE_BYTES_MAX", bytes_max)
         bundles = batch.bundles(messages_max)
     assert [message for one in bundles for message in decode_bundle(one, Topics())] == messages
     for one in bundles:

@@ -8,6 +8,7 @@ that is not plain (a late order, silence). The plain form of everything done her
 ``tests/property`` holds the two equal.
 
 `layout` says what a row holds, `heap` and `index` how rows are kept and found, `rules` what the model looks like to
-native code, `admit` reads records, `orders` applies, `announce` says what changed, `settle` writes what is stored,
-`cells` sums up for the rolling tables; `customers` is the face of it all.
+native code. `admit` reads records, `orders` applies, `assess` says what is true, `announce` what changed, put together
+by `message`; `settle` writes what is stored, `cells` sums up for the rolling tables. `customers` is the face of it all,
+`batch` what comes of one batch.
 """

@@ -6,7 +6,7 @@ The plain form is `stream.state.announcements`; a law holds the two equal.
 from __future__ import annotations
 
 from math import exp
-from typing import Final, NamedTuple
+from typing import Final
 
 from stream.contracts.bundle import (
     CHURN_RECOVERED_KIND,
@@ -14,33 +14,23 @@ from stream.contracts.bundle import (
     CHURN_WARNINGS_TOPIC,
     CUSTOMER_CHANGES_TOPIC,
     CUSTOMER_SCORES_TOPIC,
-    INDEX_SIZE,
-    KEY_SIZE_AT,
-    KIND_AT,
     SCORES_KIND,
     SEGMENT_CHANGED_KIND,
     TIER_CHANGED_KIND,
     TIER_CHANGES_TOPIC,
-    TIME_AT,
-    TOPIC_AT,
-    VALUE_SIZE_AT,
 )
-from stream.contracts.bundle import ID_AT as BUNDLE_ID_AT
 from stream.native.jit import Bytes, native
-from stream.native.text import put, put_int, put_int32, put_int64, put_moment, put_money, put_rounded
-from stream.native.xxh3 import xxh3_128
+from stream.native.text import put_int, put_moment, put_money, put_rounded
 from stream.scoring.units import DAY
 from stream.state.customer import NEVER, TIER_NAMES, TIER_NONE
 from stream.state.plain import rules as phrase
 from stream.state.plain.assess import cell_of, gap_step, has_rhythm, log_odds_gone, usual_gap
-from stream.state.plain.index import put_id
 from stream.state.plain.layout import (
     AS_OF,
     CHANGES_VERSION,
     CHURN_VERSION,
     DUE,
     FREQUENCY,
-    ID_SIZE,
     LAST_AT,
     LEDGER_AT,
     LEVEL,
@@ -54,64 +44,12 @@ from stream.state.plain.layout import (
     Memory,
     N,
 )
+from stream.state.plain.message import Said, Why, begin, effect, finish, write
 from stream.state.plain.rules import Rules
 
 _TIERS: Final = len(TIER_NAMES)
 _BRACE: Final = ord("}")
 _COMMA: Final = ord(",")
-
-#: Registers of `Said.ends`.
-MESSAGES: Final = 0
-BODY_END: Final = 1
-
-#: Size of the id of a cause that is a timer.
-TIMER: Final = -1
-
-
-class Said(NamedTuple):
-    """Messages on their way out.
-
-    Attributes
-    ----------
-    entries, body
-        Index entries and bodies of a bundle.
-    ends
-        Number of messages, and end of the body.
-    kinds
-        Number of messages by code of kind.
-    """
-
-    entries: Bytes
-    body: Bytes
-    ends: Longs
-    kinds: Longs
-
-
-class Why(NamedTuple):
-    """The cause of what is said, and whether that is old news.
-
-    Attributes
-    ----------
-    moment
-        Of a timer, ms.
-    start, size
-        Of an event: where its id begins in the text of its block, and its bytes; of a timer the size is `TIMER`.
-    seed
-        1 for old news, else 0.
-    """
-
-    moment: int
-    start: int
-    size: int
-    seed: int
-
-
-@native
-def has_room(said: Said, rules: Rules, messages: int) -> bool:
-    """Whether so many more messages fit in."""
-    ends = said.ends
-    bodies = ends[BODY_END] + (messages + 1) * rules.message_bytes_max <= len(said.body)
-    return bool(bodies and (ends[MESSAGES] + messages) * INDEX_SIZE <= len(said.entries))
 
 
 @native
@@ -155,25 +93,25 @@ def announce(
 @native
 def _tier_changed(said: Said, memory: Memory, slot: int, rules: Rules, was: int, why: Why, text: Bytes) -> None:
     row, out = memory.rows[slot], said.body
-    at = _begin(said, memory, slot, rules)
+    at = begin(said, memory, slot, rules)
     at = write(rules, out, at, phrase.VERSION)
     at = put_int(out, at, row[TIER_VERSION])
     at = write(rules, out, at, phrase.COMMA)
     at = write(rules, out, at, phrase.MOVE + was * _TIERS + row[TIER])
-    at = _effect(rules, out, at, row[AS_OF], why, text)
+    at = effect(rules, out, at, row[AS_OF], why, text)
     if row[TIER] != TIER_NONE:
         at = write(rules, out, at, phrase.RFM)
         at = _figures(rules, out, at, row)
         at = write(rules, out, at, phrase.SEGMENT)
         at = write(rules, out, at, phrase.SEGMENT_NAME + row[SEGMENT])
     at = write(rules, out, at, phrase.CALIBRATION)
-    _finish(said, memory, slot, rules, at, TIER_CHANGES_TOPIC, TIER_CHANGED_KIND, phrase.TIER_CHANGED_ID, why, text)
+    finish(said, memory, slot, rules, at, TIER_CHANGES_TOPIC, TIER_CHANGED_KIND, phrase.TIER_CHANGED_ID, why, text)
 
 
 @native
 def _segment_changed(said: Said, memory: Memory, slot: int, rules: Rules, was: int, why: Why, text: Bytes) -> None:
     row, out = memory.rows[slot], said.body
-    at = _begin(said, memory, slot, rules)
+    at = begin(said, memory, slot, rules)
     at = write(rules, out, at, phrase.VERSION)
     at = put_int(out, at, row[CHANGES_VERSION])
     at = write(rules, out, at, phrase.COMMA)
@@ -182,9 +120,9 @@ def _segment_changed(said: Said, memory: Memory, slot: int, rules: Rules, was: i
     at = write(rules, out, at, phrase.TO)
     at = write(rules, out, at, phrase.SEGMENT_NAME + row[SEGMENT])
     at = write(rules, out, at, phrase.COMMA)
-    at = _effect(rules, out, at, row[AS_OF], why, text)
+    at = effect(rules, out, at, row[AS_OF], why, text)
     at = write(rules, out, at, phrase.CALIBRATION)
-    _finish(
+    finish(
         said,
         memory,
         slot,
@@ -205,7 +143,7 @@ def _warning(
     row, out = memory.rows[slot], said.body
     first_at = memory.heap[row[LEDGER_AT]]
     risk, p_alive = _churn(rules, row, first_at)
-    at = _begin(said, memory, slot, rules)
+    at = begin(said, memory, slot, rules)
     at = write(rules, out, at, phrase.VERSION)
     at = put_int(out, at, row[CHURN_VERSION])
     at = write(rules, out, at, phrase.LEVEL)
@@ -225,9 +163,9 @@ def _warning(
     at = write(rules, out, at, phrase.AT_STAKE)
     at = put_money(out, at, row[MONETARY], rules.exponent)
     at = write(rules, out, at, phrase.END_OF_TEXT)
-    at = _effect(rules, out, at, row[AS_OF], why, text)
+    at = effect(rules, out, at, row[AS_OF], why, text)
     at = write(rules, out, at, phrase.CALIBRATION)
-    _finish(said, memory, slot, rules, at, CHURN_WARNINGS_TOPIC, kind, id_phrase, why, text)
+    finish(said, memory, slot, rules, at, CHURN_WARNINGS_TOPIC, kind, id_phrase, why, text)
 
 
 @native
@@ -235,7 +173,7 @@ def tell_scores(said: Said, memory: Memory, slot: int, rules: Rules, why: Why, t
     """The whole record, for the compacted topic."""
     row, out = memory.rows[slot], said.body
     first_at = memory.heap[row[LEDGER_AT]]
-    at = _begin(said, memory, slot, rules)
+    at = begin(said, memory, slot, rules)
     at = write(rules, out, at, phrase.AS_OF)
     at = put_moment(out, at, row[AS_OF])
     at = write(rules, out, at, phrase.VERSION)
@@ -270,77 +208,7 @@ def tell_scores(said: Said, memory: Memory, slot: int, rules: Rules, why: Why, t
     else:
         out[at] = _BRACE
         at += 1
-    _finish(said, memory, slot, rules, at, CUSTOMER_SCORES_TOPIC, SCORES_KIND, phrase.SCORES_ID, why, text)
-
-
-# -- parts ----------------------------------------------------------------------------------------------------------
-
-
-@native
-def write(rules: Rules, out: Bytes, at: int, number: int) -> int:
-    """Write a phrase; gives the end."""
-    start = rules.spans[number, 0]
-    return put(out, at, rules.phrases, start, rules.spans[number, 1] - start)
-
-
-@native
-def _begin(said: Said, memory: Memory, slot: int, rules: Rules) -> int:
-    """The key, and the value up to the customer's id."""
-    at = put_id(memory, slot, said.body, said.ends[BODY_END])
-    at = write(rules, said.body, at, phrase.CUSTOMER_ID)
-    return put_id(memory, slot, said.body, at)
-
-
-@native
-def _finish(
-    said: Said,
-    memory: Memory,
-    slot: int,
-    rules: Rules,
-    end: int,
-    topic: int,
-    kind: int,
-    id_phrase: int,
-    why: Why,
-    text: Bytes,
-) -> None:
-    """Write the index entry of a message whose body ends there."""
-    row, ends, entries = memory.rows[slot], said.ends, said.entries
-    # Behind the body is room for what the id is the hash of.
-    scratch = put_id(memory, slot, said.body, end)
-    scratch = write(rules, said.body, scratch, id_phrase + (why.size == TIMER))
-    scratch = _cause_id(said.body, scratch, why, text)
-    high, low = xxh3_128(said.body, end, scratch - end)
-    at = ends[MESSAGES] * INDEX_SIZE
-    size = row[ID_SIZE]
-    entries[at + TOPIC_AT] = topic
-    entries[at + KIND_AT] = kind
-    entries[at + KEY_SIZE_AT] = size & 0xFF
-    entries[at + KEY_SIZE_AT + 1] = size >> 8
-    put_int32(entries, at + VALUE_SIZE_AT, end - ends[BODY_END] - size)
-    put_int64(entries, at + TIME_AT, row[AS_OF])
-    for i in range(8):
-        entries[at + BUNDLE_ID_AT + i] = (high >> (56 - 8 * i)) & 0xFF
-        entries[at + BUNDLE_ID_AT + 8 + i] = (low >> (56 - 8 * i)) & 0xFF
-    ends[MESSAGES] += 1
-    ends[BODY_END] = end
-    said.kinds[kind] += 1
-
-
-@native
-def _cause_id(out: Bytes, at: int, why: Why, text: Bytes) -> int:
-    if why.size == TIMER:
-        return put_moment(out, at, why.moment)
-    return put(out, at, text, why.start, why.size)
-
-
-@native
-def _effect(rules: Rules, out: Bytes, at: int, when: int, why: Why, text: Bytes) -> int:
-    at = write(rules, out, at, phrase.EFFECTIVE_AT)
-    at = put_moment(out, at, when)
-    at = write(rules, out, at, (phrase.TIMER if why.size == TIMER else phrase.LIVE) + why.seed)
-    at = _cause_id(out, at, why, text)
-    return write(rules, out, at, phrase.END)
+    finish(said, memory, slot, rules, at, CUSTOMER_SCORES_TOPIC, SCORES_KIND, phrase.SCORES_ID, why, text)
 
 
 @native

@@ -13,7 +13,7 @@ from stream.contracts.block import AMOUNT, AT, CHANNEL_FROM, CHANNEL_SIZE, EVENT
 from stream.contracts.block import PLAIN as PLAIN_EVENT
 from stream.native.jit import Bytes, native
 from stream.state.customer import TIER_NAMES, UNSET
-from stream.state.plain.announce import TIMER, Said, Why, announce, has_room, tell_scores
+from stream.state.plain.announce import announce, tell_scores
 from stream.state.plain.assess import assess
 from stream.state.plain.cells import A_MOVE, Sums, add, has_room_for
 from stream.state.plain.heap import make_room
@@ -43,6 +43,7 @@ from stream.state.plain.layout import (
     Memory,
     N,
 )
+from stream.state.plain.message import TIMER, Said, Why, has_room
 from stream.state.plain.rules import Rules
 from stream.state.tables import HOUR
 

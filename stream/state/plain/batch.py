@@ -1,0 +1,107 @@
+"""What one batch led to among plain customers, as the rest of the state wants it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from struct import pack
+
+import numpy as np
+
+from stream.contracts.block import EVENT_FROM, EVENT_SIZE, EventBlock
+from stream.contracts.bundle import (
+    BUNDLE_BYTES_MAX,
+    HEADER_SIZE,
+    INDEX_SIZE,
+    KEY_SIZE_AT,
+    KINDS,
+    MAGIC,
+    VALUE_SIZE_AT,
+)
+from stream.contracts.times import format_time
+from stream.state.announcements import Cause
+from stream.state.customer import TIER_NAMES
+from stream.state.plain import cells, orders
+from stream.state.plain import layout as at
+from stream.state.plain.layout import Longs
+from stream.state.plain.message import MESSAGES, Said
+from stream.state.plain.orders import Work
+from stream.state.tables import TableDeltas
+
+
+class PlainBatch:
+    """What one batch led to among plain customers."""
+
+    __slots__ = ("block", "number", "said", "slots", "work")
+
+    def __init__(self, block: EventBlock, slots: Longs, number: int, said: Said, work: Work) -> None:
+        self.block = block
+        self.slots = slots
+        self.number = number
+        self.said = said
+        self.work = work
+
+    @property
+    def applied(self) -> int:
+        """Events applied."""
+        return int(self.work.counts[orders.APPLIED])
+
+    @property
+    def duplicates(self) -> int:
+        """Events heard before."""
+        return int(self.work.counts[orders.DUPLICATES])
+
+    @property
+    def clock(self) -> int:
+        """Greatest moment so far, ms."""
+        return int(self.work.counts[orders.CLOCK])
+
+    def later(self) -> list[tuple[int, int]]:
+        """Numbers of the events left to the plain form, and the clock before each."""
+        count = self.work.counts[orders.LATER]
+        return list(zip(self.work.later[:count].tolist(), self.work.clocks[:count].tolist(), strict=True))
+
+    def cause(self, number: int, moment: int) -> Cause | None:
+        """What changed a classification, from the two columns of a row that say so."""
+        if number == at.NO_CAUSE:
+            return None
+        if number == at.A_TIMER:
+            return Cause("timer", format_time(moment))
+        row = self.block.rows[number]
+        start = int(row[EVENT_FROM])
+        return Cause("event", self.block.text[start : start + int(row[EVENT_SIZE])].tobytes().decode())
+
+    def decisions(self) -> Counter[str]:
+        """Number of messages by kind."""
+        return Counter({KINDS[code]: int(count) for code, count in enumerate(self.said.kinds) if count})
+
+    def add_to(self, tables: TableDeltas) -> None:
+        """Add what orders and moves sum up to."""
+        text = self.block.text
+        sums = self.work.sums
+        for hour, start, size, tier, count, revenue in sums.rows[: sums.used[0]].tolist():
+            if size == cells.A_MOVE:
+                was, became = divmod(tier, len(TIER_NAMES))
+                tables.add_moves(hour, TIER_NAMES[was], TIER_NAMES[became], count)
+            else:
+                channel = text[start : start + size].tobytes().decode()
+                tables.add_orders(hour, channel, TIER_NAMES[tier], count, revenue)
+
+    def bundles(self, messages_max: int) -> list[bytes]:
+        """The messages as entries of the outbox, of at most so many each; see `stream.contracts.bundle`."""
+        count = int(self.said.ends[MESSAGES])
+        if not count:
+            return []
+        entries = self.said.entries[: count * INDEX_SIZE].reshape(count, INDEX_SIZE)
+        keys = entries[:, KEY_SIZE_AT : KEY_SIZE_AT + 2].copy().view("<u2").ravel()
+        values = entries[:, VALUE_SIZE_AT : VALUE_SIZE_AT + 4].copy().view("<u4").ravel()
+        ends = np.cumsum(keys.astype(np.int64) + values)
+        bundles = []
+        first, start = 0, 0
+        while first < count:
+            room = start + BUNDLE_BYTES_MAX - HEADER_SIZE - messages_max * INDEX_SIZE
+            last = min(first + messages_max, max(first + 1, int(np.searchsorted(ends, room, "right"))))
+            end = int(ends[last - 1])
+            head = pack("<4sI", MAGIC, last - first)
+            bundles.append(head + entries[first:last].tobytes() + self.said.body[start:end].tobytes())
+            first, start = last, end
+        return bundles
