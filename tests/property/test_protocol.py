@@ -1,0 +1,151 @@
+"""The protocol of claims, commits and delivery, through every accident that a machine can think of.
+
+`STREAM_PROTOCOL_EXAMPLES` makes it think longer, as `make chaos` does.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+
+from stream.testing import TAIL, Violated, World
+from stream.testing.redis import CHECKS
+from stream.testing.world import INPUTS
+
+EXAMPLES = int(os.environ.get("STREAM_PROTOCOL_EXAMPLES", "300"))
+STEPS = int(os.environ.get("STREAM_PROTOCOL_STEPS", "60"))
+
+customers = st.sampled_from(sorted(INPUTS))
+which = st.integers(0, 5)
+fates = st.sampled_from(["done", "done", "done", "lost", "unsent", "late"])
+turns = st.one_of(
+    st.none(), st.just(("sweep", 0)), st.tuples(st.sampled_from(sorted(set(INPUTS.values()))), st.integers(1, 3))
+)
+
+
+class Protocol(RuleBasedStateMachine):
+    """Accidents in any order; at the end another worker comes, and everything must have been said once."""
+
+    without = frozenset()
+
+    def __init__(self):
+        super().__init__()
+        self.world = World(self.without)
+
+    def pick(self, number):
+        return self.world.sessions[number % len(self.world.sessions)]
+
+    def lives(self):
+        return bool(self.world.sessions)
+
+    @rule(customer=customers, after=st.integers(2, 3))
+    def publish(self, customer, after):
+        self.world.publish(customer, after)
+
+    @precondition(lambda self: len(self.world.sessions) < 3)
+    @rule()
+    def assign(self):
+        self.world.start()
+
+    @precondition(lambda self: 0 < len(self.world.sessions) < 3)
+    @rule(older=st.integers(0, 2))
+    def assign_two(self, older):
+        """The same generation as the one before, or an assignment that comes late."""
+        self.world.start(generation=max(1, self.world.generation - older))
+
+    @precondition(lives)
+    @rule(number=which)
+    def crash(self, number):
+        self.world.crash(self.pick(number))
+
+    @precondition(lives)
+    @rule(number=which, task=which, fate=fates, turn=turns)
+    def step(self, number, task, fate, turn):
+        session = self.pick(number)
+        ready = self.world.ready(session)
+        if ready:
+            session.turn = turn
+            self.world.step(session, ready[task % len(ready)], fate)
+
+    @precondition(lives)
+    @rule(number=which, steps=st.integers(1, 25), turn=turns)
+    def go_on(self, number, steps, turn):
+        """A worker, but no other, is left in peace for a while."""
+        session = self.pick(number)
+        session.turn = turn
+        for turn_of in range(steps):
+            ready = self.world.ready(session) if session in self.world.sessions else []
+            if not ready:
+                return
+            self.world.step(session, ready[turn_of % len(ready)])
+
+    @precondition(lambda self: self.world.late)
+    @rule(number=which)
+    def arrive(self, number):
+        self.world.arrive(number % len(self.world.late))
+
+    @rule()
+    def save(self):
+        self.world.save()
+
+    @rule(back=st.integers(1, 3))
+    def roll_back(self, back):
+        self.world.roll_back(back)
+
+    @rule()
+    def forget_group(self):
+        self.world.forget_group()
+
+    @rule()
+    def expire(self):
+        self.world.kafka.expire()
+
+    @rule()
+    def compact(self):
+        self.world.kafka.compact("customer-scores")
+
+    def teardown(self):
+        self.world.settle()
+
+
+def profile(examples, steps, **more):
+    return settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        **more,
+    )
+
+
+def test_every_event_is_applied_once_and_every_decision_is_said_once():
+    run_state_machine_as_test(Protocol, settings=profile(EXAMPLES, STEPS))
+
+
+MUTANTS = {
+    "the owner is not looked at": {"commit owner", "head owner", "trim owner"},
+    "where the commit began is not looked at": {"commit position", "commit sequence"},
+    "the number of the commit is not looked at": {"commit sequence"},
+    "what is delivered is not read back": {TAIL},
+}
+
+
+@pytest.mark.parametrize("checks", MUTANTS.values(), ids=MUTANTS)
+def test_a_protocol_with_a_check_less_is_found_out(checks):
+    class Mutant(Protocol):
+        without = frozenset(checks)
+
+    with pytest.raises(Violated):
+        run_state_machine_as_test(
+            Mutant,
+            settings=profile(2_000, STEPS, derandomize=True, database=None, phases=[Phase.generate]),
+        )
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_each_check_of_the_model_is_a_line_of_its_script(check):
+    assert check.line in map(str.strip, check.script.source.splitlines())
