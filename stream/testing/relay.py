@@ -168,6 +168,7 @@ class ModelRelay(Relay):
     async def _read_tail(self, sent: Mapping[str, int]) -> None:
         # Stands for relay_tail.read_tail: the ends first, then all up to them, however long they are held back.
         kafka = self._kafka
+        self._delivered.begin()
         ends = await kafka_request("ends", lambda: {topic: kafka.end(topic) for topic in OUTPUTS})
         for topic in OUTPUTS:
             start = sent.get(topic, -1)

@@ -35,6 +35,10 @@ CACHED_CUSTOMERS_MAX = 1
 """Records in memory between two batches; so few that customers go out of it and come back."""
 
 ALL = 1_000_000
+"""More than there is."""
+
+WAITS = "worker waits"
+"""Name of the gate of a worker that has nothing in hand."""
 
 
 class Session:
@@ -164,6 +168,12 @@ class Session:
         self._records = {}
         self._flight, self._evicted = None, False
 
+    @property
+    def waits(self) -> bool:
+        """Whether the worker has the choice of what to do next."""
+        gate = self.tasks["worker"].gate
+        return gate is not None and gate.name == WAITS
+
     # The work, as in ShardWorker
 
     def unread(self) -> bool:
@@ -176,7 +186,7 @@ class Session:
         return len(self._kafka.logs[topic]) > max(0, self._scored[topic])
 
     async def _step(self) -> None:
-        await Gate("worker waits", lambda: None, ready=self.unread)
+        await Gate(WAITS, lambda: None, ready=self.unread)
         turn, self.turn = self.turn, None
         topic, limit = turn or self._default_turn()
         if topic == "sweep":

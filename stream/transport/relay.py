@@ -225,7 +225,7 @@ class Relay:
             began = time.perf_counter()
             sent = await producer.send(waiting, self._batch_bytes)
             self._watch.delivered(self.shard, messages, time.perf_counter() - began)
-        return await self._store.trim(entries, sent)
+        return await self._store.trim(entries, self._delivered.passed(sent, self._settings.tail_records))
 
     # Messages that were delivered, or are too large
 

@@ -69,6 +69,8 @@ class Delivered:
         self._compacted_codes = [code for code, name in enumerate(topic_names(topics)) if name in self._compacted]
         self._ids_max = ids_max
         self._ids: dict[str, None] = {}
+        #: By topic: id to offset of what was found and did not come up in the outbox since, in order.
+        self._ahead: dict[str, dict[str, int]] = {}
         self._latest: dict[tuple[str, str], int] = {}
         self._latest_of_all = 0
 
@@ -83,12 +85,18 @@ class Delivered:
             del self._ids[next(iter(self._ids))]
             self.forgotten += 1
 
+    def begin(self) -> None:
+        """Say that the output topics are read back from where the outbox stands."""
+        self._ahead.clear()
+
     def read(self, record: ConsumerRecord[bytes, bytes]) -> None:
         """Remember a record of an output topic. One without CloudEvents headers is not ours."""
         headers = dict(record.headers)
         if "ce_id" not in headers:
             return
-        self.add(headers["ce_id"].decode())
+        message_id = headers["ce_id"].decode()
+        self.add(message_id)
+        self._ahead.setdefault(record.topic, {})[message_id] = record.offset
         if record.topic in self._compacted and "ce_time" in headers and record.key is not None:
             place = (record.topic, record.key.decode())
             moment = parse_time(headers["ce_time"].decode())
@@ -105,8 +113,28 @@ class Delivered:
         Sent again it would stand behind the later one and pass for the newest.
         """
         if message.id in self._ids:
+            self._ahead.get(message.topic, {}).pop(message.id, None)
             return True
         return self._latest.get((message.topic, message.key), message.time) > message.time
+
+    def passed(self, sent: Mapping[str, int], records_max: int) -> dict[str, int]:
+        """Up to where whoever takes over need not read back.
+
+        Where Redis came back from an older file, what was delivered is decided again, and not in the same order: it may
+        come up in the outbox behind something new. Whoever takes over then must still find it.
+
+        Parameters
+        ----------
+        sent
+            Topic to the offset after the last message sent to it.
+        records_max
+            What is further behind is not waited for. Some of it never comes up again, such as scores that were said
+            at the end of a batch where no batch ends now.
+        """
+        return {
+            topic: max(next(iter(self._ahead.get(topic, {}).values()), end), end - records_max)
+            for topic, end in sent.items()
+        }
 
     def may_hold(self, entry: bytes) -> bool:
         """Whether some message of a bundle may be there; false only if none is.
@@ -171,6 +199,7 @@ async def read_tail(
     int
         Records read.
     """
+    delivered.begin()
     partitions = [TopicPartition(topic, partition) for topic in topics]
     # An open transaction of somebody else holds back the end that a read_committed consumer is told, so that end
     # would be too early. The end of the log is asked for, and reading waits until it is reached.
