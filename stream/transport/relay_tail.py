@@ -82,8 +82,11 @@ class Delivered:
         self._ids.pop(message_id, None)
         self._ids[message_id] = None
         if len(self._ids) > self._ids_max:
-            del self._ids[next(iter(self._ids))]
+            oldest = next(iter(self._ids))
+            del self._ids[oldest]
             self.forgotten += 1
+            for ahead in self._ahead.values():
+                ahead.pop(oldest, None)
 
     def begin(self) -> None:
         """Say that the output topics are read back from where the outbox stands."""
@@ -117,22 +120,21 @@ class Delivered:
             return True
         return self._latest.get((message.topic, message.key), message.time) > message.time
 
-    def passed(self, sent: Mapping[str, int], records_max: int) -> dict[str, int]:
+    def passed(self, sent: Mapping[str, int]) -> dict[str, int]:
         """Up to where whoever takes over need not read back.
 
         Where Redis came back from an older file, what was delivered is decided again, and not in the same order: it may
-        come up in the outbox behind something new. Whoever takes over then must still find it.
+        come up in the outbox behind something new. Whoever takes over then must still find it. Some of it never comes
+        up, such as scores that were said at the end of a batch where now none ends; so there is a bound: what is
+        further behind than ``ids_max`` would not be remembered either.
 
         Parameters
         ----------
         sent
             Topic to the offset after the last message sent to it.
-        records_max
-            What is further behind is not waited for. Some of it never comes up again, such as scores that were said
-            at the end of a batch where no batch ends now.
         """
         return {
-            topic: max(next(iter(self._ahead.get(topic, {}).values()), end), end - records_max)
+            topic: max(next(iter(self._ahead.get(topic, {}).values()), end), end - self._ids_max)
             for topic, end in sent.items()
         }
 
