@@ -6,9 +6,9 @@ customer that a commit touches the scores are said, as they are at the end of it
 where batches end, but for the scores, of which a compacted topic keeps the last.
 
 >>> record = Record()
->>> [message.type for message in record.apply("c-1", "e-1", 5)]
+>>> [message.type for message in record.apply("c-1", Event("c-1", "e-1", 5))]
 ['customer.tier.changed']
->>> record.due, [message.type for message in record.apply("c-1", "e-2", 7)]
+>>> record.due, [message.type for message in record.apply("c-1", Event("c-1", "e-2", 7))]
 (6.0, ['customer.churn.warning', 'customer.tier.changed'])
 >>> record.due, record.scores("c-1").time
 (inf, 7)
@@ -23,14 +23,16 @@ import msgspec
 
 from stream.contracts.decisions import CHURN_WARNING, SCORES, TIER_CHANGED, Message, decision_id
 from stream.contracts.topics import Topics
+from stream.testing.kafka import VALUE_BYTES_MAX, Event
 
 TOPICS: Final = Topics()
 
 
 class Said(msgspec.Struct, frozen=True):
-    """Value of a message: its number among those of its customer and topic."""
+    """Value of a message: its number among those of its customer and topic; 0 in a dead letter, which has none."""
 
-    version: int
+    version: int = 0
+    padding: str = ""
 
 
 class Record(msgspec.Struct):
@@ -51,12 +53,13 @@ class Record(msgspec.Struct):
         """Moment of the timer; ``inf`` where no warning is owed."""
         return self.as_of + 1.0 if self.warned < self.owed else math.inf
 
-    def apply(self, customer: str, event: str, time: int) -> list[Message]:
+    def apply(self, customer: str, event: Event) -> list[Message]:
         """Apply an event, after the timer that is due before it."""
         messages = self.fire(customer)
-        self.events.append(event)
-        self.as_of, self.cause = max(self.as_of, time), event
-        return [*messages, _message(customer, TOPICS.tier_changes, TIER_CHANGED, self, len(self.events))]
+        self.events.append(event.id)
+        self.as_of, self.cause = max(self.as_of, event.time), event.id
+        padding = "x" * VALUE_BYTES_MAX if event.large else ""
+        return [*messages, _message(customer, TOPICS.tier_changes, TIER_CHANGED, self, len(self.events), padding)]
 
     def fire(self, customer: str) -> list[Message]:
         """Say the warning that is owed."""
@@ -71,6 +74,6 @@ class Record(msgspec.Struct):
         return _message(customer, TOPICS.customer_scores, SCORES, self, len(self.events) + self.warned)
 
 
-def _message(customer: str, topic: str, kind: str, record: Record, version: int) -> Message:
+def _message(customer: str, topic: str, kind: str, record: Record, version: int, padding: str = "") -> Message:
     message_id = decision_id(customer, kind, "event", record.cause)
-    return Message(message_id, topic, customer, kind, record.as_of, msgspec.json.encode(Said(version)))
+    return Message(message_id, topic, customer, kind, record.as_of, msgspec.json.encode(Said(version, padding)))

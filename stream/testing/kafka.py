@@ -20,19 +20,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from aiokafka.errors import ProducerFenced
+from aiokafka.errors import MessageSizeTooLargeError, ProducerFenced
 
 from stream.contracts.decisions import Message
 
+VALUE_BYTES_MAX: Final = 1_000
+"""The broker takes no larger value."""
+
 
 class Event(NamedTuple):
-    """One record of an input topic."""
+    """One record of an input topic; what is said of a large one is more than the broker takes."""
 
     customer: str
     id: str
     time: int
+    large: bool = False
 
 
 class Written(NamedTuple):
@@ -88,8 +92,12 @@ class ModelKafka:
         ------
         aiokafka.errors.ProducerFenced
             Another producer has the transactional id.
+        aiokafka.errors.MessageSizeTooLargeError
+            One is larger than `VALUE_BYTES_MAX`.
         """
         self._admit(epoch)
+        if any(len(message.value) > VALUE_BYTES_MAX for message in messages):
+            raise MessageSizeTooLargeError
         if not self._current.open:
             self._current = _Transaction()
         log = self._output.setdefault(topic, [])

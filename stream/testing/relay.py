@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
 from aiokafka.structs import ConsumerRecord
 
 from stream.contracts.bundle import decode_bundle
@@ -14,13 +14,13 @@ from stream.store.errors import CommitRefused
 from stream.store.shard_store import Head, ShardStore
 from stream.testing.decisions import TOPICS
 from stream.testing.gates import Gate
-from stream.testing.kafka import ModelKafka, Written
+from stream.testing.kafka import VALUE_BYTES_MAX, ModelKafka, Written
 from stream.transport.relay import Relay
-from stream.transport.relay_producer import TransactionalProducer
+from stream.transport.relay_producer import TooLarge, TransactionalProducer
 from stream.transport.relay_settings import RelaySettings
 
 SOURCE = "/scorer"
-OUTPUTS = (TOPICS.tier_changes, TOPICS.churn_warnings, TOPICS.customer_scores)
+OUTPUTS = (TOPICS.tier_changes, TOPICS.churn_warnings, TOPICS.customer_scores, TOPICS.dead_letters)
 """Topics that the modelled scorer writes to."""
 
 
@@ -71,7 +71,10 @@ class ModelProducer:
         return sent
 
     async def _append(self, epoch: int, topic: str, messages: Sequence[Message]) -> int:
-        return int(await kafka_request("append", lambda: self._kafka.append(epoch, topic, messages)))
+        try:
+            return int(await kafka_request("append", lambda: self._kafka.append(epoch, topic, messages)))
+        except MessageSizeTooLargeError as error:
+            raise TooLarge(0, [one for one in messages if len(one.value) > VALUE_BYTES_MAX]) from error
 
     async def close(self) -> None:
         """Abort what is open. A process that died does nothing."""

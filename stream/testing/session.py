@@ -207,7 +207,7 @@ class Session:
     def _apply(self, events: list[Event]) -> list[Message]:
         messages: list[Message] = []
         for event in events:
-            messages += self._records[event.customer].apply(event.customer, event.id, event.time)
+            messages += self._records[event.customer].apply(event.customer, event)
         return messages
 
     async def _admit(self, customers: list[str]) -> None:

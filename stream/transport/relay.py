@@ -242,7 +242,8 @@ class Relay:
     def _rest(self, entry: bytes) -> bytes:
         topics = self._settings.topics
         lacking = self._delivered.lacks(decode_bundle(entry, topics))
-        return encode_bundle(map(self._fitting, lacking), topics)
+        # The dead letter in the place of one may be delivered, too.
+        return encode_bundle(self._delivered.lacks(list(map(self._fitting, lacking))), topics)
 
     def _split(self, error: TooLarge) -> None:
         """Next time, send smaller batches, and a dead letter for each message that is too large by itself."""
