@@ -161,6 +161,7 @@ class ModelRedis:
         if unknown:
             raise ValueError(f"no such check: {sorted(unknown)}")
         self.stored = ShardKeys()
+        self._before: list[ShardKeys] = []
         self.written: Callable[[Script, str, ShardKeys], None] = lambda _script, _owner, _before: None
         self._checks = {
             script.sha: [check for check in CHECKS if check.script is script and check.name not in without]
@@ -186,9 +187,10 @@ class ModelRedis:
             return await _request(script.name, lambda: self._script(script, write, args))
         return await _request(name.lower(), lambda: self._plain(name, words[1:]))
 
-    def roll_back(self, stored: ShardKeys) -> None:
-        """Come back from an older file."""
-        self.stored = stored.copy()
+    def roll_back(self, writes: int) -> None:
+        """Come back from a file that lacks the last so many writes, or all."""
+        for _ in range(min(writes, len(self._before))):
+            self.stored = self._before.pop()
 
     # Scripts
 
@@ -204,6 +206,7 @@ class ModelRedis:
             self.stored = before.copy()
         reply = write(Attempt(self.stored, args, plan))
         if script is not HEAD:
+            self._before.append(before)
             self.written(script, attempt.arg(1), before)
         return reply
 

@@ -75,7 +75,6 @@ class World:
         self.late: list[Callable[[], Any]] = []
         self.generation = 0
         self._reads_tail = TAIL not in without
-        self._files: list[ShardKeys] = [ShardKeys()]
         self._owners = count(1)
         self._events = count(1)
         self._time = 0
@@ -127,15 +126,9 @@ class World:
         """The consumer group is deleted; its generations count from 1 again."""
         self.generation = 0
 
-    def save(self) -> None:
-        """Redis writes its file."""
-        self._files.append(self.redis.stored.copy())
-
-    def roll_back(self, back: int = 1) -> None:
-        """Redis comes back from an older file, the last or one before."""
-        kept = max(1, len(self._files) - back + 1)
-        del self._files[kept:]
-        self.redis.roll_back(self._files[-1])
+    def roll_back(self, writes: int = STEPS_MAX) -> None:
+        """Redis comes back without its last so many writes, or without any."""
+        self.redis.roll_back(writes)
 
     def arrive(self, number: int) -> None:
         """A late request is carried out. What it is answered, nobody hears."""
