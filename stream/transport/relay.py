@@ -6,10 +6,10 @@ these two steps a crash, a broken connection or a Redis that comes back from an 
 outbox that are in Kafka already. Three things make that harmless:
 
 * The transactional id belongs to the shard. Opening a producer fences the one before and ends its transaction.
-* With each trim Redis remembers how far each output partition is delivered. So whenever a relay opens a producer,
-  or finds the outbox in another state than it left it, it reads the output partitions from there and skips what it
-  finds, by message id. Ids are deterministic, so that holds for messages that were worked out anew, too, and came
-  to stand in another bundle.
+* With each trim Redis remembers how far each output partition is delivered, but not past what may come up in the
+  outbox once more (`Delivered.passed`). So whenever a relay opens a producer, or finds the outbox in another state
+  than it left it, it reads the output partitions from there and skips what it finds, by message id. Ids are
+  deterministic, so that holds for messages that were worked out anew, too, and came to stand in another bundle.
 * Who owns the shard is decided in Redis alone. A relay that was fenced asks there: if the shard is still its own, it
   takes the transactional id back; if not, it ends.
 
@@ -225,7 +225,7 @@ class Relay:
             began = time.perf_counter()
             sent = await producer.send(waiting, self._batch_bytes)
             self._watch.delivered(self.shard, messages, time.perf_counter() - began)
-        return await self._store.trim(entries, sent)
+        return await self._store.trim(entries, self._delivered.passed(sent))
 
     # Messages that were delivered, or are too large
 
@@ -242,7 +242,8 @@ class Relay:
     def _rest(self, entry: bytes) -> bytes:
         topics = self._settings.topics
         lacking = self._delivered.lacks(decode_bundle(entry, topics))
-        return encode_bundle(map(self._fitting, lacking), topics)
+        # The dead letter in the place of one may be delivered, too.
+        return encode_bundle(self._delivered.lacks(list(map(self._fitting, lacking))), topics)
 
     def _split(self, error: TooLarge) -> None:
         """Next time, send smaller batches, and a dead letter for each message that is too large by itself."""

@@ -69,6 +69,8 @@ class Delivered:
         self._compacted_codes = [code for code, name in enumerate(topic_names(topics)) if name in self._compacted]
         self._ids_max = ids_max
         self._ids: dict[str, None] = {}
+        #: By topic: id to offset of what was found and did not come up in the outbox since, in order.
+        self._ahead: dict[str, dict[str, int]] = {}
         self._latest: dict[tuple[str, str], int] = {}
         self._latest_of_all = 0
 
@@ -80,15 +82,24 @@ class Delivered:
         self._ids.pop(message_id, None)
         self._ids[message_id] = None
         if len(self._ids) > self._ids_max:
-            del self._ids[next(iter(self._ids))]
+            oldest = next(iter(self._ids))
+            del self._ids[oldest]
             self.forgotten += 1
+            for ahead in self._ahead.values():
+                ahead.pop(oldest, None)
+
+    def begin(self) -> None:
+        """Say that the output topics are read back from where the outbox stands."""
+        self._ahead.clear()
 
     def read(self, record: ConsumerRecord[bytes, bytes]) -> None:
         """Remember a record of an output topic. One without CloudEvents headers is not ours."""
         headers = dict(record.headers)
         if "ce_id" not in headers:
             return
-        self.add(headers["ce_id"].decode())
+        message_id = headers["ce_id"].decode()
+        self.add(message_id)
+        self._ahead.setdefault(record.topic, {})[message_id] = record.offset
         if record.topic in self._compacted and "ce_time" in headers and record.key is not None:
             place = (record.topic, record.key.decode())
             moment = parse_time(headers["ce_time"].decode())
@@ -105,8 +116,27 @@ class Delivered:
         Sent again it would stand behind the later one and pass for the newest.
         """
         if message.id in self._ids:
+            self._ahead.get(message.topic, {}).pop(message.id, None)
             return True
         return self._latest.get((message.topic, message.key), message.time) > message.time
+
+    def passed(self, sent: Mapping[str, int]) -> dict[str, int]:
+        """Up to where whoever takes over need not read back.
+
+        Where Redis came back from an older file, what was delivered is decided again, and not in the same order: it may
+        come up in the outbox behind something new. Whoever takes over then must still find it. Some of it never comes
+        up, such as scores that were said at the end of a batch where now none ends; so there is a bound: what is
+        further behind than ``ids_max`` would not be remembered either.
+
+        Parameters
+        ----------
+        sent
+            Topic to the offset after the last message sent to it.
+        """
+        return {
+            topic: max(next(iter(self._ahead.get(topic, {}).values()), end), end - self._ids_max)
+            for topic, end in sent.items()
+        }
 
     def may_hold(self, entry: bytes) -> bool:
         """Whether some message of a bundle may be there; false only if none is.
@@ -171,6 +201,7 @@ async def read_tail(
     int
         Records read.
     """
+    delivered.begin()
     partitions = [TopicPartition(topic, partition) for topic in topics]
     # An open transaction of somebody else holds back the end that a read_committed consumer is told, so that end
     # would be too early. The end of the log is asked for, and reading waits until it is reached.

@@ -21,9 +21,9 @@ def bundle(*messages):
     return encode_bundle(messages, TOPICS)
 
 
-def record(sent):
+def record(sent, offset=0):
     return SimpleNamespace(
-        topic=sent.topic, key=sent.key.encode() or None, headers=tuple(cloudevent_headers(sent, "/s"))
+        topic=sent.topic, offset=offset, key=sent.key.encode() or None, headers=tuple(cloudevent_headers(sent, "/s"))
     )
 
 
@@ -91,3 +91,27 @@ def test_a_bundle_that_holds_something_delivered_is_never_taken_for_news(found, 
     delivered = delivered_with(*found, ids_max=ids_max)
     if not delivered.may_hold(bundle(*sent)):
         assert delivered.lacks(sent) == sent
+
+
+def test_what_was_found_and_did_not_come_up_again_is_not_passed_over():
+    delivered = Delivered(TOPICS, 10)
+    for number in (3, 4):
+        delivered.read(record(message(number), offset=number))
+    sent = {"tier-changes": 7, "churn-warnings": 2}
+    assert delivered.passed(sent) == {"tier-changes": 3, "churn-warnings": 2}
+    assert delivered.holds(message(3))
+    assert delivered.passed(sent) == {"tier-changes": 4, "churn-warnings": 2}
+    assert delivered.holds(message(4))
+    assert delivered.passed(sent) == sent
+
+
+def test_what_would_be_forgotten_is_passed_over():
+    delivered = Delivered(TOPICS, 10)
+    delivered.read(record(message(3), offset=3))
+    assert delivered.passed({"tier-changes": 20}) == {"tier-changes": 10}
+
+
+def test_reading_back_again_begins_anew():
+    delivered = delivered_with(message(1))
+    delivered.begin()
+    assert delivered.passed({"tier-changes": 5}) == {"tier-changes": 5}
