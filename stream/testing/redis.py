@@ -187,9 +187,11 @@ class ModelRedis:
             return await _request(script.name, lambda: self._script(script, write, args))
         return await _request(name.lower(), lambda: self._plain(name, words[1:]))
 
-    def roll_back(self, writes: int) -> None:
-        """Come back from a file that lacks the last so many writes, or all."""
+    def roll_back(self, writes: int, *, claims: bool) -> None:
+        """Come back from a file that lacks the last so many writes, or all; claims are kept if so said."""
         for _ in range(min(writes, len(self._before))):
+            if not claims and self._before[-1].meta.get("owner") != self.stored.meta.get("owner"):
+                return
             self.stored = self._before.pop()
 
     # Scripts
