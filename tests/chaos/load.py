@@ -29,7 +29,7 @@ from tests.oracle import Result, shard_of
 CURRENCY = "EUR"
 EVENTS = 100_000
 #: About as many as a customer of `everyday` has on average.
-EVENTS_OF_A_CUSTOMER = 90
+EVENTS_OF_A_CUSTOMER = 105
 BEAT_EVERY = 150
 TWICE_SHARE = 0.01
 REFUSED_SHARE = 0.002

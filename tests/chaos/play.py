@@ -55,7 +55,7 @@ class Report:
     wrong
         Everything that is not as it should be; empty if all is well.
     ends
-        Workers that ended by themselves or were killed.
+        Workers that ended and were started anew: during which fault, with which exit code, the end of the log.
     """
 
     schedule: Schedule

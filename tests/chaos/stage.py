@@ -54,7 +54,7 @@ class Stage:
     longest
         The longest stall since it began, seconds.
     ends
-        Workers that ended without being told to, each with its exit code and the end of its log.
+        Workers that ended and were started anew, each with the fault, its exit code and the end of its log.
     """
 
     def __init__(

@@ -57,6 +57,7 @@ def as_json(rows: Sequence[Row], reports: Sequence[Report]) -> dict[str, Any]:
             "events": report.events,
             "messages": report.messages,
             "seconds": round(report.seconds, 1),
+            "worker_ends": [said.partition("\n")[0] for said in report.ends],
             "wrong": {what: str(found) for what, found in report.wrong.items()},
         }
         for report in reports
