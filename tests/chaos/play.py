@@ -94,6 +94,8 @@ async def play(schedule: Schedule, events: int, directory: Path) -> Report:
         finally:
             stage.kill_all()
             await look.close()
+    if stage.wrong:
+        report.wrong["workers"] = stage.wrong
     report.ends = stage.ends
     report.seconds = time.monotonic() - began
     return report

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import subprocess
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -55,6 +56,8 @@ class Stage:
         The longest stall since it began, seconds.
     ends
         Workers that ended and were started anew, each with the fault, its exit code and the end of its log.
+    wrong
+        What is not as it should be, and hinders nobody.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Stage:
         self.fault = "the beginning"
         self.longest = 0.0
         self.ends: list[str] = []
+        self.wrong: list[str] = []
 
     # -- workers ----------------------------------------------------------------------------------------------------
 
@@ -85,9 +89,15 @@ class Stage:
         return self._hired[-1]
 
     async def stop(self, worker: Worker) -> None:
-        """Tell a worker to stop: it does in good time, and with exit code 0."""
-        code = await asyncio.to_thread(worker.stop, GRACE_SECONDS)
-        assert code == 0, f"a worker told to stop ended with {code}\n{worker.end_of_log()}"
+        """Tell a worker to stop: it does in good time, with exit code 0. Else that is noted, and the run goes on."""
+        try:
+            code = await asyncio.to_thread(worker.stop, GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.wrong.append(f"after {self.fault}: not ended {GRACE_SECONDS:g} s after SIGTERM: {worker.log.name}")
+            worker.kill()
+        else:
+            if code:
+                self.wrong.append(f"after {self.fault}: exit code {code} after SIGTERM: {worker.log.name}")
 
     async def leave(self, worker: Worker) -> None:
         """One worker less."""
