@@ -30,8 +30,9 @@ pytest: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python -m tests.bench
 
+# Every fault that is known, with the oracle at the end of each run: make chaos SEEDS=20 EVENTS=100000
 chaos: $(INSTALLED)
-	$(BIN)/python -m tests.chaos
+	$(BIN)/python -m tests.chaos $(if $(SEEDS),--seeds $(SEEDS)) $(if $(EVENTS),--events $(EVENTS))
 
 # Every data set, order, number of workers and batch size against the oracle; takes about half an hour.
 exactness: $(INSTALLED)

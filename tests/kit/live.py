@@ -10,11 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from redis.exceptions import RedisError
 
 from stream.contracts.decisions import Message
 from stream.contracts.times import parse_time
+from stream.contracts.topics import Topics
 from stream.store.connection import connect
 from tests.kit.place import DEADLINE_SECONDS, LOOK_SECONDS, PARTITIONS, Logs, Place, fill, topics_of
 from tests.kit.workers import Worker, workers
@@ -25,11 +26,12 @@ ACCOUNTED = ("applied", "duplicates", "dead_letters")
 class Look:
     """Reads what a run has come to."""
 
-    def __init__(self, place: Place, logs: Logs) -> None:
+    def __init__(self, place: Place, logs: Logs, **waits: float) -> None:
+        """`waits` are for the client of Redis: how long it waits, how often it tries."""
         self.place = place
         self.totals = {shard: sum(map(len, logs.get(shard, {}).values())) for shard in range(PARTITIONS)}
         self.total = sum(self.totals.values())
-        self._redis = connect(place.redis)
+        self._redis = connect(place.redis, **waits)
 
     async def close(self) -> None:
         await self._redis.aclose()
@@ -145,17 +147,33 @@ class Kept:
     cells: dict[int, dict[str, dict[str, int]]] = field(default_factory=dict)
 
 
-async def sent(place: Place, *names: str) -> list[Message]:
-    """What a read_committed reader finds in these output topics, by default in all; topics without their prefix."""
-    topics = place.topics
-    outputs = (
+def outputs_of(topics: Topics) -> list[str]:
+    """Full names of the topics that decisions and dead letters leave by."""
+    return [
         topics.tier_changes,
         topics.churn_warnings,
         topics.customer_changes,
         topics.customer_scores,
         topics.dead_letters,
+    ]
+
+
+def message_of(record: ConsumerRecord, topics: Topics) -> Message:
+    """A record of an output topic as the message it was made of, its topic without the prefix."""
+    headers = dict(record.headers)
+    return Message(
+        headers["ce_id"].decode(),
+        record.topic.removeprefix(topics.prefix),
+        (record.key or b"").decode(),
+        headers["ce_type"].decode(),
+        parse_time(headers["ce_time"].decode()),
+        record.value,
     )
-    wanted = [topics.prefix + name for name in names] or list(outputs)
+
+
+async def sent(place: Place, *names: str) -> list[Message]:
+    """What a read_committed reader finds in these output topics, by default in all; topics without their prefix."""
+    wanted = [place.topics.prefix + name for name in names] or outputs_of(place.topics)
     tps = [TopicPartition(topic, shard) for topic in wanted for shard in range(PARTITIONS)]
     consumer = AIOKafkaConsumer(
         bootstrap_servers=place.kafka,
@@ -172,18 +190,7 @@ async def sent(place: Place, *names: str) -> list[Message]:
         while unread:
             found = await consumer.getmany(*unread, timeout_ms=500)
             for records in found.values():
-                for record in records:
-                    headers = dict(record.headers)
-                    messages.append(
-                        Message(
-                            headers["ce_id"].decode(),
-                            record.topic.removeprefix(topics.prefix),
-                            (record.key or b"").decode(),
-                            headers["ce_type"].decode(),
-                            parse_time(headers["ce_time"].decode()),
-                            record.value,
-                        )
-                    )
+                messages += [message_of(record, place.topics) for record in records]
             for tp, end in list(unread.items()):
                 if await consumer.position(tp) >= end:
                     del unread[tp]

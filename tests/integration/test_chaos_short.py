@@ -1,0 +1,25 @@
+"""The chaos suite in small: two faults of one seed; `make chaos` runs all of them, over many."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.chaos.faults import FAULTS
+from tests.chaos.play import play
+from tests.chaos.schedule import schedule_of
+from tests.chaos.stage import PROGRESS_SECONDS
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+async def test_two_faults_under_load(tmp_path):
+    names = ("worker killed three times", "Redis rolled back")
+    schedule = replace(schedule_of(1, list(FAULTS)), faults=names, workers=2)
+    report = await play(schedule, 6_000, tmp_path)
+    assert report.wrong == {}
+    assert (report.lost, report.doubled, report.out_of_order) == (0, 0, 0)
+    assert [name for name, _ in report.stalls] == [*names]
+    assert max(seconds for _, seconds in report.stalls) <= PROGRESS_SECONDS
+    assert report.messages > 0
