@@ -5,7 +5,8 @@ that only the starting program holds open, so the end of the pipe is the end of 
 included. The kernel's own signal for this is sent when the *thread* that started the server ends: too early.
 
 The server is held by a handle where the system has such (Linux), so that a number given to another process in
-the meantime is never hit. The directory, where one is named, was made for this run alone and is removed.
+the meantime is never hit. Between the start of a server and that of its guard lie milliseconds in which a `kill -9`
+would leave the server behind. The directory, where one is named, was made for this run alone and is removed.
 """
 
 from __future__ import annotations

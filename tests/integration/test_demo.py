@@ -46,6 +46,18 @@ def worker_of(demo):
         time.sleep(0.05)
 
 
+def guarded(demo):
+    """What the demo has started, once Kafka, Redis and the worker each have their guard."""
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while True:
+        found = children(demo.pid)
+        if sum("guard.py" in " ".join(words) for words in found.values()) == len(("kafka", "redis", "worker")):
+            return found
+        assert time.monotonic() < deadline
+        assert demo.poll() is None, demo.stdout.read()
+        time.sleep(0.05)
+
+
 def wait_until_applied(worker, count):
     """Wait until the worker's Redis has so many events applied."""
     pairs = Path(f"/proc/{worker}/environ").read_bytes().decode().split("\0")
@@ -83,8 +95,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing_in_the_summary():
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_it_leaves_nothing_running_however_it_ends(how):
     demo = start("--households", "150")
-    worker_of(demo)
-    started = children(demo.pid)
+    started = guarded(demo)
     demo.send_signal(how)
     demo.communicate(timeout=60)
     assert demo.returncode != 0
