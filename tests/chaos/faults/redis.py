@@ -1,10 +1,4 @@
-"""What is broken, by name: each fault ends with everything in order again, as far as it was the fault's.
-
-Open, and not pretended here: slow network, half open connections and resets in the middle of an answer (they need a
-proxy); the broker unreachable at the start; a topic made anew; retention that deleted the stored position; two
-workers told to own one shard; a worker killed between commit and relay, and between relay and trim (here a kill
-meets these moments by chance only).
-"""
+"""Faults of Redis: it dies, forgets, stands still, refuses."""
 
 from __future__ import annotations
 
@@ -12,17 +6,14 @@ import asyncio
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from tests.chaos.stage import CREW_MAX, PROGRESS_SECONDS, Stage
+from tests.chaos.stage import PROGRESS_SECONDS, Stage
 
-Fault = Callable[[Stage], Awaitable[None]]
-
-KILLS = 3
-KAFKA_AWAY_SECONDS = 3.0
+TIMES = 3
 REDIS_AWAY_SECONDS = 3.0
 #: Three times as long as a client waits for an answer.
 REDIS_STALLED_SECONDS = 30.0
@@ -30,58 +21,6 @@ REFUSED_SECONDS = 5.0
 BETWEEN_SECONDS = 1.0
 #: Nobody listens there: a replica of it keeps what it has, and takes no writes.
 NO_PORT = 1
-
-
-async def worker_killed(stage: Stage) -> None:
-    """SIGKILL, three times, each time after progress."""
-    for kill in range(KILLS):
-        if kill:
-            await stage.moves()
-        worker = await stage.any_worker()
-        # At any moment of a commit.
-        await asyncio.sleep(stage.rng.random())
-        await asyncio.to_thread(worker.kill)
-
-
-async def worker_restarted(stage: Stage) -> None:
-    """SIGTERM; the next one starts when it has ended."""
-    await stage.stop(await stage.any_worker())
-
-
-async def worker_frozen(stage: Stage) -> None:
-    """SIGSTOP until the group has given its shards to others, then SIGCONT: the zombie."""
-    await stage.at_least(2)
-    worker = await stage.any_worker()
-    before = await stage.look.generation()
-    worker.send(signal.SIGSTOP)
-    try:
-
-        async def given_up() -> bool:
-            return await stage.look.generation() > before
-
-        await stage.look.until(given_up, "the group gives a frozen worker up", seconds=PROGRESS_SECONDS)
-    finally:
-        worker.send(signal.SIGCONT)
-
-
-async def worker_joins(stage: Stage) -> None:
-    """One more; where there are as many as there may be, one leaves first."""
-    if len(stage.crew) >= CREW_MAX:
-        await stage.leave(await stage.any_worker())
-    await stage.claimed(stage.join())
-
-
-async def worker_leaves(stage: Stage) -> None:
-    """One less; where there is only one, another joins first."""
-    await stage.at_least(2)
-    await stage.leave(await stage.any_worker())
-
-
-async def kafka_killed(stage: Stage) -> None:
-    """SIGKILL of the broker, and a start on its logs."""
-    await asyncio.to_thread(stage.kafka.kill)
-    await asyncio.sleep(stage.rng.uniform(0, KAFKA_AWAY_SECONDS))
-    await asyncio.to_thread(stage.kafka.start)
 
 
 async def redis_killed(stage: Stage) -> None:
@@ -167,7 +106,7 @@ async def connections_reset(stage: Stage) -> None:
 
 async def _repeatedly(stage: Stage) -> AsyncIterator[Redis]:
     async with stage.operator() as redis:
-        for time in range(KILLS):
+        for time in range(TIMES):
             if time:
                 await asyncio.sleep(stage.rng.uniform(0, BETWEEN_SECONDS))
             yield redis
@@ -182,21 +121,3 @@ async def _refused(redis: Redis, why: str) -> None:
         answer = str(error)
     assert why in answer, f"Redis should refuse writes ({why}), and says {answer!r}"
     await asyncio.sleep(REFUSED_SECONDS)
-
-
-FAULTS: dict[str, Fault] = {
-    "worker killed three times": worker_killed,
-    "worker told to stop, and restarted": worker_restarted,
-    "worker frozen past its session": worker_frozen,
-    "worker joins": worker_joins,
-    "worker leaves": worker_leaves,
-    "Kafka killed and restarted": kafka_killed,
-    "Redis killed and restarted": redis_killed,
-    "Redis rolled back": redis_rolled_back,
-    "Redis stalled for 30 s": redis_stalled,
-    "Redis out of memory": redis_out_of_memory,
-    "Redis unable to write to its disk": redis_disk_full,
-    "Redis read-only": redis_read_only,
-    "scripts flushed": scripts_flushed,
-    "connections to Redis reset": connections_reset,
-}
