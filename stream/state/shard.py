@@ -11,16 +11,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 import msgspec
 import numpy as np
 
 from stream.contracts.block import EventBlock
-from stream.contracts.bundle import decode_bundle, encode_bundles
+from stream.contracts.bundle import encode_bundles
 from stream.contracts.dead_letters import dead_letter_message
-from stream.contracts.decisions import Message
 from stream.contracts.events import (
     CANCELLED,
     COMPLETED,
@@ -32,7 +30,6 @@ from stream.contracts.events import (
     ProfileEvent,
 )
 from stream.contracts.times import format_time
-from stream.contracts.topics import Topics
 from stream.state import interactions, ledger
 from stream.state.announcements import Announcer, Cause
 from stream.state.codec import decode
@@ -41,78 +38,11 @@ from stream.state.evaluation import assess, next_due
 from stream.state.ledger import Added
 from stream.state.model import Model
 from stream.state.order_path import Rest, apply_in_order
-from stream.state.packed import Records, Timers
-from stream.state.plain.batch import PlainBatch
+from stream.state.outcome import Batch, Limits, Outcome
 from stream.state.plain.customers import PlainCustomers, block_of
 from stream.state.plain.layout import PLAIN, Longs
 from stream.state.settling import settle
-from stream.state.tables import TableDeltas, outdated
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of a shard's memory and of a record. Reaching one is counted, see `Outcome.counters`."""
-
-    cached_customers_max: int
-    ledger_orders_max: int
-    interaction_dedupe_max: int
-    table_hours_max: int
-    table_days_max: int
-    seed_after_ms: int
-    bundle_messages_max: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one application of events (or of due timers) leads to; everything in it is committed together.
-
-    Attributes
-    ----------
-    outbox
-        Messages, as bundles.
-    decisions
-        Number of messages by kind.
-    clock
-        Greatest `occurred_at` so far, ms.
-    evicted
-        Customers that went out of memory; until this is committed, what is stored of them is older than what was.
-    """
-
-    records: Records
-    timers: Timers
-    histograms: dict[str, int]
-    cells: dict[str, dict[str, int]]
-    drop_cells: list[str]
-    counters: dict[str, int]
-    outbox: list[bytes]
-    decisions: dict[str, int]
-    clock: int
-    evicted: int
-    topics: Topics
-
-    @property
-    def messages(self) -> list[Message]:
-        """The messages of the outbox, one by one; for those who look at them, which delivery does not."""
-        return [message for bundle in self.outbox for message in decode_bundle(bundle, self.topics)]
-
-
-@dataclass(slots=True)
-class _Batch:
-    """Working memory of one application."""
-
-    number: int
-    touched: list[Customer] = field(default_factory=list)
-    #: Row of each plain customer that was made an object.
-    taken_out: dict[str, int] = field(default_factory=dict)
-    reclassified: dict[str, Cause] = field(default_factory=dict)
-    tables: TableDeltas = field(default_factory=TableDeltas)
-    messages: list[Message] = field(default_factory=list)
-    counters: dict[str, int] = field(default_factory=dict)
-    plain: PlainBatch | None = None
-
-    def count(self, name: str, by: int = 1) -> None:
-        if by:
-            self.counters[name] = self.counters.get(name, 0) + by
+from stream.state.tables import outdated
 
 
 class ShardState:
@@ -209,11 +139,10 @@ class ShardState:
             changed=partial(self._changed, batch, now, "event"),
             careful=partial(self._careful, batch, now),
         )
-        later = [
-            (block.event(number), clock) for number, clock in plain.later() if self._taken_out(batch, slots[number])
-        ]
+        later = plain.later()
+        self._take_out(batch, [slots[number] for number, _ in later])
         applied, clock = apply_in_order(
-            later,
+            [(block.event(number), clock) for number, clock in later],
             clock_before,
             self.model,
             limits.ledger_orders_max,
@@ -232,8 +161,8 @@ class ShardState:
         block = block_of(customers)
         slots = self._slots(block)
         plain = batch.plain = self._plain.sweep(block, slots, batch.number, clock, now - self.limits.seed_after_ms)
-        later = [block.customer(number) for number, _ in plain.later()]
-        for c in self._objects_of(batch, later):
+        later = [number for number, _ in plain.later()]
+        for c in self._objects_of(batch, map(block.customer, later), slots[later]):
             if c.due < clock:
                 self._fire(batch, c, clock, now)
             # The armed moment was early; the outcome arms the true one.
@@ -243,14 +172,15 @@ class ShardState:
     def rescore(self, customers: Iterable[str], now: int) -> Outcome:
         """Look again, under the present model, at customers last looked at under another."""
         batch = self._begin()
-        for c in self._objects_of(batch, customers):
+        block = block_of(customers)
+        for c in self._objects_of(batch, map(block.customer, range(len(block))), self._slots(block)):
             if c.fingerprint != self.model.fingerprint:
                 self._recalibrate(batch, c, now)
         return self._outcome(batch, self.clock)
 
-    def _begin(self) -> _Batch:
+    def _begin(self) -> Batch:
         self._batches += 1
-        return _Batch(self._batches)
+        return Batch(self._batches)
 
     def _slots(self, block: EventBlock) -> Longs:
         """Row of each event's customer."""
@@ -258,33 +188,32 @@ class ShardState:
             self._found = block, self._plain.find(block)
         return self._found[1]
 
-    def _objects_of(self, batch: _Batch, customers: Iterable[str]) -> Iterator[Customer]:
+    def _objects_of(self, batch: Batch, customers: Iterable[str], slots: Longs) -> Iterator[Customer]:
         """These customers, who are in memory, as objects that the batch came to."""
-        names = list(customers)
-        for customer, slot in zip(names, self._plain.find(block_of(names)).tolist(), strict=True):
-            self._taken_out(batch, slot)
+        self._take_out(batch, slots.tolist())
+        for customer in customers:
             yield self._touch(batch, customer)
 
-    def _taken_out(self, batch: _Batch, slot: int) -> bool:
-        """See that a customer is an object until the end of the batch; always true."""
-        if slot >= 0 and self._plain.form(slot) == PLAIN:
-            (customer,) = self._plain.ids(np.array([slot]))
-            c, columns = self._plain.take_out(slot, customer)
-            self._objects[customer] = c
-            batch.taken_out[customer] = slot
-            cause = None if batch.plain is None else batch.plain.cause(*columns)
-            if cause is not None:
-                batch.reclassified[customer] = cause
-        return True
+    def _take_out(self, batch: Batch, slots: Iterable[int]) -> None:
+        """Make objects of these customers until the end of the batch."""
+        for slot in slots:
+            if slot >= 0 and self._plain.form(slot) == PLAIN:
+                (customer,) = self._plain.ids(np.array([slot]))
+                c, columns = self._plain.take_out(slot, customer)
+                self._objects[customer] = c
+                batch.taken_out[customer] = slot
+                cause = None if batch.plain is None else batch.plain.cause(*columns)
+                if cause is not None:
+                    batch.reclassified[customer] = cause
 
-    def _touch(self, batch: _Batch, customer: str) -> Customer:
+    def _touch(self, batch: Batch, customer: str) -> Customer:
         c = self._objects[customer]
         if c.batch != batch.number:
             c.batch = batch.number
             batch.touched.append(c)
         return c
 
-    def _careful(self, batch: _Batch, now: int, event: Event | DeadLetter, clock: int) -> int:
+    def _careful(self, batch: Batch, now: int, event: Event | DeadLetter, clock: int) -> int:
         """Apply one event of any kind; gives the clock after it."""
         if isinstance(event, DeadLetter):
             batch.messages.append(dead_letter_message(event, self.announcer.topics, max(0, clock)))
@@ -308,7 +237,7 @@ class ShardState:
             batch.count("dead_letters")
         return clock
 
-    def _order(self, batch: _Batch, event: OrderEvent, now: int) -> Added:
+    def _order(self, batch: Batch, event: OrderEvent, now: int) -> Added:
         c = self._touch(batch, event.customer)
         at = event.at
         self._before(batch, now, c, at)
@@ -326,14 +255,14 @@ class ShardState:
             self._look(batch, c, max(c.as_of, at), "event", event.event_id, now)
         return added
 
-    def _before(self, batch: _Batch, now: int, c: Customer, at: int) -> None:
+    def _before(self, batch: Batch, now: int, c: Customer, at: int) -> None:
         """Bring a customer to the present rules, and apply what silence made true before `at`."""
         if c.fingerprint != self.model.fingerprint:
             self._recalibrate(batch, c, now)
         if c.due < at:
             self._fire(batch, c, at, now)
 
-    def _refund(self, batch: _Batch, c: Customer, event: OrderEvent) -> Added:
+    def _refund(self, batch: Batch, c: Customer, event: OrderEvent) -> Added:
         net = ledger.net_of_order(c, event.order)
         amount = ledger.CANCELLED if event.kind == CANCELLED else event.amount
         refunds_max = self.limits.ledger_orders_max
@@ -343,7 +272,7 @@ class ShardState:
             batch.tables.add_refund(event.at, fall, event.channel, TIER_NAMES[c.tier])
         return added
 
-    def _interaction(self, batch: _Batch, event: InteractionEvent, now: int) -> Added:
+    def _interaction(self, batch: Batch, event: InteractionEvent, now: int) -> Added:
         c = self._touch(batch, event.customer)
         at, kind = event.at, event.type
         evidence = kind in interactions.EVIDENCE
@@ -363,7 +292,7 @@ class ShardState:
         self._look(batch, c, max(c.as_of, at), "event", event.event_id, now)
         return Added.NEW
 
-    def _profile(self, batch: _Batch, event: ProfileEvent | PrivacyEvent) -> Added:
+    def _profile(self, batch: Batch, event: ProfileEvent | PrivacyEvent) -> Added:
         c = self._touch(batch, event.customer)
         if not interactions.first_time(c, event.event, self.limits.interaction_dedupe_max):
             return Added.DUPLICATE
@@ -371,7 +300,7 @@ class ShardState:
             interactions.note_profile(c, event.type, event.at, event.event, event.kind, event.region)
         return Added.NEW
 
-    def _fire(self, batch: _Batch, c: Customer, before: int, now: int) -> None:
+    def _fire(self, batch: Batch, c: Customer, before: int, now: int) -> None:
         """Look at the customer at every moment before `before` at which silence may have changed something."""
         if c.fingerprint != self.model.fingerprint:
             self._recalibrate(batch, c, now)
@@ -381,13 +310,13 @@ class ShardState:
             else:
                 self._look(batch, c, due, "timer", format_time(due), now)
 
-    def _recalibrate(self, batch: _Batch, c: Customer, now: int) -> None:
+    def _recalibrate(self, batch: Batch, c: Customer, now: int) -> None:
         if c.as_of == UNSET:
             c.fingerprint = self.model.fingerprint
         elif c.fingerprint != self.model.fingerprint:
             self._look(batch, c, c.as_of, "calibration", self.model.name, now)
 
-    def _look(self, batch: _Batch, c: Customer, as_of: int, cause: str, cause_id: str, now: int) -> None:
+    def _look(self, batch: Batch, c: Customer, as_of: int, cause: str, cause_id: str, now: int) -> None:
         """Look at the customer at a moment, and say what changed."""
         tier, segment, level, due = assess(c, as_of, self.model)
         c.fingerprint = self.model.fingerprint
@@ -396,7 +325,7 @@ class ShardState:
         c.due, c.due_is_exact = due, True
 
     def _changed(
-        self, batch: _Batch, now: int, kind: str, c: Customer, tier: int, segment: str, level: int, cause_id: str
+        self, batch: Batch, now: int, kind: str, c: Customer, tier: int, segment: str, level: int, cause_id: str
     ) -> None:
         """Say that the classification changed, and note that on the record."""
         cause = Cause(kind, cause_id)
@@ -430,7 +359,7 @@ class ShardState:
         key, value = event.customer.encode(), msgspec.json.encode(event)
         return DeadLetter(self.announcer.topics.orders, self.shard, event.offset, field, reason, key, value)
 
-    def _outcome(self, batch: _Batch, clock_before: int) -> Outcome:
+    def _outcome(self, batch: Batch, clock_before: int) -> Outcome:
         model, announcer, limits, plain = self.model, self.announcer, self.limits, batch.plain
         objects, messages = self._objects, batch.messages
         messages += [announcer.scores(objects[customer], why, model) for customer, why in batch.reclassified.items()]
@@ -466,7 +395,7 @@ class ShardState:
             announcer.topics,
         )
 
-    def _evict(self, batch: _Batch) -> int:
+    def _evict(self, batch: Batch) -> int:
         self._found = None
         excess = len(self._plain) - self.limits.cached_customers_max
         if excess <= 0:

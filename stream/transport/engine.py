@@ -25,7 +25,8 @@ from stream.metrics import Metrics
 from stream.settings import Settings
 from stream.state.announcements import Announcer
 from stream.state.model import Model
-from stream.state.shard import Limits, ShardState
+from stream.state.outcome import Limits
+from stream.state.shard import ShardState
 from stream.store.errors import ClaimRefused, CommitRefused, StoreUnavailable
 from stream.store.keys import Keys
 from stream.store.scripts import Client

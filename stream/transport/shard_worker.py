@@ -25,8 +25,9 @@ from stream.metrics import Metrics
 from stream.settings import Settings
 from stream.state.customer import UNSET
 from stream.state.model import Model
+from stream.state.outcome import Outcome
 from stream.state.plain.customers import block_of
-from stream.state.shard import Outcome, ShardState
+from stream.state.shard import ShardState
 from stream.store.commit import Commit
 from stream.store.errors import CommitRefused, StoreUnavailable
 from stream.store.shard_store import Claim, ShardStore

@@ -17,8 +17,9 @@ from stream.scoring.calibration import DEFAULT_CALIBRATION
 from stream.scoring.policy import default_policy
 from stream.state.announcements import Announcer
 from stream.state.model import compile_model
+from stream.state.outcome import Limits
 from stream.state.packed import unpack_records
-from stream.state.shard import Limits, ShardState
+from stream.state.shard import ShardState
 from stream.transport.record_batch import Assembly
 from stream.transport.relay_producer import BATCH_BYTES
 

@@ -20,9 +20,10 @@ from stream.scoring.policy import default_policy
 from stream.state.announcements import Announcer
 from stream.state.customer import UNSET
 from stream.state.model import Model, compile_model
+from stream.state.outcome import Limits, Outcome
 from stream.state.packed import unpack_records, unpack_timers
 from stream.state.plain.customers import block_of
-from stream.state.shard import Limits, Outcome, ShardState
+from stream.state.shard import ShardState
 from stream.transport.merge import TopicMerge
 from tests.oracle import shard_of
 

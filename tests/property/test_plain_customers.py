@@ -530,7 +530,7 @@ def test_bundles_hold_all_that_is_said_and_none_too_much(messages, messages_max,
     entry, end = encode_bundle(messages, Topics()), HEADER_SIZE + len(messages) * INDEX_SIZE
     index, body = (np.frombuffer(part, np.uint8) for part in (entry[HEADER_SIZE:end] + b"rest", entry[end:] + b"rest"))
     said = Said(index, body, np.array([len(messages), len(body) - 4]), np.zeros(len(KINDS), np.int64))
-    batch = PlainBatch(EventBlock.of([]), np.zeros(0, np.int64), 1, said, NO_WORK)
+    batch = PlainBatch(EventBlock.of([]), np.zeros(0, np.int64), said, NO_WORK)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "BUNDLE_BYTES_MAX", bytes_max)
         bundles = batch.bundles(messages_max)

@@ -8,7 +8,8 @@ from stream.scoring.policy import default_policy
 from stream.scoring.units import DAY
 from stream.state.announcements import Announcer
 from stream.state.model import compile_model
-from stream.state.shard import Limits, ShardState
+from stream.state.outcome import Limits
+from stream.state.shard import ShardState
 
 NOW = 18_000 * DAY
 SHIPPED = compile_model(default_policy(), DEFAULT_CALIBRATION)

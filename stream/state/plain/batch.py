@@ -31,12 +31,11 @@ from stream.state.tables import TableDeltas
 class PlainBatch:
     """What one batch led to among plain customers."""
 
-    __slots__ = ("block", "number", "said", "slots", "work")
+    __slots__ = ("block", "said", "slots", "work")
 
-    def __init__(self, block: EventBlock, slots: Longs, number: int, said: Said, work: Work) -> None:
+    def __init__(self, block: EventBlock, slots: Longs, said: Said, work: Work) -> None:
         self.block = block
         self.slots = slots
-        self.number = number
         self.said = said
         self.work = work
 

@@ -189,7 +189,7 @@ class PlainCustomers:
         seed_before
             What is said of an earlier moment, ms, is old news.
         """
-        batch = self._begin(block, slots, number, clock)
+        batch = self._begin(block, slots, clock)
         done, n = 0, len(slots)
         while self._rules is not None:
             done = orders.apply(
@@ -203,7 +203,7 @@ class PlainCustomers:
 
     def sweep(self, block: EventBlock, slots: Longs, number: int, clock: int, seed_before: int) -> PlainBatch:
         """Apply what silence made true before `clock` for the customers of a block; otherwise as `apply`."""
-        batch = self._begin(block, slots, number, clock)
+        batch = self._begin(block, slots, clock)
         done, n = 0, len(slots)
         while self._rules is not None:
             done = orders.sweep(
@@ -215,7 +215,7 @@ class PlainCustomers:
             self._grow(batch)
         return batch
 
-    def _begin(self, block: EventBlock, slots: Longs, number: int, clock: int) -> PlainBatch:
+    def _begin(self, block: EventBlock, slots: Longs, clock: int) -> PlainBatch:
         n = len(slots)
         sums = Sums(
             np.empty((2 * n + 2, cells.WIDTH), np.int64), np.zeros(_power(4 * n + 4), np.int64), np.zeros(1, np.int64)
@@ -229,7 +229,7 @@ class PlainCustomers:
             later[:] = np.arange(n)
             clocks[:] = clock
             counts[orders.LATER] = n
-        return PlainBatch(block, slots, number, said, work)
+        return PlainBatch(block, slots, said, work)
 
     def tell_scores(self, batch: PlainBatch) -> None:
         """Say the scores of those whose classification changed and who are still plain."""

@@ -1,0 +1,100 @@
+"""What an application of events works with, and what it leads to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from stream.contracts.bundle import decode_bundle
+from stream.contracts.decisions import Message
+from stream.contracts.topics import Topics
+from stream.state.announcements import Cause
+from stream.state.customer import Customer
+from stream.state.packed import Records, Timers
+from stream.state.plain.batch import PlainBatch
+from stream.state.tables import TableDeltas
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of a shard's memory and of a record. Reaching one is counted, see `Outcome.counters`."""
+
+    cached_customers_max: int
+    ledger_orders_max: int
+    interaction_dedupe_max: int
+    table_hours_max: int
+    table_days_max: int
+    seed_after_ms: int
+    bundle_messages_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one application of events (or of due timers) leads to; everything in it is committed together.
+
+    Attributes
+    ----------
+    outbox
+        Messages, as bundles.
+    decisions
+        Number of messages by kind.
+    clock
+        Greatest `occurred_at` so far, ms.
+    evicted
+        Customers that went out of memory; until this is committed, what is stored of them is older than what was.
+    """
+
+    records: Records
+    timers: Timers
+    histograms: dict[str, int]
+    cells: dict[str, dict[str, int]]
+    drop_cells: list[str]
+    counters: dict[str, int]
+    outbox: list[bytes]
+    decisions: dict[str, int]
+    clock: int
+    evicted: int
+    topics: Topics
+
+    @property
+    def messages(self) -> list[Message]:
+        """The messages of the outbox, one by one; for those who look at them, which delivery does not."""
+        return [message for bundle in self.outbox for message in decode_bundle(bundle, self.topics)]
+
+
+@dataclass(slots=True)
+class Batch:
+    """Working memory of one application of events.
+
+    Attributes
+    ----------
+    number
+        Of the batch.
+    touched
+        Objects that it came to.
+    taken_out
+        Row of each plain customer that was made an object.
+    reclassified
+        Why the classification changed, of each customer whose did.
+    tables
+        What it adds to rolling tables.
+    messages
+        What objects, and dead letters, led to.
+    counters
+        As in `Outcome`.
+    plain
+        What plain customers led to.
+    """
+
+    number: int
+    touched: list[Customer] = field(default_factory=list)
+    taken_out: dict[str, int] = field(default_factory=dict)
+    reclassified: dict[str, Cause] = field(default_factory=dict)
+    tables: TableDeltas = field(default_factory=TableDeltas)
+    messages: list[Message] = field(default_factory=list)
+    counters: dict[str, int] = field(default_factory=dict)
+    plain: PlainBatch | None = None
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Add to a counter."""
+        if by:
+            self.counters[name] = self.counters.get(name, 0) + by
