@@ -216,7 +216,11 @@ class Session:
             return
         if self._evicted:
             await self._land()
-        blobs = await self._patiently(lambda: self._store.load(missing))
+        try:
+            blobs = await self._patiently(lambda: self._store.load(missing))
+        except CommitRefused:
+            await self._land()
+            raise
         for customer, blob in zip(missing, blobs, strict=True):
             self._records[customer] = Record() if blob is None else msgspec.msgpack.decode(blob, type=Record)
 

@@ -126,9 +126,9 @@ class World:
         """The consumer group is deleted; its generations count from 1 again."""
         self.generation = 0
 
-    def roll_back(self, writes: int = STEPS_MAX, *, claims: bool = True) -> None:
-        """Redis comes back without its last so many writes, or without any; not past the last claim if so said."""
-        self.redis.roll_back(writes, claims=claims)
+    def roll_back(self, writes: int = STEPS_MAX) -> None:
+        """Redis comes back without its last so many writes, or without any."""
+        self.redis.roll_back(writes)
 
     def arrive(self, number: int) -> None:
         """A late request is carried out. What it is answered, nobody hears."""
