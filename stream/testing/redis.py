@@ -4,6 +4,11 @@ The store itself is the real one: `ModelRedis` is given to `stream.store.shard_s
 client, gets the very commands and arguments that would go to a server, and stands at a gate with each. What the Lua
 scripts check is in one table, `CHECKS`, each check with the line it stands for; a test sees that the scripts have these
 lines. Leave one out, and see whether anyone notices.
+
+The name of the commit that landed last says all of what a shard holds, its positions too, as long as nobody but the
+scripts writes to it. So of what the protocol does by itself, "commit sequence" refuses whatever "commit position" does;
+without either, no run is exact. Where "commit position" stands alone is `ModelRedis.move`: a person has moved a
+position, which leaves that name as it is.
 """
 
 from __future__ import annotations
@@ -195,6 +200,11 @@ class ModelRedis:
     def writes(self) -> int:
         """How many writes there were that no roll-back took away."""
         return len(self._before)
+
+    def move(self, topic: str, position: int) -> None:
+        """A person sets the position of a topic by hand, and sees to it that Redis has saved that."""
+        self.stored.meta[POSITION + topic] = str(position)
+        self._before.clear()
 
     def roll_back(self, writes: int) -> None:
         """Come back from a file that lacks the last so many writes, or all."""
