@@ -107,6 +107,6 @@ async def dry_run(redis: Client, prefix: str, partitions: int, model: Model, now
             # A customer may be given twice while Redis rearranges the set.
             fresh = [customer for customer in dict.fromkeys(found) if customer not in seen]
             seen.update(fresh)
-            blobs = await store.load(fresh)
+            blobs = await store.look(fresh)
             look(moves, [(c, blob) for c, blob in zip(fresh, blobs, strict=True) if blob is not None], model, as_of)
     return moves

@@ -15,12 +15,16 @@
 -- hashes) is made visible instead: 'begun' is the first write, 'landed' belongs to the last, and a shard where
 -- they differ is refused from then on.
 --
+-- The name of a commit is its number and the owner it is of, so no two commits ever have the same: what landed last says
+-- which history the shard has, also where Redis came back from an older file and another one was written since.
+--
 -- Record keys are put together here from KEYS[7] and the id. In a cluster that is safe: they share the hash tag of the
 -- declared keys; and KEYS[7] itself never exists, so while its slot is moving Redis does not let the script begin.
 --
 -- How many messages an entry holds is read from its own first bytes (stream/contracts/bundle.py), so that 'waiting' in
 -- meta counts what is in the outbox whatever the caller believes. The first 64 bytes and the size of each entry are
--- kept in a list of their own: whoever has to count or to compare later need not touch megabytes for it.
+-- kept in a list of their own, with the name of the commit: whoever has to count or to compare later need not touch
+-- megabytes for it.
 
 local CHUNK = 6000 -- arguments of one command; Lua's unpack takes about 8 000
 local FIRST_CELL = 8 -- of KEYS
@@ -30,7 +34,7 @@ local MAGIC, HEAD_BYTES = 'SCB1', 64 -- what a bundle begins with, and how much 
 local meta, timers, outbox, heads, histograms, counters, records =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local plan, blob = cmsgpack.unpack(ARGV[2]), ARGV[3]
-local number, expected, positions, blobs, due, forgotten, bins, counts, cells, dropped, fields =
+local name, expected, positions, blobs, due, forgotten, bins, counts, cells, dropped, fields =
   plan[1], plan[2], plan[3], plan[4], plan[5], plan[6], plan[7], plan[8], plan[9], plan[10], plan[11]
 
 local function by_chunk(items, call, from)
@@ -68,7 +72,7 @@ local begun, landed, waiting = stored[2] or '0', stored[3] or '0', tonumber(stor
 if begun ~= landed then
   return {'torn', begun, landed}
 end
-if landed == number then
+if landed == name then
   return {'again', waiting}
 end
 for i = 1, #positions, 3 do
@@ -98,7 +102,7 @@ for i = FIRST_ENTRY, #ARGV do
     return {'plan', 'an entry of the outbox is no bundle'}
   end
   waiting = waiting + struct.unpack('<I4', entry, 5)
-  tops[#tops + 1] = struct.pack('<I4', #entry) .. string.sub(entry, 1, HEAD_BYTES)
+  tops[#tops + 1] = struct.pack('<I4', #entry) .. string.sub(entry, 1, HEAD_BYTES) .. name
 end
 for i = 1, #due, 2 do
   if due[i] ~= due[i] then
@@ -112,7 +116,7 @@ end
 
 -- Writes ------------------------------------------------------------------------------------------------------
 
-redis.call('HSET', meta, 'begun', number)
+redis.call('HSET', meta, 'begun', name)
 by_chunk(gone, function(...) redis.call('DEL', ...) end)
 by_chunk(forgotten, function(...) redis.call('ZREM', timers, ...) end)
 by_chunk(blobs, function(...) redis.call('MSET', ...) end)
@@ -138,7 +142,7 @@ end
 by_chunk(ARGV, function(...) redis.call('RPUSH', outbox, ...) end, FIRST_ENTRY)
 by_chunk(tops, function(...) redis.call('RPUSH', heads, ...) end)
 
-local last = {'landed', number, 'waiting', string.format('%.0f', waiting)}
+local last = {'landed', name, 'waiting', string.format('%.0f', waiting)}
 for i = 1, #positions, 3 do
   last[#last + 1] = 'pos:' .. positions[i]
   last[#last + 1] = positions[i + 2]

@@ -56,7 +56,7 @@ class Commit:
     forget: Sequence[str] = ()
 
 
-def pack(commit: Commit, keys: Keys, owner: str, number: int, expected: int) -> tuple[list[str], list[bytes | str]]:
+def pack(commit: Commit, keys: Keys, owner: str, name: str, expected: str) -> tuple[list[str], list[bytes | str]]:
     """Keys and arguments of the commit script.
 
     A few large arguments in place of thousands of small ones: the client spends 0.2 µs a record in place of 1.0,
@@ -65,8 +65,8 @@ def pack(commit: Commit, keys: Keys, owner: str, number: int, expected: int) -> 
 
     Parameters
     ----------
-    number, expected
-        Number of this commit, and of the one that landed before it.
+    name, expected
+        Name of this commit, and of the one that landed before it.
 
     Raises
     ------
@@ -76,8 +76,8 @@ def pack(commit: Commit, keys: Keys, owner: str, number: int, expected: int) -> 
     if any(map(is_own, commit.meta)):
         raise ValueError(f"a commit may not set the store's own fields of meta: {sorted(commit.meta)}")
     before = (
-        str(number),
-        str(expected),
+        name,
+        expected,
         [text for topic, old, new in commit.positions for text in (topic, str(old), str(new))],
     )
     behind = (

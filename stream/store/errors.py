@@ -70,7 +70,7 @@ class StoreTorn(StoreError):
     the start of the log.
     """
 
-    def __init__(self, shard: int, begun: int, landed: int) -> None:
+    def __init__(self, shard: int, begun: str, landed: str) -> None:
         super().__init__(
             f"shard {shard} is half written: commit {begun} began and the last one that landed is {landed}. Look "
             "in the log of Redis for the disk error, then restore its data from a backup, or delete the shard's "

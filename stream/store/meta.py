@@ -20,7 +20,7 @@ class Meta:
     owner, generation
         Who claimed the shard, and under which generation of the consumer group; ``""`` and -1 while nobody did.
     begun, landed
-        Number of the last commit that began, and of the last that was made whole.
+        Name of the last commit that began, and of the last that was made whole; ``"0"`` before the first.
     positions
         Topic to next offset to process. A topic that was never read is absent.
     trims
@@ -36,8 +36,8 @@ class Meta:
 
     owner: str
     generation: int
-    begun: int
-    landed: int
+    begun: str
+    landed: str
     trims: int
     waiting: int
     positions: dict[str, int]
@@ -69,6 +69,8 @@ class Head:
     ----------
     entries
         Bundles of messages, oldest first.
+    marks
+        What stands for each of them when it is to be taken off: its head, as Redis keeps it.
     trims
         How often delivered messages were taken off. A number other than after the last trim means that Redis came
         back with an older outbox.
@@ -77,6 +79,7 @@ class Head:
     """
 
     entries: list[bytes]
+    marks: list[bytes]
     trims: int
     sent: dict[str, int]
 
@@ -87,7 +90,7 @@ def read_meta(reply: Mapping[bytes, bytes] | Sequence[bytes]) -> Meta:
     Examples
     --------
     >>> read_meta([b"owner", b"a", b"generation", b"4", b"pos:orders", b"17", b"clock", b"9"])
-    Meta(owner='a', generation=4, begun=0, landed=0, trims=0, waiting=0,
+    Meta(owner='a', generation=4, begun='0', landed='0', trims=0, waiting=0,
          positions={'orders': 17}, sent={}, other={'clock': '9'})
     """
     pairs: Iterable[tuple[bytes, bytes]]
@@ -96,8 +99,8 @@ def read_meta(reply: Mapping[bytes, bytes] | Sequence[bytes]) -> Meta:
     return Meta(
         owner=fields.get("owner", ""),
         generation=int(fields.get("generation", "-1")),
-        begun=int(fields.get("begun", "0")),
-        landed=int(fields.get("landed", "0")),
+        begun=fields.get("begun", "0"),
+        landed=fields.get("landed", "0"),
         trims=int(fields.get("trims", "0")),
         waiting=int(fields.get("waiting", "0")),
         positions=_offsets(fields, POSITION),

@@ -1,10 +1,10 @@
 r"""The heads of the outbox: what is kept of each entry beside it, so that nobody reads megabytes to count or compare.
 
-A head is the size of an entry (u32, little endian) and its first bytes: those hold the number of its messages and all
-that the index says of the first. The commit script makes it.
+A head is the size of an entry (u32, little endian), its first bytes, which hold the number of its messages and all
+that the index says of the first, and the name of its commit. The commit script makes it.
 
->>> head_of(b"SCB1\2\0\0\0")
-b'\x08\x00\x00\x00SCB1\x02\x00\x00\x00'
+>>> head_of(b"SCB1\2\0\0\0", "7-1f")
+b'\x08\x00\x00\x00SCB1\x02\x00\x00\x007-1f'
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ READ_BYTES_MAX: Final = 8_000_000
 _SIZE: Final = Struct("<I")
 
 
-def head_of(entry: bytes) -> bytes:
-    """The head of an entry."""
-    return _SIZE.pack(len(entry)) + entry[:HEAD_BYTES]
+def head_of(entry: bytes, commit: str) -> bytes:
+    """The head of an entry of a commit, which is given by its name."""
+    return _SIZE.pack(len(entry)) + entry[:HEAD_BYTES] + commit.encode()
 
 
 def fitting(heads: Iterable[bytes], messages_max: int) -> int:
@@ -39,7 +39,7 @@ def fitting(heads: Iterable[bytes], messages_max: int) -> int:
 
     Examples
     --------
-    >>> two, three = (head_of(b"SCB1" + bytes([count, 0, 0, 0])) for count in (2, 3))
+    >>> two, three = (head_of(b"SCB1" + bytes([count, 0, 0, 0]), "7-1f") for count in (2, 3))
     >>> [fitting([two, three, two], limit) for limit in (1, 2, 5, 6, 7)]
     [1, 1, 2, 2, 3]
     >>> fitting([], 10)

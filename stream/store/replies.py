@@ -35,7 +35,7 @@ def refuse(shard: int, reply: Sequence[bytes | int]) -> NoReturn:
         case ["foreign"]:
             raise StoreError(f"shard {shard}: another program has changed the outbox: do two share a key prefix?")
         case ["torn", begun, landed]:
-            raise StoreTorn(shard, int(begun), int(landed))
+            raise StoreTorn(shard, begun, landed)
         case ["type", key, found]:
             raise StoreError(f"key {key} holds a {found} that is not ours: do two programs share a key prefix?")
         case other:

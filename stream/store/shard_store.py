@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -14,7 +14,7 @@ from stream.store.commit import Commit, pack
 from stream.store.errors import ClaimRefused, StoreTorn
 from stream.store.keys import Keys
 from stream.store.meta import Claim, Head, Meta, read_meta
-from stream.store.outbox import fitting, head_of
+from stream.store.outbox import fitting
 from stream.store.replies import refuse, refuse_owner
 from stream.store.scripts import CLAIM, COMMIT, HEAD, LOAD, TRIM, Client, call
 
@@ -22,6 +22,9 @@ __all__ = ["LOAD_CUSTOMERS_MAX", "Claim", "Head", "ShardStore", "new_owner"]
 
 LOAD_CUSTOMERS_MAX: Final = 2_000
 """Records of one load. It bounds what one reply holds in memory; more per reply was not faster."""
+
+NO_COMMIT: Final = "0"
+"""Name of what landed before the first commit."""
 
 HEADS_MAX: Final = 512
 """Entries of one read of the outbox: the bound where they are as small as their heads."""
@@ -71,9 +74,9 @@ class ShardStore:
         self.generation = -1
         self._redis = redis
         self._cluster = isinstance(redis, RedisCluster)
-        self._landed = 0
+        self._landed = NO_COMMIT
         self._drawn = 0
-        self._given: tuple[Commit, int] | None = None
+        self._given: tuple[Commit, str] | None = None
         self._one_at_a_time = asyncio.Lock()
 
     # Ownership
@@ -128,7 +131,7 @@ class ShardStore:
         if meta.begun != meta.landed:
             raise StoreTorn(self.keys.shard, meta.begun, meta.landed)
         self._landed = meta.landed
-        self._drawn = max(self._drawn, meta.landed)
+        self._drawn = max(self._drawn, int(meta.landed.partition("-")[0]))
         self._given = None
         self.outbox_length = meta.waiting
         return Claim(meta.positions, meta.other)
@@ -158,18 +161,19 @@ class ShardStore:
             The shard is half written.
         """
         async with self._one_at_a_time:
-            # A number stands for one commit object for ever. So "this number has landed" in answer to a second
-            # try can only mean that the first one did.
+            # A name stands for one commit object of one owner for ever. So "this has landed" in answer to a second
+            # try can only mean that the first one did, and that the shard has no other history.
             if self._given is not None and self._given[0] is commit:
-                number = self._given[1]
+                name = self._given[1]
             else:
-                number = self._drawn = self._drawn + 1
-                self._given = (commit, number)
-            keys, args = pack(commit, self.keys, self.owner, number, self._landed)
+                self._drawn += 1
+                name = f"{self._drawn}-{self.owner}"
+                self._given = (commit, name)
+            keys, args = pack(commit, self.keys, self.owner, name, self._landed)
             reply = await COMMIT(self._redis, keys, args)
             if reply[0] not in {b"ok", b"again"}:
                 refuse(self.keys.shard, reply)
-            self._landed = number
+            self._landed = name
             self._given = None
             self.outbox_length = int(reply[1])
             return self.outbox_length
@@ -190,13 +194,13 @@ class ShardStore:
             await asyncio.sleep(0)
         return task
 
-    async def trim(self, entries: Sequence[bytes], sent: Mapping[str, int] | None = None) -> int:
+    async def trim(self, marks: Sequence[bytes], sent: Mapping[str, int] | None = None) -> int:
         """Take delivered entries off the head of the outbox.
 
         Parameters
         ----------
-        entries
-            What `outbox` or `head` gave, or the first of it; not empty.
+        marks
+            Of the entries, as `head` gave them, or the first of it; not empty.
         sent
             Output topic to the offset after its last delivered message, remembered with it.
 
@@ -210,7 +214,7 @@ class ShardStore:
         CommitRefused
             ``owner``; or ``outbox``: the last of them is not where it was, so nothing was taken off.
         """
-        args: list[bytes | str] = [self.owner, str(len(entries)), head_of(entries[-1])]
+        args: list[bytes | str] = [self.owner, str(len(marks)), marks[-1]]
         for topic, offset in (sent or {}).items():
             args += (topic, str(offset))
         reply = await TRIM(self._redis, self._outbox_keys, args)
@@ -222,16 +226,39 @@ class ShardStore:
     # Reads
 
     async def load(self, customers: Sequence[str]) -> list[bytes | None]:
-        """Records of these customers, in the same order; ``None`` for one that has none."""
+        """Records of these customers, in the same order, to be written on; ``None`` for one that has none.
+
+        A commit may be under way: the records are from before it or from after it.
+
+        Raises
+        ------
+        CommitRefused
+            As `check`: a commit on these records could land after all if Redis came back from an older file, in which
+            the shard is mine.
+        """
+        expected = {self._landed} if self._given is None else {self._landed, self._given[1]}
         found: list[bytes | None] = []
         for first in range(0, len(customers), LOAD_CUSTOMERS_MAX):
-            ids = list(customers[first : first + LOAD_CUSTOMERS_MAX])
-            if self._cluster:
-                # While a slot is moving, Redis must see every key to tell "moved" from "never was".
-                found += await call(self._redis, "MGET", *map(self.keys.record, ids))
-            else:
-                found += await LOAD(self._redis, [self.keys.records], [_encode(ids)])
+            held, records = await self._load(customers[first : first + LOAD_CUSTOMERS_MAX])
+            self._expect(held, expected)
+            found += records
         return found
+
+    async def look(self, customers: Sequence[str]) -> list[bytes | None]:
+        """The same for who only looks, whoever owns the shard."""
+        found: list[bytes | None] = []
+        for first in range(0, len(customers), LOAD_CUSTOMERS_MAX):
+            found += (await self._load(customers[first : first + LOAD_CUSTOMERS_MAX]))[1]
+        return found
+
+    async def _load(self, customers: Sequence[str]) -> tuple[Sequence[bytes | None], list[bytes | None]]:
+        """Owner, generation and last commit, and the records."""
+        keys = self.keys
+        if self._cluster:
+            held, records = await LOAD(self._redis, [keys.meta, *map(keys.record, customers)], [])
+        else:
+            held, records = await LOAD(self._redis, [keys.meta, keys.records], [_encode(list(customers))])
+        return held, records
 
     async def check(self) -> None:
         """See that Redis holds what was committed last. Call it while no commit is under way.
@@ -243,11 +270,17 @@ class ShardStore:
         CommitRefused
             ``owner``: the shard is not mine; ``sequence``: Redis came back from an older file.
         """
-        owner, generation, landed = await call(self._redis, "HMGET", self.keys.meta, "owner", "generation", "landed")
-        if owner != self.owner.encode():
-            refuse(self.keys.shard, [b"owner", owner or b"", generation or b"-1"])
-        if int(landed or 0) != self._landed:
-            refuse(self.keys.shard, [b"sequence", landed or b"0"])
+        held = await call(self._redis, "HMGET", self.keys.meta, "owner", "generation", "landed")
+        self._expect(held, {self._landed})
+
+    def _expect(self, held: Sequence[bytes | None], names: Collection[str]) -> None:
+        """See that a shard that holds this owner, generation and last commit is mine, and none but these landed."""
+        owner, generation, landed = ((value or b"").decode() for value in held)
+        if owner != self.owner:
+            refuse_owner(self.keys.shard, owner, int(generation or -1))
+        landed = landed or NO_COMMIT
+        if landed not in names:
+            refuse(self.keys.shard, [b"sequence", landed.encode()])
 
     async def due(self, before_ms: int, limit: int) -> list[str]:
         """Customers whose timer is before this moment, the earliest first, at most ``limit``."""
@@ -276,11 +309,16 @@ class ShardStore:
         messages_max
             Messages that they hold at most, unless the first entry alone has more. With 0 nothing is read.
         """
+        return (await self._oldest(messages_max))[0]
+
+    async def _oldest(self, messages_max: int) -> tuple[list[bytes], list[bytes]]:
+        """The same, each with its head."""
         if not messages_max:
-            return []
+            return [], []
         heads = await call(self._redis, "LRANGE", self.keys.heads, 0, min(messages_max, HEADS_MAX) - 1)
         count = fitting(heads, messages_max)
-        return list(await call(self._redis, "LRANGE", self.keys.outbox, 0, count - 1)) if count else []
+        entries = list(await call(self._redis, "LRANGE", self.keys.outbox, 0, count - 1)) if count else []
+        return entries, heads[: len(entries)]
 
     async def head(self, messages_max: int) -> Head:
         """The same, with where delivery stands, for the owner only.
@@ -293,13 +331,13 @@ class ShardStore:
             Another program has changed the outbox.
         """
         # The entries first: what is said of them afterwards also holds if Redis changed in between.
-        entries = await self.outbox(messages_max)
+        entries, marks = await self._oldest(messages_max)
         reply = await HEAD(self._redis, self._outbox_keys, [self.owner])
         if reply[0] != b"ok":
             refuse(self.keys.shard, reply)
         meta = read_meta(reply[1])
         self.outbox_length = meta.waiting
-        return Head(entries, meta.trims, meta.sent)
+        return Head(entries, marks, meta.trims, meta.sent)
 
     @property
     def _outbox_keys(self) -> list[str]:

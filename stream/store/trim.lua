@@ -6,8 +6,8 @@
 -- Reply {'ok', number of trims so far, messages in the outbox}, or {'owner', stored, its generation}, or {'outbox'}
 -- when that entry is not at that place, or {'foreign'} when somebody else has changed the outbox.
 --
--- An entry may have a megabyte. Its head, which commit.lua keeps, stands for it: size, number of messages and the first
--- message, whose id no other message has.
+-- An entry may have a megabyte. Its head, which commit.lua keeps, stands for it: size, number of messages, the first
+-- message, whose id no other entry of its commit has, and the name of the commit, which no other commit has.
 
 local meta, outbox, heads = KEYS[1], KEYS[2], KEYS[3]
 local stored = redis.call('HMGET', meta, 'owner', 'generation', 'trims', 'waiting')

@@ -8,6 +8,6 @@ the store, the bundles, the relay's handling of its outbox and its memory of wha
 
 from __future__ import annotations
 
-from stream.testing.world import TAIL, Violated, World
+from stream.testing.world import LOADED, TAIL, Violated, World
 
-__all__ = ["TAIL", "Violated", "World"]
+__all__ = ["LOADED", "TAIL", "Violated", "World"]

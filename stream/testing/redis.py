@@ -4,6 +4,11 @@ The store itself is the real one: `ModelRedis` is given to `stream.store.shard_s
 client, gets the very commands and arguments that would go to a server, and stands at a gate with each. What the Lua
 scripts check is in one table, `CHECKS`, each check with the line it stands for; a test sees that the scripts have these
 lines. Leave one out, and see whether anyone notices.
+
+The name of the commit that landed last says all of what a shard holds, its positions too, as long as nobody but the
+scripts writes to it. So of what the protocol does by itself, "commit sequence" refuses whatever "commit position" does;
+without either, no run is exact. Where "commit position" stands alone is `ModelRedis.move`: a person has moved a
+position, which leaves that name as it is.
 """
 
 from __future__ import annotations
@@ -27,6 +32,9 @@ KEYS = Keys("model", 0)
 
 Reply = list[Any]
 
+_HELD = ("owner", "generation", "landed")
+"""What LOAD gives along with the records."""
+
 
 @dataclass
 class ShardKeys:
@@ -36,10 +44,11 @@ class ShardKeys:
     records: dict[str, bytes] = field(default_factory=dict)
     timers: dict[str, float] = field(default_factory=dict)
     outbox: list[bytes] = field(default_factory=list)
+    heads: list[bytes] = field(default_factory=list)
 
     def copy(self) -> ShardKeys:
         """The same, for itself."""
-        return ShardKeys(dict(self.meta), dict(self.records), dict(self.timers), list(self.outbox))
+        return ShardKeys(dict(self.meta), dict(self.records), dict(self.timers), list(self.outbox), list(self.heads))
 
     def positions(self) -> dict[str, int]:
         """Topic to stored position."""
@@ -123,14 +132,14 @@ def _other_number(attempt: Attempt) -> Reply | None:
 
 def _other_head(attempt: Attempt) -> Reply | None:
     count = int(attempt.arg(2))
-    taken = attempt.stored.outbox[:count]
-    return None if len(taken) == count and head_of(taken[-1]) == attempt.args[2] else [b"outbox"]
+    taken = attempt.stored.heads[:count]
+    return None if len(taken) == count and taken[-1] == attempt.args[2] else [b"outbox"]
 
 
 CHECKS = (
     Check("claim generation", CLAIM, "elseif tonumber(generation) > tonumber(ARGV[2]) then", _older_generation),
     Check("commit owner", COMMIT, "if stored[1] ~= ARGV[1] then", _not_owner),
-    Check("commit again", COMMIT, "if landed == number then", _landed_before),
+    Check("commit again", COMMIT, "if landed == name then", _landed_before),
     Check("commit position", COMMIT, "if at ~= positions[i + 1] then", _other_position),
     Check("commit sequence", COMMIT, "if landed ~= expected then", _other_number),
     Check("head owner", HEAD, "if stored[1] ~= ARGV[1] then", _not_owner),
@@ -187,11 +196,19 @@ class ModelRedis:
             return await _request(script.name, lambda: self._script(script, write, args))
         return await _request(name.lower(), lambda: self._plain(name, words[1:]))
 
-    def roll_back(self, writes: int, *, claims: bool) -> None:
-        """Come back from a file that lacks the last so many writes, or all; claims are kept if so said."""
+    @property
+    def writes(self) -> int:
+        """How many writes there were that no roll-back took away."""
+        return len(self._before)
+
+    def move(self, topic: str, position: int) -> None:
+        """A person sets the position of a topic by hand, and sees to it that Redis has saved that."""
+        self.stored.meta[POSITION + topic] = str(position)
+        self._before.clear()
+
+    def roll_back(self, writes: int) -> None:
+        """Come back from a file that lacks the last so many writes, or all."""
         for _ in range(min(writes, len(self._before))):
-            if not claims and self._before[-1].meta.get("owner") != self.stored.meta.get("owner"):
-                return
             self.stored = self._before.pop()
 
     # Scripts
@@ -217,7 +234,7 @@ class ModelRedis:
         return [b"ok", *_flat(self.stored.meta)]
 
     def _commit(self, attempt: Attempt) -> Reply:
-        number, _, positions, names, timers = attempt.plan[:5]
+        name, _, positions, names, timers = attempt.plan[:5]
         fields = attempt.plan[10]
         stored, blob, at = self.stored, attempt.args[2], 0
         for customer, size in zip(names[::2], names[1::2], strict=True):
@@ -226,8 +243,9 @@ class ModelRedis:
         stored.timers.update(zip(timers[1::2], timers[::2], strict=True))
         entries = list(attempt.args[3:])
         stored.outbox += entries
+        stored.heads += [head_of(entry, name) for entry in entries]
         waiting = int(attempt.meta("waiting", "0")) + sum(map(count_of, entries))
-        stored.meta |= {"begun": number, "landed": number, "waiting": str(waiting)}
+        stored.meta |= {"begun": name, "landed": name, "waiting": str(waiting)}
         stored.meta |= {POSITION + topic: new for topic, new in zip(positions[::3], positions[2::3], strict=True)}
         stored.meta |= dict(zip(fields[::2], fields[1::2], strict=True))
         return [b"ok", waiting]
@@ -238,6 +256,7 @@ class ModelRedis:
     def _trim(self, attempt: Attempt) -> Reply:
         stored, count = self.stored, int(attempt.arg(2))
         gone, stored.outbox = stored.outbox[:count], stored.outbox[count:]
+        del stored.heads[:count]
         trims = int(attempt.meta("trims", "0")) + 1
         waiting = int(attempt.meta("waiting", "0")) - sum(map(count_of, gone))
         stored.meta |= {"trims": str(trims), "waiting": str(waiting)}
@@ -246,7 +265,8 @@ class ModelRedis:
         return [b"ok", str(trims).encode(), str(waiting).encode()]
 
     def _load(self, args: Sequence[bytes]) -> Reply:
-        return [self.stored.records.get(customer) for customer in msgspec.msgpack.decode(args[0])]
+        held = [None if value is None else value.encode() for value in map(self.stored.meta.get, _HELD)]
+        return [held, [self.stored.records.get(customer) for customer in msgspec.msgpack.decode(args[0])]]
 
     # Plain commands
 
@@ -259,7 +279,7 @@ class ModelRedis:
                 values = [stored.meta.get(field_name) for field_name in names]
                 return [None if value is None else value.encode() for value in values]
             case "LRANGE", [KEYS.heads, first, last]:
-                return list(map(head_of, stored.outbox[int(first) : int(last) + 1]))
+                return stored.heads[int(first) : int(last) + 1]
             case "LRANGE", [KEYS.outbox, first, last]:
                 return stored.outbox[int(first) : int(last) + 1]
             case "ZRANGEBYSCORE", [KEYS.timers, "-inf", before, "LIMIT", "0", limit]:

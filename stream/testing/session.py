@@ -56,6 +56,8 @@ class Session:
         Asks the broker whether a generation is the current one.
     reads_tail
         See `ModelRelay`.
+    checks_loads
+        Whether it looks at whose shard a record was read from; False is a mutation.
 
     Attributes
     ----------
@@ -79,7 +81,8 @@ class Session:
         kafka: ModelKafka,
         current: Callable[[int], bool],
         *,
-        reads_tail: bool = True,
+        reads_tail: bool,
+        checks_loads: bool,
     ) -> None:
         self.owner = owner
         self.generation = generation
@@ -93,6 +96,7 @@ class Session:
         self._reads_tail = reads_tail
         # ShardStore asks nothing of a client but `execute_command`.
         self._store = LookedStore(cast("Client", redis), KEYS, owner)
+        self._load = self._store.load if checks_loads else self._store.look
         self._scored: dict[str, int] = {}
         self._records: dict[str, Record] = {}
         self._flight: tuple[Task, Commit] | None = None
@@ -216,7 +220,11 @@ class Session:
             return
         if self._evicted:
             await self._land()
-        blobs = await self._patiently(lambda: self._store.load(missing))
+        try:
+            blobs = await self._patiently(lambda: self._load(missing))
+        except CommitRefused:
+            await self._land()
+            raise
         for customer, blob in zip(missing, blobs, strict=True):
             self._records[customer] = Record() if blob is None else msgspec.msgpack.decode(blob, type=Record)
 

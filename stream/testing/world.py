@@ -19,7 +19,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from itertools import count
 from typing import Any, Final
 
@@ -46,6 +46,9 @@ STEPS_MAX: Final = 5_000
 TAIL: Final = "relay tail"
 """Names the look at what is delivered already, as a check that can be left out."""
 
+LOADED: Final = "load"
+"""Names the look at whose shard, in which state, a record was read from, as a check that can be left out."""
+
 
 class Violated(AssertionError):
     """Something does not hold that always must."""
@@ -57,7 +60,7 @@ class World:
     Parameters
     ----------
     without
-        Checks to leave out, by their names in `stream.testing.redis.CHECKS`, or `TAIL`.
+        Checks to leave out, by their names in `stream.testing.redis.CHECKS`, or `TAIL` or `LOADED`.
 
     Attributes
     ----------
@@ -65,16 +68,21 @@ class World:
         Workers that live.
     late
         Requests that were sent, of which nobody waits for an answer, and that are still to be carried out.
+    rolled_back
+        Whether Redis ever came back from an older file.
     """
 
     def __init__(self, without: Collection[str] = ()) -> None:
         self.kafka = ModelKafka(dict.fromkeys(INPUTS.values()))
-        self.redis = ModelRedis([name for name in without if name != TAIL])
+        self.redis = ModelRedis([name for name in without if name not in {TAIL, LOADED}])
         self.redis.written = self._after_write
         self.sessions: list[Session] = []
         self.late: list[Callable[[], Any]] = []
         self.generation = 0
+        self.rolled_back = False
         self._reads_tail = TAIL not in without
+        self._checks_loads = LOADED not in without
+        self._skipped: set[str] = set()
         self._owners = count(1)
         self._events = count(1)
         self._time = 0
@@ -113,6 +121,7 @@ class World:
             self.kafka,
             lambda asked: asked == self.generation,
             reads_tail=self._reads_tail,
+            checks_loads=self._checks_loads,
         )
         self.sessions.append(session)
         return session
@@ -126,9 +135,24 @@ class World:
         """The consumer group is deleted; its generations count from 1 again."""
         self.generation = 0
 
-    def roll_back(self, writes: int = STEPS_MAX, *, claims: bool = True) -> None:
-        """Redis comes back without its last so many writes, or without any; not past the last claim if so said."""
-        self.redis.roll_back(writes, claims=claims)
+    def roll_back(self, writes: int = STEPS_MAX) -> None:
+        """Redis comes back without its last so many writes, or without any."""
+        self.rolled_back = True
+        self.redis.roll_back(writes)
+
+    def skip(self, customer: str) -> None:
+        """A person moves the stored position of a customer's topic to the end of its log, as to go on behind a gap.
+
+        Nobody does so where Redis was rolled back: what was said of the events that are skipped then could not be
+        known. Here it is counted as said of nothing.
+        """
+        if self.rolled_back:
+            raise ValueError("what is skipped may have been decided before Redis was rolled back")
+        topic = INPUTS[customer]
+        log = self.kafka.logs[topic]
+        stored = max(0, self.redis.stored.positions().get(topic, -1))
+        self._skipped.update(event.id for event in log[stored:])
+        self.redis.move(topic, len(log))
 
     def arrive(self, number: int) -> None:
         """A late request is carried out. What it is answered, nobody hears."""
@@ -211,7 +235,7 @@ class World:
         positions = stored.positions()
         for customer, topic in INPUTS.items():
             read = self.kafka.logs[topic][: max(0, positions.get(topic, -1))]
-            wanted = [event.id for event in read if event.customer == customer]
+            wanted = [event.id for event in self._of(customer, read)]
             found = _record(stored, customer).events
             if found != wanted:
                 raise Violated(f"{customer}: {found} are applied, the position says {wanted}")
@@ -234,9 +258,13 @@ class World:
                 if versions != due:
                     raise Violated(f"{topic} of {customer}: {versions} where {due} are due")
 
+    def _of(self, customer: str, events: Iterable[Event]) -> list[Event]:
+        """Events that a customer's record is to have of these."""
+        return [event for event in events if event.customer == customer and event.id not in self._skipped]
+
     def _due(self, topic: str, customer: str) -> list[int]:
         """Numbers of the messages that a customer's events are reason for."""
-        events = [event for event in self.kafka.logs[INPUTS[customer]] if event.customer == customer]
+        events = self._of(customer, self.kafka.logs[INPUTS[customer]])
         if topic == TOPICS.churn_warnings:
             return list(range(1, (len(events) + 1) // 2 + 1))
         return [number for number, event in enumerate(events, 1) if not event.large]
@@ -253,7 +281,7 @@ class World:
                 missing = len(self._due(topic, customer)) - [key for key, _ in self.said(topic)].count(customer)
                 if missing:
                     raise Violated(f"{missing} messages of {customer} are missing in {topic}: {self.said(topic)}")
-        large = sum(event.large for log in self.kafka.logs.values() for event in log)
+        large = sum(event.large for one, topic in INPUTS.items() for event in self._of(one, self.kafka.logs[topic]))
         if len(self.said(TOPICS.dead_letters)) != large:
             raise Violated(f"{len(self.said(TOPICS.dead_letters))} dead letters for {large} messages")
         scores = dict(self.said(TOPICS.customer_scores))

@@ -35,6 +35,7 @@ from stream.contracts.decisions import Message
 from stream.contracts.events import DeadLetter
 from stream.contracts.ids import join_hash
 from stream.store.errors import CommitRefused, StoreUnavailable
+from stream.store.meta import Head
 from stream.store.shard_store import ShardStore
 from stream.transport.relay_producer import BATCH_BYTES, TooLarge, TransactionalProducer, within
 from stream.transport.relay_settings import RelaySettings, RelayWatch
@@ -209,23 +210,21 @@ class Relay:
             return trims
         self._in_hand = True
         try:
-            trims = await self._hand_over(producer, head.entries, self._waiting(head.entries))
+            trims = await self._hand_over(producer, head, self._waiting(head.entries))
         finally:
             self._in_hand = False
         self._pause = self._settings.retry_seconds_min
         self._oversize.clear()
         return trims
 
-    async def _hand_over(
-        self, producer: TransactionalProducer, entries: Sequence[bytes], waiting: Sequence[bytes]
-    ) -> int:
+    async def _hand_over(self, producer: TransactionalProducer, head: Head, waiting: Sequence[bytes]) -> int:
         sent: dict[str, int] = {}
         messages = sum(map(count_of, waiting))
         if messages:
             began = time.perf_counter()
             sent = await producer.send(waiting, self._batch_bytes)
             self._watch.delivered(self.shard, messages, time.perf_counter() - began)
-        return await self._store.trim(entries, self._delivered.passed(sent))
+        return await self._store.trim(head.marks, self._delivered.passed(sent))
 
     # Messages that were delivered, or are too large
 

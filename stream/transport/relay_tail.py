@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import ConsumerRecord
@@ -43,6 +44,13 @@ _INDEX = np.dtype(
 )
 """What of the index of a bundle says which messages it holds."""
 
+
+class _Versioned(msgspec.Struct, gc=False):
+    version: int = 0
+
+
+_versions = msgspec.json.Decoder(_Versioned)
+
 METADATA_RETRY_MS = 10
 """aiokafka asks for the end of a topic it does not know, fails, waits this long and asks again, topic by topic."""
 
@@ -71,7 +79,8 @@ class Delivered:
         self._ids: dict[str, None] = {}
         #: By topic: id to offset of what was found and did not come up in the outbox since, in order.
         self._ahead: dict[str, dict[str, int]] = {}
-        self._latest: dict[tuple[str, str], int] = {}
+        #: By topic and key: moment and version of what was found last.
+        self._latest: dict[tuple[str, str], tuple[int, int]] = {}
         self._latest_of_all = 0
 
     def __len__(self) -> int:
@@ -104,7 +113,7 @@ class Delivered:
             place = (record.topic, record.key.decode())
             moment = parse_time(headers["ce_time"].decode())
             self._latest.pop(place, None)
-            self._latest[place] = moment
+            self._latest[place] = moment, _version(record.value)
             self._latest_of_all = max(self._latest_of_all, moment)
             if len(self._latest) > self._ids_max:
                 del self._latest[next(iter(self._latest))]
@@ -112,13 +121,16 @@ class Delivered:
     def holds(self, message: Message) -> bool:
         """Whether a message need not be sent: it is there, or it was and has been compacted away.
 
-        Kafka may have removed a delivered message of a compacted topic because a later one of its key followed.
-        Sent again it would stand behind the later one and pass for the newest.
+        Kafka may have removed a delivered message of a compacted topic because a later one of its key followed. Or it
+        was never sent, because where the log was read before, no batch ended there. Sent now, it would stand behind
+        the later one and pass for the newest. Of two of one moment the one with the higher version is the later: a
+        customer's version rises with each change of what is said.
         """
         if message.id in self._ids:
             self._ahead.get(message.topic, {}).pop(message.id, None)
             return True
-        return self._latest.get((message.topic, message.key), message.time) > message.time
+        latest = self._latest.get((message.topic, message.key))
+        return latest is not None and latest > (message.time, _version(message.value))
 
     def passed(self, sent: Mapping[str, int]) -> dict[str, int]:
         """Up to where whoever takes over need not read back.
@@ -156,11 +168,23 @@ class Delivered:
         if not self._latest:
             return False
         compacted = np.isin(index["topic"], self._compacted_codes)
-        return bool((compacted & (index["time"] < self._latest_of_all)).any())
+        return bool((compacted & (index["time"] <= self._latest_of_all)).any())
 
     def lacks(self, messages: Sequence[Message]) -> list[Message]:
         """Those of the messages that must be sent."""
         return [message for message in messages if not self.holds(message)]
+
+
+def _version(value: bytes | None) -> int:
+    """Version that a message of a compacted topic has; 0 where it has none.
+
+    >>> _version(b'{"customer_id":"c-1","version":7,"tier":"high"}'), _version(b"no JSON"), _version(None)
+    (7, 0, 0)
+    """
+    try:
+        return _versions.decode(value or b"{}").version
+    except msgspec.DecodeError:
+        return 0
 
 
 async def read_tail(

@@ -255,7 +255,12 @@ class ShardWorker:
         if self._evicted:
             # Their commit may be on its way still: Redis would give the record from before it.
             await self._land()
-        blobs = await self._patiently("load", lambda: self._parts.store.load(missing))
+        try:
+            blobs = await self._patiently("load", lambda: self._parts.store.load(missing))
+        except CommitRefused:
+            # What is on its way must have arrived before the shard is read again, or it lands behind that.
+            await self._land()
+            raise
         self._state.admit(missing, blobs)
 
     async def _sweep(self) -> None:

@@ -65,7 +65,7 @@ def costs(load: Workload) -> dict[str, float]:
             outcome.counters,
             outcome.outbox,
         )
-        pack(commit, keys, "owner", 1, 0)
+        pack(commit, keys, "owner", "1-owner", "0")
         packed = time.process_time()
         for part, spent in zip(seconds, (decoded - began, scored - decoded, packed - scored), strict=True):
             seconds[part] += spent

@@ -140,10 +140,10 @@ async def test_a_trim_that_failed_or_was_made_twice_is_no_second_delivery(world)
     trim = store.trim
     faults = iter([(False, StoreUnavailable("cut before")), (True, StoreUnavailable("cut after"))])
 
-    async def shaky(entries, sent):
+    async def shaky(marks, sent):
         made, error = next(faults, (True, None))
         if made:
-            trims = await trim(entries, sent)
+            trims = await trim(marks, sent)
         if error:
             raise error
         return trims

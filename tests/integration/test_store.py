@@ -16,7 +16,7 @@ from stream.store.connection import connect
 from stream.store.errors import ClaimRefused, CommitRefused, StoreError, StoreTorn, StoreUnavailable
 from stream.store.keys import Keys
 from stream.store.outbox import READ_BYTES_MAX
-from stream.store.shard_store import HEADS_MAX, LOAD_CUSTOMERS_MAX, ShardStore, new_owner
+from stream.store.shard_store import HEADS_MAX, LOAD_CUSTOMERS_MAX, NO_COMMIT, ShardStore, new_owner
 
 _numbers = itertools.count()
 
@@ -61,6 +61,11 @@ def full_commit(expected=-1, new=10):
         outbox=[FIRST, SECOND, THIRD],
         meta={"clock": "1483271606000"},
     )
+
+
+async def marks(shard):
+    """What trim asks for, of all entries."""
+    return (await shard.head(ALL)).marks
 
 
 async def dump(redis, keys):
@@ -170,22 +175,68 @@ async def test_a_commit_from_another_position_writes_nothing(redis, keys, shard,
 
 async def test_a_zombie_commits_trims_and_reads_nothing_after_a_new_claim(redis, keys, shard):
     await shard.commit(full_commit())
+    waiting = await marks(shard)
     successor = ShardStore(redis, keys, new_owner())
     assert (await successor.claim(2)).positions == {"orders": 10}
     before = await dump(redis, keys)
     for attempt in (
         shard.commit(Commit(positions=[("orders", 10, 11)], records=pack_records([("c-1", b"zombie")]))),
         shard.commit(Commit(counters={"swept": 1})),
-        shard.trim([FIRST]),
+        shard.trim(waiting[:1]),
         shard.head(10),
         shard.refresh(),
+        shard.check(),
+        shard.load(["c-1"]),
     ):
         with pytest.raises(CommitRefused) as refused:
             await attempt
         assert refused.value.reason == "owner"
         assert refused.value.generation == 2
     assert await dump(redis, keys) == before
+    assert (await shard.look(["c-1"])) == [b"\x00\xffone"]
     await successor.commit(Commit(positions=[("orders", 10, 11)]))
+
+
+async def test_records_of_another_history_are_not_given_to_be_written_on(redis, keys, shard):
+    before = await redis.dump(keys.meta)
+    await shard.commit(full_commit())
+    assert await shard.load(["c-1"]) == [b"\x00\xffone"]
+    await redis.restore(keys.meta, 0, before, replace=True)
+    for attempt in (shard.load(["c-1"]), shard.check()):
+        with pytest.raises(CommitRefused) as refused:
+            await attempt
+        assert refused.value.reason == "sequence"
+    await shard.refresh()
+    assert await shard.load(["c-1"]) == [b"\x00\xffone"]
+
+
+async def test_records_are_given_while_a_commit_is_under_way(redis, keys, shard):
+    await shard.commit(full_commit())
+    before = await redis.dump(keys.meta)
+    lost = Commit(counters={"swept": 1})
+    await shard.commit(lost)
+    shard._given, shard._landed = (lost, shard._landed), f"1-{shard.owner}"  # its reply is on the way
+    assert await shard.load(["c-1"]) == [b"\x00\xffone"]
+    await redis.restore(keys.meta, 0, before, replace=True)  # it is on its way
+    assert await shard.load(["c-1"]) == [b"\x00\xffone"]
+
+
+async def test_a_commit_that_another_worker_made_under_the_same_number_is_not_mine(redis, keys, shard):
+    """A claim that was sent twice arrives late, when another worker of the same generation has made a commit."""
+    mine = full_commit()
+    other = ShardStore(redis, keys, new_owner())
+    await other.claim(1)
+    await other.commit(full_commit(new=4))
+    late = ShardStore(redis, keys, shard.owner)
+    await late.claim(1)
+    before = await dump(redis, keys)
+    with pytest.raises(CommitRefused) as refused:
+        await shard.commit(mine)
+    assert refused.value.reason == "position"
+    with pytest.raises(CommitRefused) as refused:
+        await shard.commit(Commit(counters={"swept": 1}))
+    assert refused.value.reason == "sequence"
+    assert await dump(redis, keys) == before
 
 
 async def test_the_same_commit_given_again_is_made_once(redis, keys, shard):
@@ -193,7 +244,7 @@ async def test_the_same_commit_given_again_is_made_once(redis, keys, shard):
     commit = full_commit()
     await shard.commit(commit)
     after = await dump(redis, keys)
-    shard._given, shard._landed = (commit, 1), 0
+    shard._given, shard._landed = (commit, shard._landed), NO_COMMIT
     assert await shard.commit(commit) == ALL
     assert await dump(redis, keys) == after
     await shard.commit(Commit(positions=[("orders", 10, 11)]))
@@ -213,7 +264,7 @@ async def test_a_sweep_whose_predecessor_landed_unseen_is_refused(redis, keys, s
     await shard.commit(full_commit())
     lost = Commit(counters={"swept": 1}, outbox=[bundle(b"warning")])
     await shard.commit(lost)
-    shard._landed = 1  # its reply never came, and the caller gave it up
+    shard._landed = f"1-{shard.owner}"  # its reply never came, and the caller gave it up
     before = await dump(redis, keys)
     with pytest.raises(CommitRefused) as refused:
         await shard.commit(Commit(counters={"swept": 1}, outbox=[bundle(b"warning")]))
@@ -279,7 +330,7 @@ async def test_a_group_that_counts_anew_replaces_exactly_the_generation_it_named
 
 async def test_a_claim_reads_where_the_predecessor_stopped(redis, keys, shard):
     await shard.commit(full_commit())
-    await shard.trim([FIRST], {"tier-changes": 4})
+    await shard.trim((await marks(shard))[:1], {"tier-changes": 4})
     claim = await ShardStore(redis, keys, new_owner()).claim(2)
     assert claim.positions == {"orders": 10}
     assert claim.meta == {"clock": "1483271606000"}
@@ -297,25 +348,38 @@ async def test_an_owner_that_redis_forgot_is_told_so(redis, keys, shard):
 
 async def test_trim_takes_the_delivered_and_remembers_how_far(shard):
     await shard.commit(full_commit())
-    assert await shard.trim([FIRST, SECOND], {"tier-changes": 12}) == 1
+    waiting = await marks(shard)
+    assert await shard.trim(waiting[:2], {"tier-changes": 12}) == 1
     assert shard.outbox_length == 1
     head = await shard.head(10)
     assert (head.entries, head.trims, head.sent) == ([THIRD], 1, {"tier-changes": 12})
-    assert await shard.trim([THIRD], {"churn-warnings": 5}) == 2
+    assert await shard.trim(waiting[2:], {"churn-warnings": 5}) == 2
     assert (await shard.head(10)).sent == {"tier-changes": 12, "churn-warnings": 5}
     assert shard.outbox_length == 0
 
 
-@pytest.mark.parametrize(
-    "entries",
-    [[SECOND], [bundle(b"first", 4)], [FIRST + b" and more"], [FIRST, THIRD], [FIRST, SECOND, THIRD, bundle(b"x")]],
-    ids=["another head", "another count", "another size", "another last", "more than there are"],
-)
-async def test_trim_refuses_a_changed_outbox(redis, keys, shard, entries):
+@pytest.mark.parametrize("order", [[1], [0, 2], [0, 1, 2, 2]], ids=["another", "another last", "more than there are"])
+async def test_trim_refuses_a_changed_outbox(redis, keys, shard, order):
     await shard.commit(full_commit())
+    waiting = await marks(shard)
     before = await dump(redis, keys)
     with pytest.raises(CommitRefused) as refused:
-        await shard.trim(entries)
+        await shard.trim([waiting[number] for number in order])
+    assert refused.value.reason == "outbox"
+    assert await dump(redis, keys) == before
+
+
+async def test_trim_refuses_a_bundle_of_another_commit_that_begins_as_the_delivered_one_did(redis, keys, shard):
+    empty = await redis.dump(keys.meta)
+    await shard.commit(Commit(outbox=[bundle(bytes(100) + b"one")]))
+    delivered = await marks(shard)
+    await redis.delete(keys.outbox, keys.heads)
+    await redis.restore(keys.meta, 0, empty, replace=True)
+    await shard.refresh()
+    await shard.commit(Commit(outbox=[bundle(bytes(100) + b"two")]))
+    before = await dump(redis, keys)
+    with pytest.raises(CommitRefused) as refused:
+        await shard.trim(delivered)
     assert refused.value.reason == "outbox"
     assert await dump(redis, keys) == before
 
@@ -331,9 +395,9 @@ async def test_the_outbox_is_read_up_to_so_many_bytes(shard):
     entries = [bundle(bytes(size)) for size in (READ_BYTES_MAX, 10, READ_BYTES_MAX - 34, 10)]
     await shard.commit(Commit(outbox=entries))
     for count in (1, 2, 1):
-        taken = await shard.outbox(10)
-        assert len(taken) == count
-        await shard.trim(taken)
+        taken = await shard.head(10)
+        assert len(taken.entries) == count
+        await shard.trim(taken.marks)
     assert shard.outbox_length == 0
 
 
@@ -347,9 +411,10 @@ async def test_an_entry_that_is_no_bundle_is_found_before_the_first_write(redis,
 
 async def test_an_outbox_that_somebody_else_wrote_to_is_left_alone(redis, keys, shard):
     await shard.commit(full_commit())
+    waiting = await marks(shard)
     await redis.rpush(keys.outbox, b"not ours")
     before = await dump(redis, keys)
-    for attempt in (shard.head(10), shard.trim([FIRST])):
+    for attempt in (shard.head(10), shard.trim(waiting[:1])):
         with pytest.raises(StoreError, match="another program has changed the outbox"):
             await attempt
     assert await dump(redis, keys) == before
@@ -364,7 +429,9 @@ async def test_forgotten_scripts_are_sent_again(redis, keys, shard):
     await redis.script_flush()
     assert await shard.load(["c-1"]) == [b"\x00\xffone"]
     await redis.script_flush()
-    await shard.trim([FIRST])
+    waiting = await marks(shard)
+    await redis.script_flush()
+    await shard.trim(waiting)
     await redis.script_flush()
     await ShardStore(redis, keys, new_owner()).claim(2)
 
@@ -393,7 +460,7 @@ async def test_a_commit_that_stopped_half_way_is_seen_and_the_shard_left_alone(r
         await shard.commit(
             Commit(records=pack_records([("c-1", b"half")]), histograms={"f:1": 1}, counters={"applied": 1})
         )
-    with pytest.raises(StoreTorn, match="commit 2 began and the last one that landed is 1"):
+    with pytest.raises(StoreTorn, match=r"commit 2-.* began and the last one that landed is 1-"):
         await shard.commit(Commit(counters={"applied": 1}))
     with pytest.raises(StoreTorn):
         await shard.refresh()

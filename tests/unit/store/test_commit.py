@@ -11,7 +11,7 @@ KEYS = Keys("scorer", 3)
 
 
 def packed(commit):
-    keys, (owner, plan, *blobs) = pack(commit, KEYS, "me", 2, 1)
+    keys, (owner, plan, *blobs) = pack(commit, KEYS, "me", "2-me", "1-me")
     return keys, owner, msgspec.msgpack.decode(plan), blobs
 
 
@@ -19,7 +19,7 @@ def test_blobs_lie_beside_the_plan_in_order():
     records, timers = pack_records([("a", b"12"), ("b", b"3")]), pack_timers([("b", float("inf")), ("c", 7)])
     _, owner, plan, blobs = packed(Commit(records=records, timers=timers, outbox=[b"45", b"6"], forget=["d"]))
     assert owner == "me"
-    assert plan[:6] == ["2", "1", [], ["a", 2, "b", 1], [float("inf"), "b", 7, "c"], ["d"]]
+    assert plan[:6] == ["2-me", "1-me", [], ["a", 2, "b", 1], [float("inf"), "b", 7, "c"], ["d"]]
     assert len(plan) == 11
     assert blobs == [b"123", b"45", b"6"]
 

@@ -13,8 +13,9 @@ from stream.transport.relay_tail import Delivered
 TOPICS = Topics()
 
 
-def message(number, topic="tier-changes", key="c-1", time=None):
-    return Message(f"{number:032x}", topic, key, SCORES, 1_000 * number if time is None else time, b"{}")
+def message(number, topic="tier-changes", key="c-1", time=None, version=0):
+    value = b'{"version":%d}' % version
+    return Message(f"{number:032x}", topic, key, SCORES, 1_000 * number if time is None else time, value)
 
 
 def bundle(*messages):
@@ -23,7 +24,11 @@ def bundle(*messages):
 
 def record(sent, offset=0):
     return SimpleNamespace(
-        topic=sent.topic, offset=offset, key=sent.key.encode() or None, headers=tuple(cloudevent_headers(sent, "/s"))
+        topic=sent.topic,
+        offset=offset,
+        key=sent.key.encode() or None,
+        value=sent.value,
+        headers=tuple(cloudevent_headers(sent, "/s")),
     )
 
 
@@ -59,6 +64,15 @@ def test_another_message_of_the_same_moment_is_sent():
     assert not delivered.holds(message(6, "customer-scores", time=5_000))
 
 
+def test_of_two_messages_of_one_moment_that_of_the_higher_version_is_the_later():
+    for topic, stands in (("customer-scores", True), ("tier-changes", False)):
+        delivered = delivered_with(message(5, topic, version=7))
+        earlier, later = message(6, topic, time=5_000, version=6), message(6, topic, time=5_000, version=8)
+        assert delivered.may_hold(bundle(earlier)) is stands
+        assert delivered.holds(earlier) is stands
+        assert not delivered.holds(later)
+
+
 def test_the_oldest_are_forgotten_beyond_the_bound_and_counted():
     delivered = delivered_with(*map(message, range(1, 6)), message(2), ids_max=3)
     assert [number for number in range(1, 6) if delivered.holds(message(number))] == [2, 4, 5]
@@ -82,7 +96,12 @@ def test_a_bundle_of_news_is_told_from_its_index():
 
 numbers = st.integers(0, 20)
 known = st.builds(
-    message, numbers, st.sampled_from(["tier-changes", "customer-scores"]), st.sampled_from("ab"), st.integers(-5, 5)
+    message,
+    numbers,
+    st.sampled_from(["tier-changes", "customer-scores"]),
+    st.sampled_from("ab"),
+    st.integers(-5, 5),
+    numbers,
 )
 
 
