@@ -23,6 +23,7 @@ from stream.transport.lanes import Lanes
 from stream.transport.patience import patiently
 from stream.transport.schema import as_message
 from stream.transport.thread import ConsumerThread
+from stream.transport.topic_ids import NoTopicIds
 from stream.transport.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Consumer(KafkaConsumer):
         self.topics: tuple[str, ...] = ()
         self._claim_task: asyncio.Task[None] | None = None
         self._held = False
+        self._without_ids = False
         self._releasing = asyncio.Lock()
         super().__init__(*args, **kwargs)
         self.advice = Advice(self._thread.commit_positions, self.lanes, seconds_max=self.commit_interval)
@@ -178,6 +180,25 @@ class Consumer(KafkaConsumer):
             lambda: self._thread.is_current(generation),
             seconds_max=self.settings.retry_seconds_max,
         )
+
+    async def topic_ids(self) -> dict[str, str]:
+        """Ask the broker which topics the names of the inputs stand for.
+
+        Returns
+        -------
+        dict[str, str]
+            Topic to id; empty, and said once, where the broker is too old to have ids. Waits as long as the broker
+            takes to answer.
+        """
+        try:
+            return await patiently(
+                "the ids of topics", self._thread.topic_ids, seconds_max=self.settings.retry_seconds_max
+            )
+        except NoTopicIds as error:
+            if not self._without_ids:
+                self.log.warning("A topic that is created anew can only be told by a shorter log: %s", error)
+            self._without_ids = True
+            return {}
 
     async def _bounds(self, tps: frozenset[TP]) -> tuple[dict[TP, int], dict[TP, int]]:
         pause = self.settings.retry_seconds_max

@@ -8,7 +8,7 @@ outside.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, cast
@@ -36,9 +36,11 @@ from faust.types import TP
 
 from stream.transport.batch import Taken
 from stream.transport.client import kafka_client
+from stream.transport.ending import CANCEL_SECONDS_MAX, at_most
 from stream.transport.errors import check_topics
 from stream.transport.patience import FIRST_RETRY_SECONDS
 from stream.transport.take import Taker
+from stream.transport.topic_ids import topic_ids
 
 if TYPE_CHECKING:
     from stream.transport.consumer import Consumer
@@ -64,9 +66,11 @@ class ConsumerThread(AIOKafkaConsumerThread):
         while not self.should_stop:
             client = self._create_consumer(loop=self.thread_loop)
             try:
-                await client.start()
+                if not await self._until_stopped(client.start()):
+                    await self._close(client)
+                    return
             except KafkaError as exc:
-                await client.stop()
+                await self._close(client)
                 if not exc.retriable:
                     raise
                 self.log.warning("Kafka at %s is not ready (%s); next try in %.1f s", servers, exc, pause)
@@ -76,6 +80,30 @@ class ConsumerThread(AIOKafkaConsumerThread):
                 self._consumer = client
                 self.time_started = asyncio.get_running_loop().time()
                 return
+
+    async def _until_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Await something, unless the worker is told to stop meanwhile; whether it was done."""
+        task, told = asyncio.ensure_future(work), asyncio.ensure_future(self.wait_until_stopped())
+        try:
+            await asyncio.wait((task, told), return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                task.result()
+            return task.done()
+        finally:
+            task.cancel()
+            told.cancel()
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group and close the connections, as far as Kafka lets us in good time."""
+        # Faust's own would wait for the client as long as it takes.
+        queue = super(AIOKafkaConsumerThread, self).on_thread_stop()
+        await at_most(CANCEL_SECONDS_MAX, "Faust's queue of calls", queue)
+        if self._consumer is not None:
+            await self._close(self._consumer)
+
+    async def _close(self, client: AIOKafkaConsumer) -> None:
+        if not await at_most(self._parent.settings.stop_seconds_max, "leaving the consumer group", client.stop()):
+            await at_most(CANCEL_SECONDS_MAX, "closing the connections to Kafka", client._client.close())  # noqa: SLF001
 
     def _create_worker_consumer(self, transport: KafkaTransport) -> AIOKafkaConsumer:
         return kafka_client(self.app.conf, server_list(transport.url, transport.default_port))
@@ -163,6 +191,26 @@ class ConsumerThread(AIOKafkaConsumerThread):
         ends = await client.end_offsets(wanted)
         beginnings = await client.beginning_offsets(wanted)
         return {TP(*tp): at for tp, at in beginnings.items()}, {TP(*tp): at for tp, at in ends.items()}
+
+    async def topic_ids(self) -> dict[str, str]:
+        """Ids of the input topics now, asked of a broker.
+
+        Returns
+        -------
+        dict[str, str]
+            Topic to id.
+
+        Raises
+        ------
+        NoTopicIds
+            The broker is too old.
+        KafkaError
+            If the broker gives no answer; try again.
+        """
+        return cast("dict[str, str]", await self.call_thread(self._topic_ids))
+
+    async def _topic_ids(self) -> dict[str, str]:
+        return await topic_ids(self._ensure_consumer()._client, self._parent.topics)  # noqa: SLF001
 
     async def open(self, generation: int, points: Mapping[TP, int], epochs: Mapping[TP, int]) -> bool:
         """Seek every topic-partition and begin to give records away.
