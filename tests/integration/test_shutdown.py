@@ -27,7 +27,7 @@ LONG_SESSION_SECONDS = 60.0
 SHORT_SESSION_SECONDS = 2.0
 #: The shipped ones would only be waited for.
 SOON = {"stop_seconds_max": 1.0, "commit_interval_seconds": 1.0}
-HOUSEHOLDS = 30
+HOUSEHOLDS = 15
 HALF = 0.4
 
 
