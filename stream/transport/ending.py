@@ -59,3 +59,39 @@ async def at_most(seconds: float, what: str, work: Awaitable[object]) -> bool:
     # Who ignores this as well is left behind: awaiting it, as asyncio.timeout does, would hang with it.
     await asyncio.wait([task], timeout=CANCEL_SECONDS_MAX)
     return False
+
+
+async def unless(stopped: Awaitable[object], work: Awaitable[object]) -> bool:
+    """Wait for something, unless the order to stop comes first.
+
+    Parameters
+    ----------
+    stopped
+        Is done when the order comes.
+    work
+        What is waited for; cancelled when the order came first.
+
+    Returns
+    -------
+    bool
+        Whether it was done; an error of it is raised.
+
+    Examples
+    --------
+    >>> async def at_once(): ...
+    >>> async def hang():
+    ...     await asyncio.Event().wait()
+    >>> async def both():
+    ...     return await unless(at_once(), hang()), await unless(hang(), at_once())
+    >>> asyncio.run(both())
+    (False, True)
+    """
+    task, told = asyncio.ensure_future(work), asyncio.ensure_future(stopped)
+    try:
+        await asyncio.wait((task, told), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+        return task.done()
+    finally:
+        task.cancel()
+        told.cancel()

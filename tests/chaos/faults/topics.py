@@ -6,7 +6,6 @@ these faults, so they happen while it is not written and all that is written is 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count, islice
@@ -15,7 +14,7 @@ import orjson
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
-from tests.chaos.stage import ALL_WRITTEN, CLAIMED, LOOK_SECONDS, PROGRESS_SECONDS, Stage
+from tests.chaos.stage import ALL_WRITTEN, CLAIMED, PROGRESS_SECONDS, Stage
 from tests.kit.place import PARTITIONS
 from tests.oracle import shard_of
 
@@ -32,8 +31,11 @@ async def topic_created_anew(stage: Stage) -> None:
         await _claimed(stage, workers)
         with stage.halting(*TOPIC_GONE):
             await admin.delete_topics([topic])
-            while topic in await admin.list_topics():
-                await asyncio.sleep(LOOK_SECONDS)
+
+            async def gone() -> bool:
+                return topic not in await admin.list_topics()
+
+            await stage.look.until(gone, "the topic is deleted", seconds=PROGRESS_SECONDS)
             made = await admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
             assert not made.topic_errors[0][1], made
             await stage.halted(f"{topic} was created anew")
