@@ -8,7 +8,7 @@ all of them together stay below the 30 s that Kubernetes gives.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from typing import Final
 
 from mode import get_logger
@@ -59,6 +59,19 @@ async def at_most(seconds: float, what: str, work: Awaitable[object]) -> bool:
     # Who ignores this as well is left behind: awaiting it, as asyncio.timeout does, would hang with it.
     await asyncio.wait([task], timeout=CANCEL_SECONDS_MAX)
     return False
+
+
+async def all_of(works: Iterable[Awaitable[object]]) -> None:
+    """Wait until all are done, and only then raise the first error there was.
+
+    Parameters
+    ----------
+    works
+        What is waited for.
+    """
+    for result in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
 
 
 async def unless(stopped: Awaitable[object], work: Awaitable[object]) -> bool:

@@ -31,7 +31,7 @@ from stream.store.keys import Keys
 from stream.store.scripts import Client
 from stream.store.shard_store import Claim, ShardStore, new_owner
 from stream.transport.batch import Batch
-from stream.transport.ending import FORCE_SECONDS_MAX, at_most
+from stream.transport.ending import FORCE_SECONDS_MAX, all_of, at_most
 from stream.transport.errors import check_ids
 from stream.transport.lanes import Lanes
 from stream.transport.relay import Relay, RelaySettings
@@ -128,9 +128,9 @@ class Engine:
         """Let go of all shards; see `ShardHost.revoke`."""
         workers, self._shards = self._shards, {}
         relays, self._relays = self._relays, {}
-        stops = [one.stop() for shard in (workers, relays) for one in shard.values()]
+        stops = [*(worker.stop() for worker in workers.values()), *(relay.stop() for relay in relays.values())]
         seconds = self.settings.stop_seconds_max + FORCE_SECONDS_MAX
-        await at_most(seconds, "letting go of the shards", asyncio.gather(*stops))
+        await at_most(seconds, "letting go of the shards", all_of(stops))
         for shard in workers:
             with suppress(KeyError):
                 self.metrics.outbox.remove(str(shard))
