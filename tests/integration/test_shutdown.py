@@ -91,6 +91,16 @@ async def test_while_redis_stands_still(kafka, redis_server, tmp_path):
             assert worker.stop(GRACE_SECONDS) == 0
 
 
+async def test_before_redis_has_ever_answered(kafka, redis_server, tmp_path):
+    place = Place(kafka.bootstrap, redis_server.url, settings=SOON)
+    look = Look(place, {})
+    async with topics_of(place):
+        with stopped(redis_server), workers(place, tmp_path) as (worker,):
+            await look.until_said(worker, "Successfully synced group")
+            assert worker.stop(GRACE_SECONDS) == 0
+    await look.close()
+
+
 async def test_before_kafka_has_ever_answered(kafka, redis_server, tmp_path):
     place = Place(kafka.bootstrap, redis_server.url, settings=SOON)
     look = Look(place, {})
