@@ -80,6 +80,7 @@ def create_app(settings: Settings | None = None, **changes: Any) -> ScorerApp:  
         lanes=lambda: consumer().lanes,
         crash=app.crash,
         confirm=lambda generation: consumer().confirm(generation),
+        topic_ids=lambda: consumer().topic_watch.ids(),  # noqa: PLW0108 - there is no consumer yet
     )
     app.shard_host = engine
     if settings.web_enabled:

@@ -15,6 +15,7 @@ from stream.commands import calibrate as calibrating
 from stream.commands import check as checking
 from stream.commands import dead_letters as letters
 from stream.commands import explain_text, printing
+from stream.commands import positions as places
 from stream.commands import replay as replaying
 from stream.commands import topics as making_topics
 from stream.commands.customers import customer_record, explained
@@ -36,7 +37,9 @@ app = typer.Typer(
 )
 dead_letters_app = typer.Typer(help="Records that were refused.", no_args_is_help=True)
 topics_app = typer.Typer(help="The topics in Kafka.", no_args_is_help=True)
+positions_app = typer.Typer(help="Where reading stands.", invoke_without_command=True)
 app.add_typer(dead_letters_app, name="dead-letters")
+app.add_typer(positions_app, name="positions")
 app.add_typer(topics_app, name="topics")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -190,6 +193,33 @@ def create_topics() -> None:
         typer.echo(f"{state.outcome:<8} {state.spec.name}{f': {state.detail}' if state.detail else ''}")
     if not all(state.well for state in found):
         raise typer.Exit(1)
+
+
+@positions_app.callback()
+def positions(context: typer.Context, json: Json = False) -> None:
+    """Show stored positions beside the logs. Exit code 1 if any does not fit its log."""
+    if context.invoked_subcommand is not None:
+        return
+    settings = _settings()
+    found = _run(settings, places.positions(settings))
+    typer.echo(
+        printing.as_json([one.as_dict() for one in found]) if json else "\n".join(printing.position_lines(found))
+    )
+    if any(one.verdict != "fine" for one in found):
+        raise typer.Exit(1)
+
+
+@positions_app.command("accept")
+def accept_positions(topic: Annotated[str, typer.Argument(metavar="TOPIC", help="An input topic.")]) -> None:
+    """Go on from the beginning of a topic's logs where its positions do not fit them, and count what is missing."""
+    settings = _settings()
+    changed = _run(settings, places.accept(settings, topic))
+    for one in changed:
+        typer.echo(f"{one.topic}/{one.partition}: {one.detail}; read from {one.beginning} on")
+    if not changed:
+        typer.echo(f"All positions of {topic} lie in its logs; nothing was changed.")
+    elif missing := sum(one.missing for one in changed):
+        typer.echo(f"{missing} offsets are counted as missing.")
 
 
 def _settings() -> Settings:

@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     watchdog_seconds: float = Field(120.0, gt=0, description="Standing still for this long with lag ends the worker.")
     commit_interval_seconds: float = Field(2.8, gt=0, description="Between two advisory commits to the group.")
     session_timeout_seconds: float = Field(6.0, gt=0, description="Silence after which the group gives a worker up.")
+    stop_seconds_max: float = Field(6.0, gt=0, description="On the way out: wait for shards, then for the group.")
     calibration_poll_seconds: float = Field(1.0, gt=0, description="Between two looks for a newer calibration.")
     rescore_customers_per_second: int = Field(5_000, ge=1, description="Bound on rescoring after a calibration.")
 

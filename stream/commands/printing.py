@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from stream.commands.calibrate import Calibrated
+from stream.commands.positions import NEVER_READ, Place
 from stream.scoring.tiers import TIERS
 
 
@@ -73,6 +74,22 @@ def matrix_lines(tiers: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
     yield f"{'from / to':<16}" + "".join(f"{tier:>12}" for tier in used)
     for was in used:
         yield f"{was:<16}" + "".join(f"{tiers[was][became]:>12}" for became in used)
+
+
+def position_lines(found: Iterable[Place]) -> Iterator[str]:
+    """Stored positions beside their logs, one topic-partition a line.
+
+    Examples
+    --------
+    >>> _, cut, new = position_lines([Place("orders", 0, 5, 7, 9), Place("orders", 1, -1, 0, 0)])
+    >>> cut.split(maxsplit=4), new.split()
+    (['orders/0', '5', '7', '9', '2 offsets were deleted before they were read'], ['orders/1', '-', '0', '0', 'fine'])
+    """
+    yield f"{'topic-partition':<36}{'position':>14}{'beginning':>14}{'end':>14}"
+    for one in found:
+        stored = "-" if one.stored == NEVER_READ else one.stored
+        place = f"{one.topic}/{one.partition}"
+        yield f"{place:<36}{stored:>14}{one.beginning:>14}{one.end:>14}  {one.detail or one.verdict}"
 
 
 def dead_letter_lines(found: Iterable[Mapping[str, Any]]) -> Iterator[str]:

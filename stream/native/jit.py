@@ -18,6 +18,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Final, TypeVar, cast
 
 import numba
@@ -36,7 +37,13 @@ Bytes = NDArray[np.uint8]
 #: So many directories of machine code are kept: that of this version, and those of a few others on this machine.
 DIRECTORIES_MAX: Final = 8
 
+#: How long a process waits for another one that compiles; then it compiles for itself.
+COMPILE_SECONDS_MAX: Final = 180.0
+
+_LOOK_SECONDS: Final = 0.2
 _PREFIX: Final = "native-"
+#: Held by the process that compiles, and there once all code is on disk.
+_COMPILING, _COMPLETE = "compiling", "complete"
 
 
 def native(function: Function) -> Function:
@@ -99,6 +106,47 @@ def _locked() -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def compiling() -> Iterator[None]:
+    """Compile everything within, while no other process of this machine does the same.
+
+    Several at once take minutes for what takes one of them seconds; whoever waited finds the code on disk. Where all
+    of it is on disk already, nobody waits.
+    """
+    if _directory is None or (_directory / _COMPLETE).exists():
+        yield
+        return
+    handle = None
+    try:
+        with contextlib.suppress(OSError):  # a disk that fails: everybody compiles then
+            handle = os.open(_directory / _COMPILING, os.O_RDWR | os.O_CREAT, 0o600)
+            _wait_for_others(handle)
+        yield
+        with contextlib.suppress(OSError):
+            (_directory / _COMPLETE).touch()
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _wait_for_others(handle: int) -> None:
+    deadline = monotonic() + COMPILE_SECONDS_MAX
+    said = False
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if monotonic() >= deadline:
+                logger.warning("another process compiles for over %g s, so this one does as well", COMPILE_SECONDS_MAX)
+                return
+            if not said:
+                said = True
+                logger.warning("another process compiles the native code: waiting for it")
+            sleep(_LOOK_SECONDS)
+        else:
+            return
 
 
 def _fingerprint() -> str:

@@ -4,6 +4,7 @@
 -- ARGV  1 new owner token
 --       2 my group generation
 --       3 the stored generation that may be replaced whatever it is, or '' for the usual rule
+--       4 … input topic, its id in Kafka, and so on: noted where none is known yet, else left for the caller to compare
 -- Reply {'ok', field, value, …}, all of meta; or {'generation', stored}, or {'torn', begun, landed}.
 --
 -- The usual rule: an assignment of an older generation must not win over a newer one. A group that was deleted
@@ -28,6 +29,9 @@ if begun ~= landed then
 end
 
 redis.call('HSET', meta, 'owner', ARGV[1], 'generation', ARGV[2])
+for i = 4, #ARGV, 2 do
+  redis.call('HSETNX', meta, 'topic:' .. ARGV[i], ARGV[i + 1])
+end
 local all = redis.call('HGETALL', meta)
 table.insert(all, 1, 'ok')
 return all

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 POSITION: Final = "pos:"
 SENT: Final = "sent:"
+TOPIC: Final = "topic:"
 _OWN: Final = frozenset({"owner", "generation", "begun", "landed", "trims", "waiting"})
 
 
@@ -30,6 +31,8 @@ class Meta:
         are put in or taken off.
     sent
         Output topic to the offset after the last message that was delivered and taken off the outbox.
+    topics
+        Input topic to its id in Kafka, as far as it is known: a topic of the same name that is made anew has another.
     other
         What the engine keeps there: clock, calibration, cursor and the like.
     """
@@ -42,6 +45,7 @@ class Meta:
     waiting: int
     positions: dict[str, int]
     sent: dict[str, int]
+    topics: dict[str, str]
     other: dict[str, str]
 
 
@@ -55,10 +59,13 @@ class Claim:
         Topic to next offset to process. A topic that was never read is absent.
     meta
         What commits have put into the meta hash.
+    topics
+        Topic to the id in Kafka that its position belongs to, as far as it is known.
     """
 
     positions: dict[str, int]
     meta: dict[str, str]
+    topics: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,7 @@ def read_meta(reply: Mapping[bytes, bytes] | Sequence[bytes]) -> Meta:
     --------
     >>> read_meta([b"owner", b"a", b"generation", b"4", b"pos:orders", b"17", b"clock", b"9"])
     Meta(owner='a', generation=4, begun='0', landed='0', trims=0, waiting=0,
-         positions={'orders': 17}, sent={}, other={'clock': '9'})
+         positions={'orders': 17}, sent={}, topics={}, other={'clock': '9'})
     """
     pairs: Iterable[tuple[bytes, bytes]]
     pairs = reply.items() if isinstance(reply, Mapping) else zip(reply[::2], reply[1::2], strict=True)
@@ -105,13 +112,14 @@ def read_meta(reply: Mapping[bytes, bytes] | Sequence[bytes]) -> Meta:
         waiting=int(fields.get("waiting", "0")),
         positions=_offsets(fields, POSITION),
         sent=_offsets(fields, SENT),
+        topics={name.removeprefix(TOPIC): value for name, value in fields.items() if name.startswith(TOPIC)},
         other={name: value for name, value in fields.items() if not is_own(name)},
     )
 
 
 def is_own(name: str) -> bool:
     """Whether a field of meta is the store's own, so that the engine must not set it."""
-    return name in _OWN or name.startswith((POSITION, SENT))
+    return name in _OWN or name.startswith((POSITION, SENT, TOPIC))
 
 
 def _offsets(fields: Mapping[str, str], prefix: str) -> dict[str, int]:

@@ -81,7 +81,9 @@ class ShardStore:
 
     # Ownership
 
-    async def claim(self, generation: int, *, replacing: int | None = None) -> Claim:
+    async def claim(
+        self, generation: int, *, replacing: int | None = None, topics: Mapping[str, str] | None = None
+    ) -> Claim:
         """Make the shard mine. Call it when the shard is assigned, and at no other time.
 
         Parameters
@@ -91,6 +93,8 @@ class ShardStore:
         replacing
             Take over whatever its age, provided the stored generation is this one. For a group that was deleted
             and counts from 1 again; the caller has asked the broker that ``generation`` is current.
+        topics
+            Input topic to its id in Kafka. Remembered where none is known yet; what is known stays as it is.
 
         Returns
         -------
@@ -105,7 +109,8 @@ class ShardStore:
             The shard is half written.
         """
         replaced = "" if replacing is None else str(replacing)
-        reply = await CLAIM(self._redis, [self.keys.meta], [self.owner, str(generation), replaced])
+        ids = [part for pair in (topics or {}).items() for part in pair]
+        reply = await CLAIM(self._redis, [self.keys.meta], [self.owner, str(generation), replaced, *ids])
         if reply[0] == b"generation":
             raise ClaimRefused(self.keys.shard, generation, int(reply[1]))
         if reply[0] != b"ok":
@@ -134,7 +139,7 @@ class ShardStore:
         self._drawn = max(self._drawn, int(meta.landed.partition("-")[0]))
         self._given = None
         self.outbox_length = meta.waiting
-        return Claim(meta.positions, meta.other)
+        return Claim(meta.positions, meta.other, meta.topics)
 
     # Writes
 

@@ -32,7 +32,9 @@ class Advice:
     commits
         Commits that were made.
     failures
-        Commits that failed; they are logged and have no other effect.
+        Commits that failed; they are logged, and the watchdog sees when no other follows.
+    failing
+        Whether the last one failed.
     """
 
     def __init__(
@@ -44,10 +46,12 @@ class Advice:
         self._told: dict[TP, int] = {}
         self.commits = 0
         self.failures = 0
+        self.failing = False
 
     def forget(self) -> None:
         """Tell everything anew: another member may have told something since."""
         self._told.clear()
+        self.failing = False
 
     async def give(self, stored: Mapping[TP, int]) -> bool:
         """Tell the positions that changed.
@@ -69,9 +73,11 @@ class Advice:
             done = await asyncio.wait_for(self._commit(news), self._seconds_max)
         except (KafkaError, TimeoutError, ConsumerNotStarted) as exc:
             self.failures += 1
+            self.failing = True
             logger.warning("Advisory commit to the group failed, the lag it shows is old: %r", exc)
             return False
         if done:
             self.commits += 1
+            self.failing = False
             self._told.update(news)
         return done

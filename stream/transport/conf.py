@@ -39,6 +39,8 @@ class TransportSettings(Protocol):
     def retry_seconds_max(self) -> float: ...  # noqa: D102
     @property
     def watchdog_seconds(self) -> float: ...  # noqa: D102
+    @property
+    def stop_seconds_max(self) -> float: ...  # noqa: D102
 
 
 class Boot(BootStrategy):

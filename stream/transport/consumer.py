@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,11 +17,13 @@ from mode import ServiceT
 from stream.transport.advice import Advice
 from stream.transport.batch import Batch
 from stream.transport.claim import beyond_end, shards_of, starting_points
+from stream.transport.counts import Counts
 from stream.transport.host import ShardHost
 from stream.transport.lanes import Lanes
 from stream.transport.patience import patiently
 from stream.transport.schema import as_message
 from stream.transport.thread import ConsumerThread
+from stream.transport.topic_watch import TopicWatch
 from stream.transport.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -32,16 +33,6 @@ TAKE_SECONDS, BATCHES_OF_ONE_TAKE = 0.5, 4
 """How long one look at the client waits, and how many full batches it may bring."""
 END_LOOKS, END_LOOK_SECONDS = 5, 1.0
 """How often, and how far apart, the ends of logs are asked again before a position is called beyond them."""
-
-
-@dataclass(slots=True)
-class Counts:
-    """What happened since the start, for metrics."""
-
-    batches: int = 0
-    records: int = 0
-    claims: int = 0
-    revocations: int = 0
 
 
 class Consumer(KafkaConsumer):
@@ -59,6 +50,8 @@ class Consumer(KafkaConsumer):
         Counters.
     topics
         Input topics, once subscribed.
+    topic_watch
+        Knows which topics their names stand for.
     """
 
     _thread: ConsumerThread
@@ -76,6 +69,13 @@ class Consumer(KafkaConsumer):
         self.add_dependency(
             Watchdog(self, self.app.crash, seconds=self.settings.watchdog_seconds, clock=monotonic, beacon=self.beacon)
         )
+        self.topic_watch = TopicWatch(
+            self._thread.topic_ids,
+            self.app.crash,
+            retry_seconds_max=self.settings.retry_seconds_max,
+            beacon=self.beacon,
+        )
+        self.add_dependency(self.topic_watch)
         # Faust's stream notes every acknowledged offset here, for ever, unless it lies below what is committed.
         self._committed_offset = _Beyond()  # type: ignore[assignment]
 

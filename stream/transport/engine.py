@@ -32,6 +32,8 @@ from stream.store.keys import Keys
 from stream.store.scripts import Client
 from stream.store.shard_store import Claim, ShardStore, new_owner
 from stream.transport.batch import Batch
+from stream.transport.ending import FORCE_SECONDS_MAX, all_of, at_most
+from stream.transport.errors import check_ids
 from stream.transport.lanes import Lanes
 from stream.transport.relay import Relay, RelaySettings
 from stream.transport.shard_worker import RETRY_SECONDS_MIN, ShardParts, ShardWorker
@@ -61,6 +63,8 @@ class Engine:
         Ends the worker with an error.
     confirm
         Asks the broker whether a generation is the group's current one, see `ShardStore.claim`.
+    topic_ids
+        Asks the broker for the ids of the input topics; none where it is too old to have any.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class Engine:
         lanes: Callable[[], Lanes],
         crash: Callable[[BaseException], Awaitable[None]],
         confirm: Callable[[int], Awaitable[bool]],
+        topic_ids: Callable[[], Awaitable[Mapping[str, str]]],
     ) -> None:
         self.settings = settings
         self.metrics = metrics
@@ -80,6 +85,7 @@ class Engine:
         self._calibration = calibration
         self._crash = crash
         self._confirm = confirm
+        self._topic_ids = topic_ids
         self._counts = _RelayCounts(metrics)
         self._topics = Topics(settings.topic_prefix)
         self._names: dict[str, Input] = {topic: name for name, topic in self._topics.inputs.items()}
@@ -110,8 +116,10 @@ class Engine:
     async def assign(self, shards: Mapping[int, Mapping[str, int]], generation: int) -> dict[TP, int]:
         """Claim shards; see `ShardHost.assign`."""
         await self._first_calibration()
+        # Asked after the ends of the logs: a topic made anew between the two is then found to be another.
+        ids = await self._topic_ids()
         for shard in shards:
-            await self._open(shard, generation)
+            await self._open(shard, generation, ids)
         if self._watch is None:
             self._watch = asyncio.create_task(self._look_after(), name="engine")
         self.metrics.shards.set(len(self._shards))
@@ -121,8 +129,9 @@ class Engine:
         """Let go of all shards; see `ShardHost.revoke`."""
         workers, self._shards = self._shards, {}
         relays, self._relays = self._relays, {}
-        await asyncio.gather(*(worker.stop() for worker in workers.values()))
-        await asyncio.gather(*(relay.stop() for relay in relays.values()))
+        stops = [*(worker.stop() for worker in workers.values()), *(relay.stop() for relay in relays.values())]
+        seconds = self.settings.stop_seconds_max + FORCE_SECONDS_MAX
+        await at_most(seconds, "letting go of the shards", all_of(stops))
         for shard in workers:
             with suppress(KeyError):
                 self.metrics.outbox.remove(str(shard))
@@ -136,6 +145,10 @@ class Engine:
             for name, offset in worker.committed.items()
         }
 
+    def lost(self) -> set[int]:
+        """Shards that others have; see `ShardHost.lost`."""
+        return {shard for shard, worker in self._shards.items() if worker.lost}
+
     async def offer(self, batch: Batch) -> None:
         """Take a batch; see `ShardHost.offer`."""
         worker = self._shards.get(batch.partition)
@@ -144,9 +157,10 @@ class Engine:
 
     # -- shards -----------------------------------------------------------------------------------------------------
 
-    async def _open(self, shard: int, generation: int) -> None:
+    async def _open(self, shard: int, generation: int, ids: Mapping[str, str]) -> None:
         store = ShardStore(self._redis, Keys(self.settings.key_prefix, shard), new_owner())
-        claim = await self._claim(store, generation)
+        claim = await self._claim(store, generation, ids)
+        check_ids(claim.topics, ids)
         relay = Relay(store, self._relay_settings(shard), self._counts, self._relay_ended)
         await relay.start()
         parts = ShardParts(
@@ -164,13 +178,13 @@ class Engine:
         self._shards[shard], self._relays[shard] = worker, relay
         worker.start()
 
-    async def _claim(self, store: ShardStore, generation: int) -> Claim:
+    async def _claim(self, store: ShardStore, generation: int, ids: Mapping[str, str]) -> Claim:
         """Claim a shard, as long as Redis takes to answer."""
         pause = RETRY_SECONDS_MIN
         replacing: int | None = None
         while True:
             try:
-                return await store.claim(generation, replacing=replacing)
+                return await store.claim(generation, replacing=replacing, topics=ids)
             except StoreUnavailable as error:
                 logger.warning("cannot claim a shard yet: %s", error)
                 self.metrics.retries.labels("claim").inc()
@@ -212,6 +226,7 @@ class Engine:
             batch_max=settings.relay_batch_max,
             tail_records=settings.relay_tail_records,
             retry_seconds_max=settings.retry_seconds_max,
+            stop_seconds_max=settings.stop_seconds_max,
         )
 
     def _relay_ended(self, shard: int, error: Exception) -> None:
@@ -252,7 +267,7 @@ class Engine:
         """Whether this worker has claimed shards and reads them, and if not, why."""
         if not self._shards:
             return False, "no shard is claimed: the group is rebalancing, or there are more workers than partitions"
-        lost = sorted(shard for shard, worker in self._shards.items() if worker.lost)
+        lost = sorted(self.lost())
         if lost:
             return False, f"shards {lost} belong to another worker"
         return True, f"{len(self._shards)} shards claimed"

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
+
+_WHAT_TO_DO: Final = (
+    "Check STREAM_KAFKA, STREAM_REDIS_URL and STREAM_TOPIC_PREFIX first. `scorer positions` shows what is stored and "
+    "what the logs hold; if the log really is as it is, `scorer positions accept {topic}` goes on from its beginning "
+    "and keeps count of what is missing (docs/runbooks/PositionOutOfLog.md)."
+)
 
 
 class PositionOutOfLog(RuntimeError):
     """A stored position is not inside the log of its topic-partition.
 
     The log was shortened (retention), or its topic was created anew, or Redis and Kafka do not belong
-    together. Going on would skip events or count them twice, so the worker halts with nothing changed.
+    together. Going on would skip events or count them twice, so the worker halts with nothing changed, until a
+    person decides: ``scorer positions``.
 
     Parameters
     ----------
@@ -42,14 +50,40 @@ class PositionOutOfLog(RuntimeError):
                 f"or cut, or this Redis belongs to another Kafka"
             )
         super().__init__(
-            f"{topic}/{partition}: {found}. Nothing was read or written. Check STREAM_KAFKA, "
-            f"STREAM_REDIS_URL and STREAM_TOPIC_PREFIX; if the log really is another one, clear the state of the "
-            f"scorer in Redis (its keys begin with STREAM_KEY_PREFIX) and start again: it is rebuilt from the "
-            f"log's beginning."
+            f"{topic}/{partition}: {found}. Nothing was read or written. {_WHAT_TO_DO.format(topic=topic)}"
         )
         self.topic = topic
         self.partition = partition
         self.position = position
+
+
+class TopicRecreated(RuntimeError):
+    """An input topic is not the one whose positions are stored, but another of the same name.
+
+    Its offsets begin at 0 again, so the stored positions say nothing about it, whether they lie inside its log or
+    not. Going on would skip what came in before them, so the worker halts with nothing changed.
+
+    Parameters
+    ----------
+    topic
+        Name of the topic.
+    known, found
+        Id of the topic in Kafka that positions are stored for, and the id of the topic there is now.
+
+    Examples
+    --------
+    >>> str(TopicRecreated("orders", "KdpRJWOCQ9mlFx0tF3mrRA", "gVGbDDfRQRuvLbhBkpA-1w"))  # doctest: +ELLIPSIS
+    'orders was created anew: ...'
+    """
+
+    def __init__(self, topic: str, known: str, found: str) -> None:
+        super().__init__(
+            f"{topic} was created anew: the stored positions belong to the topic with id {known}, and {topic} now is "
+            f"the topic with id {found}. Nothing was read or written. {_WHAT_TO_DO.format(topic=topic)}"
+        )
+        self.topic = topic
+        self.known = known
+        self.found = found
 
 
 class ClaimLost(RuntimeError):
@@ -127,3 +161,27 @@ def check_topics(counts: Mapping[str, int], expected: int) -> None:
     """
     if any(count != expected for count in counts.values()):
         raise TopicsUnfit(counts, expected)
+
+
+def check_ids(known: Mapping[str, str], found: Mapping[str, str]) -> None:
+    """Refuse topics that are others than those whose positions are stored.
+
+    Parameters
+    ----------
+    known
+        Topic to the id that positions are stored for; a topic without one is not looked at.
+    found
+        Topic to the id it has now; empty where brokers are too old to have ids.
+
+    Raises
+    ------
+    TopicRecreated
+        If any differs.
+
+    Examples
+    --------
+    >>> check_ids({"orders": "KdpRJWOCQ9mlFx0tF3mrRA"}, {"orders": "KdpRJWOCQ9mlFx0tF3mrRA", "profiles": "x"})
+    """
+    for topic, topic_id in found.items():
+        if known.get(topic, topic_id) != topic_id:
+            raise TopicRecreated(topic, known[topic], topic_id)

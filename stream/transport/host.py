@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol, runtime_checkable
 
 from faust.types import TP
@@ -38,6 +38,9 @@ class ShardHost(Protocol):
 
     def positions(self) -> Mapping[TP, int]:
         """Positions that are committed in Redis; -1 or absent while there is none."""
+
+    def lost(self) -> Collection[int]:
+        """Shards that were claimed here, and turned out to belong to another worker since."""
 
     async def offer(self, batch: Batch) -> None:
         """Take a batch. May wait, but never for records of another topic-partition."""

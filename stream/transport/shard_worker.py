@@ -139,9 +139,13 @@ class ShardWorker:
         self._stopping = True
         self._wake.set()
         if self._task is not None:
-            await asyncio.wait([self._task])
+            await asyncio.wait([self._task], timeout=self._settings.stop_seconds_max)
+            if not self._task.done():
+                # Whether the commit in flight is made, Redis alone knows; either way it is whole.
+                self._task.cancel()
+                await asyncio.wait([self._task])
             error = self.failure()
-            if isinstance(error, StoreUnavailable):
+            if self._task.cancelled() or isinstance(error, StoreUnavailable):
                 logger.warning("shard %d: stopped while Redis was away; its last batch is read again", self.shard)
             elif error is not None:
                 raise error

@@ -18,11 +18,7 @@ from aiokafka.errors import (
     ConsumerStoppedError,
     IllegalStateError,
     KafkaError,
-    NoError,
-    RebalanceInProgressError,
-    for_code,
 )
-from aiokafka.protocol.group import HeartbeatRequest
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers.aiokafka import (
     AIOKafkaConsumerThread,
@@ -35,10 +31,12 @@ from faust.transport.drivers.aiokafka import (
 from faust.types import TP
 
 from stream.transport.batch import Taken
-from stream.transport.client import kafka_client
+from stream.transport.client import close_client, is_current, kafka_client
+from stream.transport.ending import CANCEL_SECONDS_MAX, at_most, unless
 from stream.transport.errors import check_topics
 from stream.transport.patience import FIRST_RETRY_SECONDS
 from stream.transport.take import Taker
+from stream.transport.topic_ids import topic_ids
 
 if TYPE_CHECKING:
     from stream.transport.consumer import Consumer
@@ -64,9 +62,11 @@ class ConsumerThread(AIOKafkaConsumerThread):
         while not self.should_stop:
             client = self._create_consumer(loop=self.thread_loop)
             try:
-                await client.start()
+                if not await unless(self.wait_until_stopped(), client.start()):
+                    await close_client(client, self._parent.settings.stop_seconds_max)
+                    return
             except KafkaError as exc:
-                await client.stop()
+                await close_client(client, self._parent.settings.stop_seconds_max)
                 if not exc.retriable:
                     raise
                 self.log.warning("Kafka at %s is not ready (%s); next try in %.1f s", servers, exc, pause)
@@ -76,6 +76,14 @@ class ConsumerThread(AIOKafkaConsumerThread):
                 self._consumer = client
                 self.time_started = asyncio.get_running_loop().time()
                 return
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group and close the connections, as far as Kafka lets us in good time."""
+        # Faust's own would wait for the client as long as it takes.
+        queue = super(AIOKafkaConsumerThread, self).on_thread_stop()
+        await at_most(CANCEL_SECONDS_MAX, "Faust's queue of calls", queue)
+        if self._consumer is not None:
+            await close_client(self._consumer, self._parent.settings.stop_seconds_max)
 
     def _create_worker_consumer(self, transport: KafkaTransport) -> AIOKafkaConsumer:
         return kafka_client(self.app.conf, server_list(transport.url, transport.default_port))
@@ -164,6 +172,13 @@ class ConsumerThread(AIOKafkaConsumerThread):
         beginnings = await client.beginning_offsets(wanted)
         return {TP(*tp): at for tp, at in beginnings.items()}, {TP(*tp): at for tp, at in ends.items()}
 
+    async def topic_ids(self) -> dict[str, str]:
+        """Ids of the input topics now; raises what `stream.transport.topic_ids.topic_ids` does."""
+        return cast("dict[str, str]", await self.call_thread(self._topic_ids))
+
+    async def _topic_ids(self) -> dict[str, str]:
+        return await topic_ids(self._ensure_consumer()._client, self._parent.topics)  # noqa: SLF001
+
     async def open(self, generation: int, points: Mapping[TP, int], epochs: Mapping[TP, int]) -> bool:
         """Seek every topic-partition and begin to give records away.
 
@@ -222,36 +237,8 @@ class ConsumerThread(AIOKafkaConsumerThread):
         self.thread_loop.call_soon_threadsafe(self._taker.wake)
 
     async def is_current(self, generation: int) -> bool:
-        """Ask the broker whether a generation is the group's current one, and we a member of it.
-
-        Parameters
-        ----------
-        generation
-            Generation of the group.
-
-        Returns
-        -------
-        bool
-            Also true while the group prepares the next one.
-
-        Raises
-        ------
-        KafkaError
-            If the broker gives no answer; try again.
-        """
-        return bool(await self.call_thread(self._is_current, generation))
-
-    async def _is_current(self, generation: int) -> bool:
-        coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001
-        if coordinator.generation != generation:
-            return False
-        request = HeartbeatRequest(coordinator.group_id, generation, coordinator.member_id)
-        error = for_code((await coordinator._send_req(request)).error_code)  # noqa: SLF001
-        if error in {NoError, RebalanceInProgressError}:
-            return True
-        if error.retriable:
-            raise error
-        return False
+        """Whether a generation is the group's current one, and we a member of it; see `client.is_current`."""
+        return bool(await self.call_thread(is_current, self._ensure_consumer(), generation))
 
     async def commit_positions(self, positions: Mapping[TP, int]) -> bool:
         """Tell the group how far we are, for those who look at its lag.

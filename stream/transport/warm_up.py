@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from stream.contracts.bundle import BUNDLE_MESSAGES_MAX
 from stream.contracts.decode import Decoder
 from stream.contracts.topics import Topics
+from stream.native.jit import compiling
 from stream.scoring.calibration import DEFAULT_CALIBRATION
 from stream.scoring.policy import default_policy
 from stream.state.announcements import Announcer
@@ -57,6 +58,15 @@ def warm_up() -> float:
     Seconds it took.
     """
     began = monotonic()
+    with compiling():
+        _work()
+    took = monotonic() - began
+    if took > SECONDS_TO_MENTION:
+        logger.warning("the native code was ready after %.0f s; it is kept for the next start", took)
+    return took
+
+
+def _work() -> None:
     topics = Topics()
     decoder = Decoder(topics, "EUR")
     model = compile_model(default_policy(), DEFAULT_CALIBRATION)
@@ -71,10 +81,6 @@ def warm_up() -> float:
             outcome = state.apply(block, _NOW)
             stored |= dict(unpack_records(outcome.records))
             Assembly(outcome.outbox, topics, "/scorer", _NOW, BATCH_BYTES)
-    took = monotonic() - began
-    if took > SECONDS_TO_MENTION:
-        logger.warning("compiled the native code in %.0f s; it is kept for the next start", took)
-    return took
 
 
 def _orders(number: int) -> list[_Record]:

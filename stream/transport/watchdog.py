@@ -6,12 +6,13 @@ Hangs of Faust and aiokafka after a rebalance or a broker's restart are known (f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import Any, Protocol
 
 from faust.types import TP
 from mode import Service
 
+from stream.transport.advice import Advice
 from stream.transport.host import ShardHost
 from stream.transport.lanes import NO_GENERATION, Lanes
 
@@ -46,7 +47,16 @@ class StallDetector:
         self._last: float | None = None
         self._marks: dict[Hashable, tuple[Hashable, float]] = {}
 
-    def look(self, now: float, lanes: Lanes, stored: Mapping[TP, int], *, claiming: bool) -> str | None:
+    def look(
+        self,
+        now: float,
+        lanes: Lanes,
+        stored: Mapping[TP, int],
+        *,
+        claiming: bool,
+        lost: Collection[int] = (),
+        commits_failed_since: int | None = None,
+    ) -> str | None:
         """Look at everything once.
 
         Parameters
@@ -59,6 +69,12 @@ class StallDetector:
             Positions of the host.
         claiming
             Whether shards are being claimed: that may take as long as Redis is away.
+        lost
+            Shards that belong to another worker. That one got them in a newer generation of the group, of which this
+            worker should hear at once; if it does not, its client hangs.
+        commits_failed_since
+            Commits to the group that were made before the last one failed; None if it did not. A group that can be
+            reached takes one every few seconds.
 
         Returns
         -------
@@ -76,6 +92,7 @@ class StallDetector:
         else:
             self._watch_reading(lanes, watched)
             self._watch_shards(lanes, stored, watched)
+            self._watch_group(lanes, lost, commits_failed_since, watched)
         return self._judge(watched)
 
     @staticmethod
@@ -100,6 +117,19 @@ class StallDetector:
                 said = f"shard {partition} has events of {', '.join(tp.topic for tp in behind)} and commits none"
                 watched["shard", partition] = (tuple(stored.get(tp, -1) for tp in tps), said)
 
+    @staticmethod
+    def _watch_group(
+        lanes: Lanes,
+        lost: Collection[int],
+        commits_failed_since: int | None,
+        watched: dict[Hashable, tuple[Hashable, str]],
+    ) -> None:
+        for shard in lost:
+            said = f"shard {shard} belongs to another worker, and the consumer group gave this one no newer assignment"
+            watched["lost", shard] = (lanes.generation, said)
+        if commits_failed_since is not None:
+            watched["commits"] = (commits_failed_since, "commits of positions to the consumer group fail")
+
     def _judge(self, watched: Mapping[Hashable, tuple[Hashable, str]]) -> str | None:
         marks: dict[Hashable, tuple[Hashable, float]] = {}
         verdict = None
@@ -122,6 +152,8 @@ class Watched(Protocol):
     def host(self) -> ShardHost: ...  # noqa: D102
     @property
     def claiming(self) -> bool: ...  # noqa: D102
+    @property
+    def advice(self) -> Advice: ...  # noqa: D102
 
 
 class Watchdog(Service):
@@ -159,7 +191,14 @@ class Watchdog(Service):
         """Look once, and crash the application if something stands still."""
         consumer = self._consumer
         stored = consumer.host.positions()
-        verdict = self._detector.look(self._time(), consumer.lanes, stored, claiming=consumer.claiming)
+        verdict = self._detector.look(
+            self._time(),
+            consumer.lanes,
+            stored,
+            claiming=consumer.claiming,
+            lost=consumer.host.lost(),
+            commits_failed_since=consumer.advice.commits if consumer.advice.failing else None,
+        )
         if verdict is not None:
             await self._crash_app(
                 Stalled(f"{verdict} (STREAM_WATCHDOG_SECONDS). This worker ends itself, so that it is started anew.")

@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -134,10 +135,18 @@ class Writer:
         self._place = place
         self._share = TICK_SECONDS / seconds
         self._hurry = asyncio.Event()
+        self._writing = asyncio.Lock()
+        self._done = 0
 
     def hurry(self) -> None:
         """Write all that is left, without any pause."""
         self._hurry.set()
+
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[int]:
+        """Write nothing for a while; gives how many events are on the log by now."""
+        async with self._writing:
+            yield self._done
 
     async def run(self) -> None:
         """Write everything."""
@@ -149,11 +158,12 @@ class Writer:
         )
         await producer.start()
         try:
-            done = 0
-            while done < len(self._load):
-                n = max(PARTITIONS, int((len(self._load) - done) * self._share))
-                await self._write(producer, self._load.written[done : done + n])
-                done += n
+            while self._done < len(self._load):
+                n = max(PARTITIONS, int((len(self._load) - self._done) * self._share))
+                async with self._writing:
+                    some = self._load.written[self._done : self._done + n]
+                    await self._write(producer, some)
+                    self._done += len(some)
                 await self._tick()
         finally:
             await producer.stop()

@@ -17,7 +17,7 @@ from tests.chaos.faults import FAULTS
 from tests.chaos.load import CURRENCY, Load, Writer
 from tests.chaos.reader import Reader, Seen
 from tests.chaos.schedule import Schedule
-from tests.chaos.stage import Stage
+from tests.chaos.stage import ALL_WRITTEN, Stage
 from tests.kit.live import ACCOUNTED, Kept, Look, sent
 from tests.kit.place import Place, topics_of
 from tests.kit.verdict import differences
@@ -36,8 +36,6 @@ SETTINGS = {
     # No topic is passed over for being silent while a server is away: see `load`.
     "topic_idle_seconds": 60.0,
 }
-#: The load is all written: what is silent now has nothing more.
-AT_THE_END = {"topic_idle_seconds": 1.0}
 
 
 @dataclass
@@ -89,6 +87,8 @@ async def play(schedule: Schedule, events: int, directory: Path) -> Report:
                 await _perform(schedule, load, stage, reader, report)
                 kept, messages = await look.read(), await sent(place)
             _judge(report, kept, messages, reader.seen, expected)
+            if kept.counters["missing"] != stage.missing:
+                report.wrong["missing"] = (kept.counters["missing"], stage.missing)
         except* Exception as failed:  # noqa: BLE001 - whatever it is, the other seeds go on
             report.wrong["failed"] = [_said(error) for error in _leaves(failed)]
         finally:
@@ -103,7 +103,7 @@ async def play(schedule: Schedule, events: int, directory: Path) -> Report:
 
 async def _perform(schedule: Schedule, load: Load, stage: Stage, reader: Reader, report: Report) -> None:
     """Everything that goes on at the same time."""
-    writer = Writer(load, stage.place, SECONDS_OF_A_FAULT * len(schedule.faults))
+    writer = stage.writer = Writer(load, stage.place, SECONDS_OF_A_FAULT * len(schedule.faults))
     for _ in range(schedule.workers):
         stage.join()
     async with asyncio.TaskGroup() as group:
@@ -133,7 +133,7 @@ async def _finish(stage: Stage) -> None:
         if worker.running:
             await stage.claimed(worker)
             await stage.leave(worker)
-    last = stage.join(**AT_THE_END)
+    last = stage.join(**ALL_WRITTEN)
     await stage.look.settle([last], SETTLE_SECONDS)
     await stage.leave(last)
 

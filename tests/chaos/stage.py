@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import random
 import subprocess
+import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from stream.embedded import EmbeddedKafka, EmbeddedRedis
+from tests.chaos.load import Writer
 from tests.kit.live import ACCOUNTED, Look
 from tests.kit.place import PARTITIONS, Place
 from tests.kit.workers import Worker
@@ -28,6 +30,8 @@ GRACE_SECONDS = 30.0
 ENDS_MAX = 30
 LOOK_SECONDS = 0.1
 CLAIMED = "Claimed shards"
+#: Nothing is written any more, or for now: what is silent has nothing more.
+ALL_WRITTEN = {"topic_idle_seconds": 1.0}
 
 
 class Stage:
@@ -58,7 +62,13 @@ class Stage:
         Workers that ended and were started anew, each with the fault, its exit code and the end of its log.
     wrong
         What is not as it should be, and hinders nobody.
+    writer
+        Writes the load.
+    missing
+        Offsets that were deleted before anybody read them.
     """
+
+    writer: Writer
 
     def __init__(
         self, place: Place, kafka: EmbeddedKafka, redis: EmbeddedRedis, look: Look, directory: Path, rng: random.Random
@@ -75,6 +85,8 @@ class Stage:
         self.longest = 0.0
         self.ends: list[str] = []
         self.wrong: list[str] = []
+        self.missing = 0
+        self._halts: tuple[str, ...] = ()
 
     # -- workers ----------------------------------------------------------------------------------------------------
 
@@ -130,10 +142,42 @@ class Stage:
         while True:
             for seat, worker in enumerate(self.crew):
                 if not worker.running:
-                    self.ends.append(f"{self.fault}: exit code {worker.process.returncode}\n{worker.end_of_log(8)}")
-                    assert len(self.ends) < ENDS_MAX, "\n".join(["workers end again and again", *self.ends[-3:]])
+                    if not any(worker.said(text) for text in self._halts):
+                        self.ends.append(f"{self.fault}: exit code {worker.process.returncode}\n{worker.end_of_log(8)}")
+                        assert len(self.ends) < ENDS_MAX, "\n".join(["workers end again and again", *self.ends[-3:]])
                     self.crew[seat] = self._hire()
             await asyncio.sleep(LOOK_SECONDS)
+
+    @contextmanager
+    def halting(self, *texts: str) -> Iterator[None]:
+        """Workers that end and say so are meant to, and are started anew as ever."""
+        self._halts = texts
+        try:
+            yield
+        finally:
+            self._halts = ()
+
+    async def halted(self, text: str) -> None:
+        """Wait until a worker has ended and said so."""
+
+        async def so() -> bool:
+            return any(worker.said(text) for worker in self._hired if not worker.running)
+
+        await self.look.until(so, f"a worker halts: {text}", seconds=PROGRESS_SECONDS)
+
+    async def scorer(self, *words: str) -> str:
+        """What a command says that an operator types, and that does its work."""
+        done = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-m", "stream.cli", *words],
+            env=self.place.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PROGRESS_SECONDS,
+        )
+        assert done.returncode == 0, f"scorer {' '.join(words)}: {done.stdout}{done.stderr}"
+        return done.stdout
 
     def kill_all(self) -> None:
         """Leave nobody behind."""

@@ -32,6 +32,7 @@ def settings(kafka, group, **changes):
             "session_timeout_seconds": 6.0,
             "retry_seconds_max": 1.0,
             "watchdog_seconds": 60.0,
+            "stop_seconds_max": 6.0,
             **changes,
         }
     )
@@ -59,6 +60,9 @@ class MemoryHost:
 
     def positions(self):
         return self.stored
+
+    def lost(self):
+        return ()
 
     async def offer(self, batch):
         await self.gate.wait()
@@ -98,6 +102,9 @@ class FileHost:
 
     def positions(self):
         return self.mine
+
+    def lost(self):
+        return ()
 
     async def offer(self, batch):
         self.db.execute("BEGIN IMMEDIATE")

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from stream.transport.errors import PositionOutOfLog, TopicRecreated
+
 ROOT = Path(__file__).resolve().parents[2]
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -138,9 +140,12 @@ def test_every_alert_is_tested_to_fire_and_to_stay_silent(alert):
     assert set(cases) == {True, False}
 
 
-def test_every_runbook_belongs_to_an_alert():
+def test_every_runbook_belongs_to_an_alert_or_to_an_error_that_names_it():
     runbooks = {path.stem for path in (ROOT / "docs" / "runbooks").glob("*.md")}
-    assert runbooks == {alert["alert"] for alert in ALERTS}
+    alerted = {alert["alert"] for alert in ALERTS}
+    assert runbooks == alerted | {"PositionOutOfLog"}
+    assert "docs/runbooks/PositionOutOfLog.md" in str(PositionOutOfLog("orders", 0, position=1))
+    assert "docs/runbooks/PositionOutOfLog.md" in str(TopicRecreated("orders", "one", "other"))
 
 
 @needs_promtool

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from tests.chaos.faults import kafka, redis, workers
+from tests.chaos.faults import kafka, redis, topics, workers
 from tests.chaos.stage import Stage
 
 Fault = Callable[[Stage], Awaitable[None]]
@@ -19,6 +19,8 @@ FAULTS: dict[str, Fault] = {
     "worker joins": workers.worker_joins,
     "worker leaves": workers.worker_leaves,
     "Kafka killed and restarted": kafka.kafka_killed,
+    "topic created anew": topics.topic_created_anew,
+    "retention deleted the stored position": topics.retention_deleted_the_stored_position,
     "Redis killed and restarted": redis.redis_killed,
     "Redis rolled back": redis.redis_rolled_back,
     "Redis stalled for 30 s": redis.redis_stalled,

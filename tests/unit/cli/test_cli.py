@@ -49,6 +49,8 @@ def scorer(*words, **environment):
         (["topics", "create"], "STREAM_KAFKA"),
         (["dead-letters", "list"], "STREAM_KAFKA"),
         (["replay", os.devnull], "STREAM_KAFKA"),
+        (["positions", "--json"], "STREAM_KAFKA"),
+        (["positions", "accept", "orders"], "STREAM_KAFKA"),
     ],
 )
 def test_what_cannot_be_reached_is_one_sentence(words, setting):

@@ -8,6 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import numba
@@ -199,3 +201,48 @@ def test_a_division_by_zero_raises_nothing():
 
     assert np.isinf(ratio(1.0, 0.0))
     assert np.isnan(ratio(0.0, 0.0))
+
+
+@pytest.fixture
+def cold(tmp_path, monkeypatch):
+    """A directory of machine code in which there is none yet."""
+    monkeypatch.setattr(jit, "_directory", tmp_path)
+    monkeypatch.setattr(jit, "_LOOK_SECONDS", 0.01)
+
+
+@pytest.mark.usefixtures("cold")
+def test_the_second_to_compile_waits_for_the_first(caplog):
+    order = []
+
+    def second():
+        with jit.compiling():
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    with jit.compiling():
+        thread.start()
+        deadline = time.monotonic() + 10
+        while "waiting for it" not in caplog.text:
+            assert time.monotonic() < deadline
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+
+
+@pytest.mark.usefixtures("cold")
+def test_nobody_waits_where_all_is_compiled_or_for_ever(caplog, monkeypatch):
+    monkeypatch.setattr(jit, "COMPILE_SECONDS_MAX", 0.05)
+    with jit.compiling(), jit.compiling():
+        assert "so this one does as well" in caplog.text
+    caplog.clear()
+    with jit.compiling(), jit.compiling():
+        assert not caplog.text
+
+
+@pytest.mark.usefixtures("cold")
+def test_what_was_broken_off_is_not_complete(caplog, monkeypatch):
+    monkeypatch.setattr(jit, "COMPILE_SECONDS_MAX", 0.05)
+    with pytest.raises(ZeroDivisionError), jit.compiling():
+        raise ZeroDivisionError
+    with jit.compiling(), jit.compiling():
+        assert "so this one does as well" in caplog.text

@@ -2,7 +2,7 @@ import pytest
 from faust.types import TP
 
 from stream.transport.claim import beyond_end, shards_of, starting_points
-from stream.transport.errors import PositionOutOfLog, TopicsUnfit, check_topics
+from stream.transport.errors import PositionOutOfLog, TopicRecreated, TopicsUnfit, check_ids, check_topics
 
 A, B = TP("orders", 0), TP("orders", 1)
 
@@ -41,3 +41,17 @@ def test_topics_have_to_have_the_partitions_that_are_set():
         check_topics({"orders": 4, "profiles": 0}, 4)
     with pytest.raises(TopicsUnfit, match="all of them need 8"):
         check_topics({"orders": 4, "profiles": 4}, 8)
+
+
+def test_a_topic_of_another_id_is_refused_with_what_to_do():
+    with pytest.raises(
+        TopicRecreated, match=r"profiles was created anew: .* id b, .* id c.*accept profiles"
+    ) as refused:
+        check_ids({"orders": "a", "profiles": "b"}, {"orders": "a", "profiles": "c"})
+    assert (refused.value.topic, refused.value.known, refused.value.found) == ("profiles", "b", "c")
+
+
+@pytest.mark.parametrize("known", [{}, {"orders": "a"}, {"orders": "a", "profiles": "b"}])
+def test_ids_that_are_not_known_yet_are_no_trouble(known):
+    check_ids(known, {"orders": "a", "profiles": "b"})
+    check_ids(known, {})

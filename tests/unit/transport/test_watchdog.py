@@ -16,6 +16,8 @@ class Scene:
         self.detector = StallDetector(seconds)
         self.stored = {}
         self.claiming = False
+        self.lost = ()
+        self.commits_failed_since = None
         self.now = 1000.0
 
     def open(self, **ends):
@@ -31,7 +33,14 @@ class Scene:
         verdict = None
         for _ in range(int(seconds / step)):
             self.now += step
-            verdict = verdict or self.detector.look(self.now, self.lanes, self.stored, claiming=self.claiming)
+            verdict = verdict or self.detector.look(
+                self.now,
+                self.lanes,
+                self.stored,
+                claiming=self.claiming,
+                lost=self.lost,
+                commits_failed_since=self.commits_failed_since,
+            )
         return verdict
 
 
@@ -127,6 +136,40 @@ def test_a_process_that_was_held_is_given_time_to_move(scene):
     assert scene.after(60) is None
 
 
+def test_a_shard_that_others_have_while_the_group_says_nothing(scene):
+    scene.open(orders=5)
+    scene.hand(A, 5)
+    for tp in scene.lanes:
+        scene.lanes.pause(tp, trouble=True)
+    scene.lost = (0,)
+    assert scene.after(60) is None
+    assert "shard 0 belongs to another worker" in scene.after(10)
+
+
+def test_a_shard_that_others_have_until_the_next_generation(scene):
+    for generation in range(1, 10):
+        tps = {A: 0}
+        scene.lanes.open(generation, tps, tps)
+        scene.lost = (0,)
+        assert scene.after(50) is None
+        scene.lost = ()
+        assert scene.after(50) is None
+
+
+def test_commits_to_the_group_that_fail_again_and_again(scene):
+    scene.open(orders=0)
+    scene.commits_failed_since = 7
+    assert scene.after(60) is None
+    assert "commits of positions to the consumer group fail" in scene.after(10)
+
+
+def test_commits_to_the_group_that_fail_now_and_then(scene):
+    scene.open(orders=0)
+    for commits in range(10):
+        scene.commits_failed_since = commits
+        assert scene.after(50) is None
+
+
 async def test_the_watchdog_ends_the_application():
     scene = Scene(seconds=8.0)
     scene.open(orders=5)
@@ -135,7 +178,12 @@ async def test_the_watchdog_ends_the_application():
     async def crash(reason):
         crashes.append(reason)
 
-    consumer = SimpleNamespace(lanes=scene.lanes, host=SimpleNamespace(positions=dict), claiming=False)
+    consumer = SimpleNamespace(
+        lanes=scene.lanes,
+        host=SimpleNamespace(positions=dict, lost=set),
+        claiming=False,
+        advice=SimpleNamespace(failing=False),
+    )
     watchdog = Watchdog(consumer, crash, seconds=8.0, clock=lambda: scene.now)
     await watchdog.look()
     assert not crashes
