@@ -71,7 +71,10 @@ class _Trap:
         talk = self._stage.network.talk
         talk.watcher = self._watch
         try:
-            worker, shard = await asyncio.wait_for(self._sprung, PROGRESS_SECONDS)
+            async with asyncio.timeout(PROGRESS_SECONDS):
+                worker, shard = await self._sprung
+        except TimeoutError as error:
+            raise AssertionError(f"no worker came to the moment within {PROGRESS_SECONDS:g} s") from error
         finally:
             talk.watcher = None
         await asyncio.to_thread(worker.process.wait)

@@ -89,6 +89,9 @@ async def kafka_unreachable_at_start(stage: Stage) -> None:
     """All workers stop; new ones start while Kafka refuses connections. They wait, and then go on by themselves."""
     proxy = stage.network.kafka
     crew = list(stage.crew)
+    for worker in crew:
+        # One that is told to stop before it has begun ends as it likes.
+        await stage.claimed(worker)
     await asyncio.gather(*map(stage.leave, crew))
     async with _healed(stage, proxy):
         await stage.network.call(proxy.refuse)
