@@ -86,7 +86,7 @@ async def redis_half_open(stage: Stage) -> None:
 
 
 async def kafka_unreachable_at_start(stage: Stage) -> None:
-    """All workers stop; new ones start while Kafka refuses connections. They wait, and then go on by themselves."""
+    """All workers stop; new ones start while Kafka refuses connections, or answers none. They wait, and then go on."""
     proxy = stage.network.kafka
     crew = list(stage.crew)
     for worker in crew:
@@ -94,13 +94,19 @@ async def kafka_unreachable_at_start(stage: Stage) -> None:
         await stage.claimed(worker)
     await asyncio.gather(*map(stage.leave, crew))
     async with _healed(stage, proxy):
-        await stage.network.call(proxy.refuse)
+        refused = stage.rng.random() < 0.5
+        await stage.network.call(proxy.refuse if refused else proxy.hole)
+        came = proxy.accepted
         started = [stage.join() for _ in crew]
-        for worker in started:
-            await stage.look.until_said(worker, NOT_READY, times=1)
+
+        async def met() -> bool:
+            if refused:
+                return all(worker.said(NOT_READY) for worker in started)
+            return proxy.accepted >= came + len(started)
+
+        await stage.look.until(met, "the workers look for Kafka", started, PROGRESS_SECONDS)
         await asyncio.sleep(stage.rng.uniform(0, UNREACHABLE_SECONDS))
-    for worker in started:
-        await stage.claimed(worker)
+    await stage.moves()
     ended = [worker.log.name for worker in started if not worker.running]
     assert not ended, f"workers ended where they should have waited for Kafka: {ended}"
 
