@@ -15,6 +15,7 @@ from stream.embedded import EmbeddedKafka, EmbeddedRedis
 from stream.transport.warm_up import warm_up
 from tests.chaos.faults import FAULTS
 from tests.chaos.load import CURRENCY, Load, Writer
+from tests.chaos.network import Network
 from tests.chaos.reader import Reader, Seen
 from tests.chaos.schedule import Schedule
 from tests.chaos.stage import ALL_WRITTEN, Stage
@@ -30,7 +31,7 @@ SECONDS_OF_A_FAULT = 10.0
 #: Between two faults at most.
 PAUSE_SECONDS = 3.0
 SETTLE_SECONDS = 180.0
-SETTINGS = {
+SETTINGS: dict[str, object] = {
     # The group gives a dead worker up this soon; the shipped 6 s would only be waited for.
     "session_timeout_seconds": 4.0,
     # No topic is passed over for being silent while a server is away: see `load`.
@@ -77,10 +78,14 @@ async def play(schedule: Schedule, events: int, directory: Path) -> Report:
     # As an image does when it is built: three workers that compile at the same time take minutes.
     warm_up()
     began = time.monotonic()
-    with EmbeddedKafka(directory / "kafka") as kafka, EmbeddedRedis(directory / "redis") as redis:
-        place = Place(kafka.bootstrap, redis.url, CURRENCY, settings=SETTINGS)
+    with (
+        Network(schedule.seed) as network,
+        EmbeddedKafka(directory / "kafka", port=network.kafka_port, properties=network.kafka_properties) as kafka,
+        EmbeddedRedis(directory / "redis", port=network.redis_port) as redis,
+    ):
+        place = Place(kafka.bootstrap, redis.url, CURRENCY, settings=SETTINGS | network.settings)
         look = Look(place, load.logs, timeout_seconds=2.0, connect_timeout_seconds=1.0, retries=1)
-        stage = Stage(place, kafka, redis, look, directory, random.Random(f"stage {schedule.seed}"))
+        stage = Stage(place, kafka, redis, network, look, directory, random.Random(f"stage {schedule.seed}"))
         reader = Reader(place, lambda: stage.fault)
         try:
             async with topics_of(place):

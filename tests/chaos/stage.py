@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from stream.embedded import EmbeddedKafka, EmbeddedRedis
 from tests.chaos.load import Writer
+from tests.chaos.network import Network
 from tests.kit.live import ACCOUNTED, Look
 from tests.kit.place import PARTITIONS, Place
 from tests.kit.workers import Worker
@@ -43,6 +44,8 @@ class Stage:
         The run.
     kafka, redis
         Its servers.
+    network
+        What lies between them and the workers.
     look
         Looks at it; must not wait long for an answer.
     directory
@@ -71,11 +74,19 @@ class Stage:
     writer: Writer
 
     def __init__(
-        self, place: Place, kafka: EmbeddedKafka, redis: EmbeddedRedis, look: Look, directory: Path, rng: random.Random
+        self,
+        place: Place,
+        kafka: EmbeddedKafka,
+        redis: EmbeddedRedis,
+        network: Network,
+        look: Look,
+        directory: Path,
+        rng: random.Random,
     ) -> None:
         self.place = place
         self.kafka = kafka
         self.redis = redis
+        self.network = network
         self.look = look
         self.directory = directory
         self.rng = rng

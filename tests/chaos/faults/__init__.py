@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from tests.chaos.faults import kafka, redis, topics, workers
+from tests.chaos.faults import kafka, moments, network, redis, topics, workers
 from tests.chaos.stage import Stage
 
 Fault = Callable[[Stage], Awaitable[None]]
@@ -29,4 +29,13 @@ FAULTS: dict[str, Fault] = {
     "Redis read-only": redis.redis_read_only,
     "scripts flushed": redis.scripts_flushed,
     "connections to Redis reset": redis.connections_reset,
+    "connections to Redis reset in mid-answer": network.redis_reset_in_answer,
+    "connections to Kafka reset": network.kafka_reset,
+    "network to Redis slow": network.redis_slow,
+    "network to Kafka slow": network.kafka_slow,
+    "network to Redis half open": network.redis_half_open,
+    "network to Kafka half open": network.kafka_half_open,
+    "Kafka unreachable at the start": network.kafka_unreachable_at_start,
+    "worker killed between commit and relay": moments.between_commit_and_relay,
+    "worker killed between relay and trim": moments.between_relay_and_trim,
 }
