@@ -132,10 +132,10 @@ def _leaving(c: Customer, as_of: int, window: int) -> int:
     """When the oldest order of the window leaves it."""
     leaves = c.times[c.window_from] + window if c.window_from < len(c.times) else NEVER
     if c.folded is not None:
-        # Only the last of the sums may be of no order; all others are in order of time.
-        for _, last, n, _ in c.folded[left_before(c.folded, as_of - window) :]:
-            if n:
-                return min(leaves, last + window)
+        # Of no order is at most the last of the sums.
+        index = left_before(c.folded, as_of - window)
+        if index < len(c.folded) and c.folded[index][2]:
+            return min(leaves, c.folded[index][1] + window)
     return leaves
 
 

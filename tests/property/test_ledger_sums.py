@@ -102,4 +102,4 @@ def test_one_more_order_costs_the_same_however_many_there_are(orders, monkeypatc
     assert shard.memory.counters["applied"] == orders + count
     assert not rebuilt
     assert c.n == c.frequency == orders + count
-    assert c.folded.looks <= 40 * count
+    assert c.folded.looks <= 30 * count
