@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 EXTRAS := embedded,demo,dev
 
-.PHONY: demo test pytest lint types layers bench chaos exactness constraints clean
+.PHONY: demo test pytest lint types layers bench chaos chaos-long exactness constraints clean
 
 demo: $(INSTALLED)
 	$(BIN)/scorer demo
@@ -33,6 +33,10 @@ bench: $(INSTALLED)
 # Every fault that is known, with the oracle at the end of each run: make chaos SEEDS=20 EVENTS=100000
 chaos: $(INSTALLED)
 	$(BIN)/python -m tests.chaos $(if $(SEEDS),--seeds $(SEEDS)) $(if $(EVENTS),--events $(EVENTS))
+
+# Half an hour of load with a kill every 20 s: is memory flat, is anything left: make chaos-long MINUTES=30
+chaos-long: $(INSTALLED)
+	$(BIN)/python -m tests.chaos.long $(if $(MINUTES),--minutes $(MINUTES))
 
 # Every data set, order, number of workers and batch size against the oracle; takes about half an hour.
 exactness: $(INSTALLED)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from stream.scoring.units import WEEK, second_after
 from stream.state.customer import NEVER, TIER_NONE, Customer
 from stream.state.interactions import open_tickets
-from stream.state.ledger import advance
+from stream.state.ledger import advance, left_before
 from stream.state.model import EXPONENT_MAX, Model
 
 
@@ -132,7 +132,10 @@ def _leaving(c: Customer, as_of: int, window: int) -> int:
     """When the oldest order of the window leaves it."""
     leaves = c.times[c.window_from] + window if c.window_from < len(c.times) else NEVER
     if c.folded is not None:
-        leaves = min([leaves, *(last + window for _, last, n, _ in c.folded if n and last + window > as_of)])
+        # Of no order is at most the last of the sums.
+        index = left_before(c.folded, as_of - window)
+        if index < len(c.folded) and c.folded[index][2]:
+            return min(leaves, c.folded[index][1] + window)
     return leaves
 
 

@@ -2,8 +2,9 @@
 
 Window sums, refunds by order id, cancellations and late orders all follow from the ledger exactly, because it is a
 function of the *set* of events: known ids merge by rules that do not depend on which came first. An order that comes
-after all others of its customer (nearly every one) is appended to the sums; anything else changes the columns and
-has the sums rebuilt from them.
+after all others of its customer (nearly every one) is added to the sums, and what leaves the window is taken off
+them; anything else changes the columns and has the sums rebuilt from them. So a customer of any number of orders
+costs no more than another, as long as they come in order. A law in ``tests/property`` holds both ways equal.
 
 A refund is kept under its order's hash by its own event's hash, so it may come before its order and be heard twice.
 """
@@ -108,12 +109,13 @@ def rebuild(c: Customer, window: int) -> None:
 
 
 def advance(c: Customer, as_of: int, window: int) -> None:
-    """Move the window to `as_of`: orders at or before ``as_of - window`` leave."""
-    c.as_of = as_of
-    if c.folded is not None:
-        rebuild(c, window)
-        return
+    """Move the window to `as_of`, which is not before the customer's own: orders at or before its start leave."""
     start = as_of - window
+    if c.folded is not None:
+        for _, _, count, net in c.folded[left_before(c.folded, c.as_of - window) : left_before(c.folded, start)]:
+            c.frequency -= count
+            c.monetary -= net
+    c.as_of = as_of
     times, index, end = c.times, c.window_from, len(c.times)
     while index < end and times[index] <= start:
         net = net_at(c, index)
@@ -122,6 +124,19 @@ def advance(c: Customer, as_of: int, window: int) -> None:
             c.monetary -= net
         index += 1
     c.window_from = index
+
+
+def left_before(folded: list[tuple[int, int, int, int]], start: int) -> int:
+    """How many of the folded sums are out of a window that starts (exclusively) at `start`.
+
+    >>> left_before([(1, 4, 2, 100), (5, 5, 1, 50)], 4)
+    1
+    """
+    return bisect_right(folded, start, key=_last_of)
+
+
+def _last_of(folded: tuple[int, int, int, int]) -> int:
+    return folded[1]
 
 
 def add_order(c: Customer, at: int, order: int, gross: int, window: int, orders_max: int) -> Added:
@@ -158,6 +173,9 @@ def add_order(c: Customer, at: int, order: int, gross: int, window: int, orders_
         return Added.CHANGED
     if c.folded is not None and at <= c.folded[-1][1]:
         return Added.TOO_OLD
+    if c.times and at > c.times[-1] and at > c.as_of - window and len(c.times) < orders_max:
+        _append(c, at, key, gross)
+        return Added.NEW
     _insert(c, at, key, gross)
     if len(c.times) > orders_max:
         fold(c, len(c.times) // 4, window)
@@ -226,6 +244,22 @@ def fold(c: Customer, count: int, window: int) -> None:
     del c.times[:count], c.gross[:count], c.hashes[: 8 * count]
     if not c.refunds:
         c.refunds = None
+
+
+def _append(c: Customer, at: int, key: bytes, gross: int) -> None:
+    """Add an order that is later than all others, and in the window."""
+    c.times.append(at)
+    c.gross.append(gross)
+    c.hashes += key
+    net = net_at(c, len(c.times) - 1)
+    if net == NOT_COUNTED:
+        return
+    if not c.n:
+        c.first_at = at
+    c.last_at = at
+    c.n += 1
+    c.frequency += 1
+    c.monetary += net
 
 
 def _insert(c: Customer, at: int, key: bytes, gross: int) -> None:

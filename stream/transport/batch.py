@@ -72,6 +72,8 @@ class Taken:
         Next offset the client will give.
     end
         Last stable offset the client knows; -1 while it knows none.
+    seen_ms
+        When the broker last said where the log ends, by the clock of this machine; 0 while it has not.
     """
 
     tp: TP
@@ -80,3 +82,4 @@ class Taken:
     records: list[Any]
     position: int
     end: int
+    seen_ms: int = 0

@@ -21,6 +21,8 @@ class Lane:
         Next offset the Kafka client will give.
     end
         Last stable offset known.
+    seen_ms
+        When the broker last said where the log ends; 0 before the first time.
     offered
         Next offset after the last record that was handed to the host; -1 before the first.
     waiting
@@ -36,6 +38,7 @@ class Lane:
     made: int
     taken: int
     end: int
+    seen_ms: int = 0
     offered: int = -1
     waiting: int = 0
     paused: bool = False

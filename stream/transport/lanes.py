@@ -153,6 +153,24 @@ class Lanes:
         lane = self._lanes.get(tp)
         return lane is not None and lane.position >= lane.end
 
+    def seen_ms(self, tp: TP) -> int:
+        """When the broker last said where a log ends.
+
+        One that is cut off from its broker takes the end it knew for the end, however much was written since.
+
+        Parameters
+        ----------
+        tp
+            A topic-partition.
+
+        Returns
+        -------
+        int
+            By the clock of this machine, ms; 0 before the first time, and for one that is not claimed.
+        """
+        lane = self._lanes.get(tp)
+        return 0 if lane is None else lane.seen_ms
+
     def current_epoch(self, tp: TP) -> int:
         """Epoch that a batch must have to be processed.
 
@@ -188,7 +206,9 @@ class Lanes:
         if lane is None:
             return 0
         epoch = next(self._epochs)
-        self._lanes[tp] = Lane(epoch, offset, offset, offset, lane.end, paused=lane.paused, trouble=lane.trouble)
+        self._lanes[tp] = Lane(
+            epoch, offset, offset, offset, lane.end, lane.seen_ms, paused=lane.paused, trouble=lane.trouble
+        )
         self._seek(tp, offset, epoch)
         return epoch
 
@@ -282,6 +302,7 @@ class Lanes:
             return None
         lane.taken = taken.position
         lane.end = max(lane.end, taken.end)
+        lane.seen_ms = max(lane.seen_ms, taken.seen_ms)
         if not taken.records:
             return None
         batch = Batch(

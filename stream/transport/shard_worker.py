@@ -286,10 +286,17 @@ class ShardWorker:
         return int(time() * 1000) if self._settings.clock == "wall" else UNSET
 
     def _sweep_clock(self, now: int) -> int:
-        """The moment up to which silence is known: now if all is read, else the log's own time."""
-        if self._settings.clock == "wall" and len(self._merge) == 0 and self._caught_up():
-            return now
-        return self._state.clock
+        """The moment up to which silence is known.
+
+        That is the log's own time; and with the wall clock, where all is read, the moment at which the brokers last
+        said so: of what was written since, nothing is known. Where there is more to read, one event of a producer
+        whose clock is ahead must not move the time for everybody, so what is tolerated of that is taken off.
+        """
+        if self._settings.clock == "event":
+            return self._state.clock
+        if len(self._merge) == 0 and self._caught_up():
+            return min(now, *(self._parts.lanes.seen_ms(tp) for tp in self._tps.values()))
+        return self._state.clock - int(self._settings.future_tolerance_seconds * 1000)
 
     async def _adopt(self) -> None:
         """Take over a newer model, and bring customers to it a few at a time."""

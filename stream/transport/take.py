@@ -19,13 +19,16 @@ from faust.types import TP
 from stream.transport.batch import Taken
 from stream.transport.errors import PositionOutOfLog
 
+#: That the broker said once more where a log ends is told when it is news by so much.
+SEEN_STEP_MS = 250
+
 
 class Taker:
     """Which topic-partitions are given away, under which epoch, and whose turn it is."""
 
     def __init__(self) -> None:
         self._open: dict[TP, int] = {}
-        self._told: dict[TP, tuple[int, int]] = {}
+        self._told: dict[TP, tuple[int, int, int]] = {}
         self._order: list[TP] = []
         self._waiter: asyncio.Future[None] | None = None
 
@@ -77,7 +80,7 @@ class Taker:
         total: int,
         timeout: float,  # noqa: ASYNC109 - nothing is cancelled when it is over
     ) -> list[Taken]:
-        """What can be had now: at most one batch of each topic-partition, and every position that moved.
+        """What can be had now: at most one batch of each topic-partition, and every position or known end that moved.
 
         Parameters
         ----------
@@ -142,10 +145,11 @@ class Taker:
                 total -= len(records)
                 if records and total <= 0:
                     self._order = order[turn + 1 :] + order[: turn + 1]
-            told = (state.position, -1 if state.lso is None else state.lso)
+            seen_ms = state.timestamp or 0
+            told = (state.position, -1 if state.lso is None else state.lso, seen_ms // SEEN_STEP_MS)
             if records or self._told.get(tp) != told:
                 self._told[tp] = told
-                taken.append(Taken(tp, self._open[tp], start, records, *told))
+                taken.append(Taken(tp, self._open[tp], start, records, *told[:2], seen_ms))
         return taken
 
 

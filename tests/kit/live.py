@@ -103,6 +103,10 @@ class Look:
     async def _waiting(self, shard: int) -> int:
         return int(await self._redis.hget(self.place.keys(shard).meta, "waiting") or 0)
 
+    async def redis_memory(self) -> int:
+        """Resident memory of Redis, bytes."""
+        return int((await self._redis.info("memory"))["used_memory_rss"])
+
     async def generation(self) -> int:
         """The highest group generation under which a shard is claimed."""
         found = [await self._redis.hget(self.place.keys(shard).meta, "generation") for shard in range(PARTITIONS)]

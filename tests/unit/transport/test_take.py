@@ -44,7 +44,7 @@ class State(SimpleNamespace):
 
 class Fetcher:
     def __init__(self, *tps):
-        self.states = {tp: State(position=0, lso=None) for tp in tps}
+        self.states = {tp: State(position=0, lso=None, timestamp=None) for tp in tps}
         assignment = SimpleNamespace(active=True, state_value=self.states.get)
         self.assignment = assignment
         self._subscriptions = SimpleNamespace(
@@ -120,6 +120,20 @@ async def test_positions_that_move_without_a_record_are_told_once(taker):
     fetcher.states[A].lso = 9
     (taken,) = await taker.take(fetcher, set(), 2, 10, 0)
     assert (taken.position, taken.end) == (5, 9)
+
+
+async def test_that_a_log_still_ends_where_it_did_is_told_now_and_then(taker):
+    taker.open({A: 1})
+    fetcher = Fetcher(A)
+    state = fetcher.states[A]
+    state.lso, state.timestamp = 0, 10_000
+    (taken,) = await taker.take(fetcher, (), 10, 10, 0)
+    assert (taken.records, taken.end, taken.seen_ms) == ([], 0, 10_000)
+    state.timestamp += 10
+    assert await taker.take(fetcher, (), 10, 10, 0) == []
+    state.timestamp += 600
+    (taken,) = await taker.take(fetcher, (), 10, 10, 0)
+    assert (taken.position, taken.seen_ms) == (0, 10_610)
 
 
 async def test_what_is_paused_or_not_open_stays(taker):

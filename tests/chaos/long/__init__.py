@@ -1,0 +1,1 @@
+"""Half an hour of steady load while workers are killed: does memory grow, and is anything left behind or lost?"""
