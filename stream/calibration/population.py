@@ -8,7 +8,7 @@ from stream.state.customer import UNSET
 from stream.store.keys import Keys
 from stream.store.meta import read_meta
 from stream.store.scripts import Client, call
-from stream.store.shard_store import ShardStore
+from stream.store.shard_reads import ShardReads
 
 CLOCK = "clock"
 
@@ -34,9 +34,9 @@ class Population:
         return max(self.clocks.values(), default=None)
 
 
-def reading(redis: Client, prefix: str, shard: int) -> ShardStore:
-    """A shard to read from. It owns nothing, so a write through it would be refused."""
-    return ShardStore(redis, Keys(prefix, shard), owner="")
+def reading(redis: Client, prefix: str, shard: int) -> ShardReads:
+    """A shard to read from."""
+    return ShardReads(redis, Keys(prefix, shard))
 
 
 async def shard_clock(redis: Client, prefix: str, shard: int) -> int | None:

@@ -7,32 +7,21 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-import msgspec
-from redis.asyncio.cluster import RedisCluster
-
 from stream.store.commit import Commit, pack
 from stream.store.errors import ClaimRefused, StoreTorn
 from stream.store.keys import Keys
 from stream.store.meta import Claim, Head, Meta, read_meta
-from stream.store.outbox import fitting
 from stream.store.replies import refuse, refuse_owner
-from stream.store.scripts import CLAIM, COMMIT, HEAD, LOAD, TRIM, Client, call
+from stream.store.scripts import CLAIM, COMMIT, HEAD, TRIM, Client, call
+from stream.store.shard_reads import LOAD_CUSTOMERS_MAX, ShardReads
 
-__all__ = ["LOAD_CUSTOMERS_MAX", "Claim", "Head", "ShardStore", "new_owner"]
-
-LOAD_CUSTOMERS_MAX: Final = 2_000
-"""Records of one load. It bounds what one reply holds in memory; more per reply was not faster."""
+__all__ = ["Claim", "Head", "ShardStore", "new_owner"]
 
 NO_COMMIT: Final = "0"
 """Name of what landed before the first commit."""
 
-HEADS_MAX: Final = 512
-"""Entries of one read of the outbox: the bound where they are as small as their heads."""
-
 TURNS_TO_WRITE: Final = 3
 """Turns of the event loop until redis-py has given a command to the socket: 2 were measured, 1 is for safety."""
-
-_encode = msgspec.msgpack.Encoder().encode
 
 
 def new_owner() -> str:
@@ -46,7 +35,7 @@ def new_owner() -> str:
     return secrets.token_hex(16)
 
 
-class ShardStore:
+class ShardStore(ShardReads):
     """Reads and commits of one shard by one owner.
 
     Parameters
@@ -66,14 +55,12 @@ class ShardStore:
     """
 
     def __init__(self, redis: Client, keys: Keys, owner: str) -> None:
-        self.keys = keys
+        super().__init__(redis, keys)
         self.owner = owner
         #: Messages that wait for delivery, as of the last commit, trim or look at the outbox.
         self.outbox_length = 0
         #: Generation of the consumer group under which the shard was claimed; -1 before.
         self.generation = -1
-        self._redis = redis
-        self._cluster = isinstance(redis, RedisCluster)
         self._landed = NO_COMMIT
         self._drawn = 0
         self._given: tuple[Commit, str] | None = None
@@ -249,22 +236,6 @@ class ShardStore:
             found += records
         return found
 
-    async def look(self, customers: Sequence[str]) -> list[bytes | None]:
-        """The same for who only looks, whoever owns the shard."""
-        found: list[bytes | None] = []
-        for first in range(0, len(customers), LOAD_CUSTOMERS_MAX):
-            found += (await self._load(customers[first : first + LOAD_CUSTOMERS_MAX]))[1]
-        return found
-
-    async def _load(self, customers: Sequence[str]) -> tuple[Sequence[bytes | None], list[bytes | None]]:
-        """Owner, generation and last commit, and the records."""
-        keys = self.keys
-        if self._cluster:
-            held, records = await LOAD(self._redis, [keys.meta, *map(keys.record, customers)], [])
-        else:
-            held, records = await LOAD(self._redis, [keys.meta, keys.records], [_encode(list(customers))])
-        return held, records
-
     async def check(self) -> None:
         """See that Redis holds what was committed last. Call it while no commit is under way.
 
@@ -287,46 +258,8 @@ class ShardStore:
         if landed not in names:
             refuse(self.keys.shard, [b"sequence", landed.encode()])
 
-    async def due(self, before_ms: int, limit: int) -> list[str]:
-        """Customers whose timer is before this moment, the earliest first, at most ``limit``."""
-        timers = self.keys.timers
-        found = await call(self._redis, "ZRANGEBYSCORE", timers, "-inf", f"({before_ms}", "LIMIT", 0, limit)
-        return [customer.decode() for customer in found]
-
-    async def scan(self, cursor: int, count: int) -> tuple[int, list[str]]:
-        """Some customers of the shard, about ``count``.
-
-        Begin with cursor 0 and go on with the returned one until it is 0 again. A customer that is there all the
-        time is given at least once, some more than once.
-        """
-        following, pairs = await call(self._redis, "ZSCAN", self.keys.timers, cursor, "COUNT", count)
-        return int(following), [customer.decode() for customer, _ in pairs]
-
-    async def customers(self) -> int:
-        """Number of customers of the shard."""
-        return int(await call(self._redis, "ZCARD", self.keys.timers))
-
-    async def outbox(self, messages_max: int) -> list[bytes]:
-        """The oldest entries that wait for delivery.
-
-        Parameters
-        ----------
-        messages_max
-            Messages that they hold at most, unless the first entry alone has more. With 0 nothing is read.
-        """
-        return (await self._oldest(messages_max))[0]
-
-    async def _oldest(self, messages_max: int) -> tuple[list[bytes], list[bytes]]:
-        """The same, each with its head."""
-        if not messages_max:
-            return [], []
-        heads = await call(self._redis, "LRANGE", self.keys.heads, 0, min(messages_max, HEADS_MAX) - 1)
-        count = fitting(heads, messages_max)
-        entries = list(await call(self._redis, "LRANGE", self.keys.outbox, 0, count - 1)) if count else []
-        return entries, heads[: len(entries)]
-
     async def head(self, messages_max: int) -> Head:
-        """The same, with where delivery stands, for the owner only.
+        """As `outbox`, with where delivery stands, for the owner only.
 
         Raises
         ------
@@ -347,19 +280,3 @@ class ShardStore:
     @property
     def _outbox_keys(self) -> list[str]:
         return [self.keys.meta, self.keys.outbox, self.keys.heads]
-
-    async def histograms(self) -> dict[str, int]:
-        """Count of customers by bin."""
-        return await self._sums(self.keys.histograms)
-
-    async def counters(self) -> dict[str, int]:
-        """What was read and decided since the shard began."""
-        return await self._sums(self.keys.counters)
-
-    async def cell(self, suffix: str) -> dict[str, int]:
-        """One cell of a rolling table; empty if there is none."""
-        return await self._sums(self.keys.cell(suffix))
-
-    async def _sums(self, key: str) -> dict[str, int]:
-        found = await call(self._redis, "HGETALL", key)
-        return {name.decode(): int(value) for name, value in found.items()}

@@ -138,7 +138,14 @@ class Delivered:
         Where Redis came back from an older file, what was delivered is decided again, and not in the same order: it may
         come up in the outbox behind something new. Whoever takes over then must still find it. Some of it never comes
         up, such as scores that were said at the end of a batch where now none ends; so there is a bound: what is
-        further behind than ``ids_max`` would not be remembered either.
+        further behind than ``ids_max`` would not be remembered either. Until so much more is sent to that topic, each
+        relay that opens reads up to ``ids_max`` offsets back, and then this is over.
+
+        It cannot be over earlier. Scores that a later one of their customer has overtaken in the outbox look as if
+        they were done with, but their id is that of their cause: where the topics are merged in another order than
+        before, the event comes late, is decided on then, and has this id again. That nothing more comes up is known
+        only when every record of the lost time is read again, every timer of it has gone off and every rescoring of it
+        is made; and how far Redis had come before it was rolled back, nobody can say.
 
         Parameters
         ----------

@@ -16,7 +16,8 @@ from stream.store.connection import connect
 from stream.store.errors import ClaimRefused, CommitRefused, StoreError, StoreTorn, StoreUnavailable
 from stream.store.keys import Keys
 from stream.store.outbox import READ_BYTES_MAX
-from stream.store.shard_store import HEADS_MAX, LOAD_CUSTOMERS_MAX, NO_COMMIT, ShardStore, new_owner
+from stream.store.shard_reads import HEADS_MAX, LOAD_CUSTOMERS_MAX
+from stream.store.shard_store import NO_COMMIT, ShardStore, new_owner
 
 _numbers = itertools.count()
 

@@ -136,12 +136,18 @@ class Protocol(RuleBasedStateMachine):
             self.world.roll_back(lost)
 
     @precondition(lambda self: 0 < len(self.world.sessions) < 3 and not self.moves_positions)
-    @rule(number=which, steps=st.integers(1, 40), late=st.integers(0, 3))
-    def roll_back_past_a_successor(self, number, steps, late):
-        """A worker is paused while another works, goes on a little, and Redis loses what the other wrote."""
-        session, writes = self.pick(number), self.world.redis.writes
+    @rule(number=which, customer=customers, steps=st.integers(10, 40), late=st.integers(0, 2))
+    def roll_back_past_a_successor(self, number, customer, steps, late):
+        """A worker that is about to read is paused while another works, goes on, and Redis loses the other's writes."""
+        session = self.pick(number)
+        self.world.publish(customer)
+        session.turn = (INPUTS[customer], 1)
+        self.run_up_to(session, "redis load")
+        writes = self.world.redis.writes
         self.move(self.world.start(), steps)
-        self.move(session, late)
+        for _ in range(late):
+            if session in self.world.sessions and "worker" in self.world.ready(session):
+                self.world.step(session, "worker")
         self.world.roll_back(self.world.redis.writes - writes)
 
     @precondition(lambda self: self.lives() and self.moves_positions)
@@ -201,7 +207,7 @@ def test_a_protocol_with_a_check_less_is_found_out(checks):
         run_state_machine_as_test(
             Mutant,
             settings=profile(
-                3_000, STEPS, derandomize=True, database=None, phases=[Phase.generate], report_multiple_bugs=False
+                6_000, STEPS, derandomize=True, database=None, phases=[Phase.generate], report_multiple_bugs=False
             ),
         )
 

@@ -14,6 +14,8 @@ from stream.contracts.events import PrivacyEvent
 from stream.contracts.topics import Topics
 from stream.metrics import Metrics
 from stream.settings import Settings
+from stream.store.commit import Commit
+from stream.store.errors import CommitRefused
 from stream.store.shard_store import Claim
 from stream.transport import shard_worker
 from stream.transport.lanes import Lanes
@@ -56,6 +58,25 @@ def opened(ends: dict[str, int]) -> Lanes:
     tps = {TP(topic, 0): ends.get(topic, 0) for topic in TOPICS.inputs.values()}
     lanes.open(1, dict.fromkeys(tps, 0), tps)
     return lanes
+
+
+def test_what_is_on_its_way_has_arrived_before_a_refused_load_is_heard_of() -> None:
+    """Read again earlier, the shard would be read from before a commit that lands after all."""
+
+    async def refused(_: list[str]) -> None:
+        raise CommitRefused("sequence", "an older file")
+
+    async def run() -> bool:
+        one = await worker(opened({}))
+        one._state.missing = lambda _: ["c-1"]  # type: ignore[method-assign]
+        one._parts.store.load = refused  # type: ignore[assignment, method-assign]
+        flight = asyncio.create_task(asyncio.sleep(0, 1))
+        one._flight = (flight, Commit(), {}, 0.0)
+        with pytest.raises(CommitRefused):
+            await one._admit(EventBlock.of([]))
+        return flight.done() and one._flight is None
+
+    assert asyncio.run(run())
 
 
 def batch(topic: str, n: int) -> Any:
