@@ -85,7 +85,7 @@ class Proxy:
         self.accepted = self.passed = self.swallowed = self.resets = 0
         self.pace = AT_ONCE
         self.links: set[Link] = set()
-        self._held: socket.socket | None = _bound(0)
+        self._held: socket.socket | None = bound(0)
         self.port: int = self._held.getsockname()[1]
         self._server: asyncio.Server | None = None
         self._swallows = False
@@ -162,8 +162,7 @@ class Proxy:
         if self._server is not None:
             self._server.close()
             self._server = None
-            # Bound, but not listening: connections are refused, and the port stays ours.
-            self._held = _bound(self.port)
+            self._held = bound(self.port)
 
     def turned_away(self) -> None:
         """The target refused a connection: refuse all until it is back."""
@@ -192,7 +191,11 @@ class Proxy:
             link.connecting = asyncio.create_task(link.connect())
 
 
-def _bound(port: int) -> socket.socket:
+def bound(port: int) -> socket.socket:
+    """A socket that has a port of loopback (0: a free one), and does not listen: connections are refused.
+
+    The system gives the port to no connection meanwhile, and a server that is meant to have it can still listen there.
+    """
     held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     held.bind((LOOPBACK, port))
