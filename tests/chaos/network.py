@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Self, TypeVar, cast
 
 from stream.embedded.kafka_config import NODE_ID
-from stream.embedded.ports import LOOPBACK, free_ports
-from tests.chaos.proxy import Proxy
+from stream.embedded.ports import LOOPBACK
+from tests.chaos.proxy import Proxy, bound
 from tests.chaos.resp import Conversations
 
 T = TypeVar("T")
@@ -35,7 +35,10 @@ class Network:
     """
 
     def __init__(self, seed: object = 0) -> None:
-        self.kafka_port, self._kafka_behind, self._controller_port, self.redis_port = free_ports(4)
+        # Kept to the end: a server that is away for a while must find its port free when it comes back.
+        self._held = [bound(0) for _ in range(4)]
+        ports = [held.getsockname()[1] for held in self._held]
+        self.kafka_port, self._kafka_behind, self._controller_port, self.redis_port = ports
         self.talk = Conversations()
         self.kafka = Proxy(self._kafka_behind, seed=seed)
         self.redis = Proxy(self.redis_port, tap=self.talk, seed=seed)
@@ -73,6 +76,8 @@ class Network:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        for held in self._held:
+            held.close()
 
     async def _close(self) -> None:
         for proxy in (self.kafka, self.redis):

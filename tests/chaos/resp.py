@@ -8,7 +8,7 @@ from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from stream.store.scripts import COMMIT, TRIM
-from tests.chaos.proxy import Link
+from tests.chaos.link import Link
 
 _SCRIPT = re.compile(
     rb"\*(\d+)\r\n\$7\r\nEVALSHA\r\n\$40\r\n([0-9a-f]{40})\r\n\$\d+\r\n(\d+)\r\n\$\d+\r\n[^\r]*\{(\d+)\}:m\r\n"

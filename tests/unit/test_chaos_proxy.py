@@ -15,7 +15,8 @@ from stream.store.commit import Commit, pack
 from stream.store.keys import Keys
 from stream.store.scripts import COMMIT, TRIM
 from tests.chaos.faults.moments import whose
-from tests.chaos.proxy import Pace, Proxy
+from tests.chaos.link import Pace
+from tests.chaos.proxy import Proxy
 from tests.chaos.resp import Called, Conversations, called
 
 DEADLINE_SECONDS = 20.0

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from stream.contracts.bundle import decode_bundle
 from stream.store.scripts import COMMIT, TRIM
-from tests.chaos.proxy import Link
+from tests.chaos.link import Link
 from tests.chaos.resp import Called
 from tests.chaos.stage import PROGRESS_SECONDS, Stage
 from tests.kit.live import outputs_of

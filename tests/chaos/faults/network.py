@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from tests.chaos.proxy import Link, Pace, Proxy
+from tests.chaos.link import Link, Pace
+from tests.chaos.proxy import Proxy
 from tests.chaos.resp import Called
 from tests.chaos.stage import PROGRESS_SECONDS, Stage
 
