@@ -47,14 +47,16 @@ async def members_of(place):
 
 
 async def test_under_load_whoever_stands_still_and_nothing_is_lost(kafka, redis_server, tmp_path):
-    data = journey_of(30)
+    data = journey_of(60)
     place = Place(kafka.bootstrap, redis_server.url, data.currency, settings=SOON)
     look = Look(place, data.logs)
     async with topics_of(place):
         await fill(place, data.logs)
-        for share, standstill in ((0.2, nullcontext()), (0.4, stopped(kafka)), (0.6, stopped(redis_server))):
+        for share, standstill in ((0.2, nullcontext()), (0.4, stopped(redis_server)), (0.6, stopped(kafka))):
             with workers(place, tmp_path, **batches_of(5)) as (worker,):
+                await look.until_said(worker, "Claimed shards")
                 await look.progress(share, [worker])
+                assert await look.accounted() < look.total
                 with standstill:
                     assert worker.stop(GRACE_SECONDS) == 0
         with workers(place, tmp_path, topic_idle_seconds=1.0) as crew:
