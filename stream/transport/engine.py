@@ -33,6 +33,7 @@ from stream.store.shard_store import Claim, ShardStore, new_owner
 from stream.transport.batch import Batch
 from stream.transport.lanes import Lanes
 from stream.transport.relay import Relay, RelaySettings
+from stream.transport.relay_settings import transactional_id_of
 from stream.transport.shard_worker import RETRY_SECONDS_MIN, ShardParts, ShardWorker
 
 logger = logging.getLogger(__name__)
@@ -206,7 +207,7 @@ class Engine:
         settings = self.settings
         return RelaySettings(
             bootstrap=settings.kafka,
-            transactional_id=f"{settings.group_id}-relay-{shard}",
+            transactional_id=transactional_id_of(settings.topic_prefix, settings.key_prefix, shard),
             topics=self._topics,
             batch_max=settings.relay_batch_max,
             tail_records=settings.relay_tail_records,

@@ -18,7 +18,7 @@ class RelaySettings:
     bootstrap
         Brokers, ``host:port,…``.
     transactional_id
-        Of this shard, the same wherever it is: ``{group_id}-relay-{shard}``.
+        Of this shard, the same wherever it is, see `transactional_id_of`.
     topics
         Names of the topics.
     source
@@ -70,6 +70,20 @@ class RelaySettings:
             topics.customer_scores,
             topics.dead_letters,
         )
+
+
+def transactional_id_of(topic_prefix: str, key_prefix: str, shard: int) -> str:
+    """Id under which the outbox of a shard is delivered, whoever does it.
+
+    It names the outbox and the topics it goes to, not the consumer group: two deployments that are told to own the
+    same keys, each with a group of its own, then still fence each other.
+
+    Examples
+    --------
+    >>> transactional_id_of("", "scorer", 3), transactional_id_of("eu.", "scorer", 3)
+    ('scorer-relay-3', 'eu.scorer-relay-3')
+    """
+    return f"{topic_prefix}{key_prefix}-relay-{shard}"
 
 
 class RelayWatch(Protocol):
