@@ -166,7 +166,7 @@ def look_at(mutant: Mutant, directory: Path, say: Callable[[str], None] = print)
     verdict = Verdict(mutant.name)
     code = directory / "code"
     copy_of(mutant, code)
-    for who, look in (("model", _model), ("tests", _tests), ("real workers", _real)):
+    for who, look in LOOKERS.items():
         said = look(mutant, code)
         if said is not None:
             verdict.seen[who], verdict.said[who] = bool(said), said
@@ -208,6 +208,10 @@ def _real(mutant: Mutant, code: Path) -> str | None:
     if not report.stalls:
         raise Unfit(f"{mutant.name}: workers with this code do nothing\n{report.wrong}")
     return harm(report)
+
+
+LOOKERS = {"model": _model, "tests": _tests, "real workers": _real}
+"""Who looks at a mutant, the cheapest first; each says what it saw, nothing, or None if it was not asked."""
 
 
 def harm(report: Report) -> str:
