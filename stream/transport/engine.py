@@ -207,7 +207,7 @@ class Engine:
         settings = self.settings
         return RelaySettings(
             bootstrap=settings.kafka,
-            transactional_id=transactional_id_of(settings.topic_prefix, settings.key_prefix, shard),
+            transactional_id=transactional_id_of(settings, shard),
             topics=self._topics,
             batch_max=settings.relay_batch_max,
             tail_records=settings.relay_tail_records,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from stream.contracts.topics import Topics
+from stream.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +73,26 @@ class RelaySettings:
         )
 
 
-def transactional_id_of(topic_prefix: str, key_prefix: str, shard: int) -> str:
+def transactional_id_of(settings: Settings, shard: int) -> str:
     """Id under which the outbox of a shard is delivered, whoever does it.
 
     It names the outbox and the topics it goes to, not the consumer group: two deployments that are told to own the
-    same keys, each with a group of its own, then still fence each other.
+    same keys, each with a group of its own, then still fence each other. Brokers know one id for all who connect to
+    them, so those that share a broker and nothing else must differ in one of the two prefixes.
+
+    Parameters
+    ----------
+    settings
+        Settings of the worker.
+    shard
+        Partition number.
 
     Examples
     --------
-    >>> transactional_id_of("", "scorer", 3), transactional_id_of("eu.", "scorer", 3)
-    ('scorer-relay-3', 'eu.scorer-relay-3')
+    >>> transactional_id_of(Settings(topic_prefix="eu.", group_id="any"), 3)
+    'eu.scorer-relay-3'
     """
-    return f"{topic_prefix}{key_prefix}-relay-{shard}"
+    return f"{settings.topic_prefix}{settings.key_prefix}-relay-{shard}"
 
 
 class RelayWatch(Protocol):
