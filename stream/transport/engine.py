@@ -36,6 +36,7 @@ from stream.transport.ending import FORCE_SECONDS_MAX, all_of, at_most
 from stream.transport.errors import check_ids
 from stream.transport.lanes import Lanes
 from stream.transport.relay import Relay, RelaySettings
+from stream.transport.relay_settings import transactional_id_of
 from stream.transport.shard_worker import RETRY_SECONDS_MIN, ShardParts, ShardWorker
 
 logger = logging.getLogger(__name__)
@@ -221,7 +222,7 @@ class Engine:
         settings = self.settings
         return RelaySettings(
             bootstrap=settings.kafka,
-            transactional_id=f"{settings.group_id}-relay-{shard}",
+            transactional_id=transactional_id_of(settings, shard),
             topics=self._topics,
             batch_max=settings.relay_batch_max,
             tail_records=settings.relay_tail_records,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from stream.contracts.topics import Topics
+from stream.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class RelaySettings:
     bootstrap
         Brokers, ``host:port,…``.
     transactional_id
-        Of this shard, the same wherever it is: ``{group_id}-relay-{shard}``.
+        Of this shard, the same wherever it is, see `transactional_id_of`.
     topics
         Names of the topics.
     source
@@ -70,6 +71,28 @@ class RelaySettings:
             topics.customer_scores,
             topics.dead_letters,
         )
+
+
+def transactional_id_of(settings: Settings, shard: int) -> str:
+    """Id under which the outbox of a shard is delivered, whoever does it.
+
+    It names the outbox and the topics it goes to, not the consumer group: two deployments that are told to own the
+    same keys, each with a group of its own, then still fence each other. Brokers know one id for all who connect to
+    them, so those that share a broker and nothing else must differ in one of the two prefixes.
+
+    Parameters
+    ----------
+    settings
+        Settings of the worker.
+    shard
+        Partition number.
+
+    Examples
+    --------
+    >>> transactional_id_of(Settings(topic_prefix="eu.", group_id="any"), 3)
+    'eu.scorer-relay-3'
+    """
+    return f"{settings.topic_prefix}{settings.key_prefix}-relay-{shard}"
 
 
 class RelayWatch(Protocol):

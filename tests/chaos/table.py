@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tests.chaos.mutants import LOOKERS, Verdict
 from tests.chaos.play import Report
 from tests.chaos.stage import PROGRESS_SECONDS
 
@@ -47,8 +48,8 @@ def rows_of(reports: Iterable[Report], faults: Iterable[str]) -> list[Row]:
     return list(rows.values())
 
 
-def as_json(rows: Sequence[Row], reports: Sequence[Report]) -> dict[str, Any]:
-    """For programs; `runs` is how each seed did."""
+def as_json(rows: Sequence[Row], reports: Sequence[Report], verdicts: Sequence[Verdict] = ()) -> dict[str, Any]:
+    """For programs; `runs` is how each seed did, `mutants` what was seen of each."""
     runs = [
         {
             "seed": report.schedule.seed,
@@ -62,13 +63,32 @@ def as_json(rows: Sequence[Row], reports: Sequence[Report]) -> dict[str, Any]:
         }
         for report in reports
     ]
-    return {"faults": [asdict(row) for row in rows], "runs": runs}
+    return {
+        "faults": [asdict(row) for row in rows],
+        "runs": runs,
+        "mutants": [{"mutant": verdict.mutant, "seen": verdict.well, **verdict.said} for verdict in verdicts],
+    }
 
 
 def as_text(rows: Sequence[Row]) -> str:
     """For people, in a terminal and in the docs: a table of Markdown."""
     head = ("fault", "runs", "lost", "doubled", "out of order", "longest stall, s")
-    cells = [head, *((row.fault, *map(str, list(asdict(row).values())[1:])) for row in rows)]
+    return _table([head, *((row.fault, *map(str, list(asdict(row).values())[1:])) for row in rows)])
+
+
+def mutants_as_text(verdicts: Sequence[Verdict]) -> str:
+    """The same for mutants: who was asked, and what it saw; - for one that was not asked."""
+    if not verdicts:
+        return ""
+    rows = [
+        (verdict.mutant, *((verdict.said[who] or "NOT SEEN") if who in verdict.said else "-" for who in LOOKERS))
+        for verdict in verdicts
+    ]
+    return _table([("taken out", *LOOKERS), *rows])
+
+
+def _table(cells: Sequence[Sequence[str]]) -> str:
+    head = cells[0]
     widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
     lines = [
         "| " + " | ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) + " |" for line in cells
@@ -77,7 +97,7 @@ def as_text(rows: Sequence[Row]) -> str:
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
-def as_page(rows: Sequence[Row], reports: Sequence[Report]) -> str:
+def as_page(rows: Sequence[Row], reports: Sequence[Report], verdicts: Sequence[Verdict] = ()) -> str:
     """The page ``docs/reference/faults.md``."""
     seeds = ", ".join(str(report.schedule.seed) for report in reports)
     smallest = min(report.events for report in reports)
@@ -92,5 +112,12 @@ with the oracle, and a `read_committed` reader has checked every output as it ca
 *Lost*, *doubled*: events and messages accounted for, or read, less or more often than the oracle says. *Out of order*:
 messages read after one of a higher version. *Longest stall*: from the end of the fault until every shard has accounted
 for more events; at most {PROGRESS_SECONDS:g} s are allowed. What a run has lost stands at each of its faults. A seed
-is run again by `python -m tests.chaos --seed N`. What each fault does: `tests/chaos/faults.py`.
+is run again by `python -m tests.chaos --seed N`. What each fault does: `tests/chaos/faults/`.
+
+## What the suite sees
+
+Versions of the code with a check taken out (`tests/chaos/mutants.py`), and who noticed: the model of the protocol
+(`tests/property/test_protocol.py`), the tests of the store run on that code, a run of real workers with that code.
+
+{mutants_as_text(verdicts)}
 """

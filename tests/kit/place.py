@@ -46,6 +46,8 @@ class Place:
     currency: str = "EUR"
     name: str = field(default_factory=lambda: f"t{uuid4().hex[:8]}")
     settings: Mapping[str, object] = field(default_factory=dict)
+    #: Where the code of its workers is.
+    code: Path = REPOSITORY
 
     @property
     def topics(self) -> Topics:
@@ -69,7 +71,7 @@ class Place:
             **self.settings,
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("STREAM_")}
-        paths = [str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]
+        paths = [str(self.code), *filter(None, [os.environ.get("PYTHONPATH")])]
         return (
             inherited
             | {"PYTHONPATH": os.pathsep.join(paths)}

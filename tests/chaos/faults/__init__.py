@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from tests.chaos.faults import kafka, moments, network, redis, topics, workers
+from tests.chaos.faults import kafka, moments, network, redis, rivals, topics, workers
 from tests.chaos.stage import Stage
 
 Fault = Callable[[Stage], Awaitable[None]]
@@ -18,11 +18,13 @@ FAULTS: dict[str, Fault] = {
     "worker frozen past its session": workers.worker_frozen,
     "worker joins": workers.worker_joins,
     "worker leaves": workers.worker_leaves,
+    "two workers told to own one shard": rivals.two_owners,
     "Kafka killed and restarted": kafka.kafka_killed,
     "topic created anew": topics.topic_created_anew,
     "retention deleted the stored position": topics.retention_deleted_the_stored_position,
     "Redis killed and restarted": redis.redis_killed,
     "Redis rolled back": redis.redis_rolled_back,
+    "Redis' append-only file cut": redis.redis_file_cut,
     "Redis stalled for 30 s": redis.redis_stalled,
     "Redis out of memory": redis.redis_out_of_memory,
     "Redis unable to write to its disk": redis.redis_disk_full,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ REDIS_AWAY_SECONDS = 3.0
 #: Three times as long as a client waits for an answer.
 REDIS_STALLED_SECONDS = 30.0
 REFUSED_SECONDS = 5.0
+CUT_BYTES_MIN, CUT_BYTES_MAX = 300, 500_000
 BETWEEN_SECONDS = 1.0
 #: Nobody listens there: a replica of it keeps what it has, and takes no writes.
 NO_PORT = 1
@@ -39,6 +41,24 @@ async def redis_rolled_back(stage: Stage) -> None:
     await asyncio.to_thread(stage.redis.kill)
     await asyncio.to_thread(shutil.rmtree, data)
     shutil.move(older, data)
+    await asyncio.to_thread(stage.redis.start)
+
+
+async def redis_file_cut(stage: Stage) -> None:
+    """SIGKILL of Redis, and a start on its append-only file without the end: the last commit there is cut in two."""
+    await stage.moves()
+    async with stage.operator() as redis:
+        about = await redis.info("persistence")
+    await asyncio.to_thread(stage.redis.kill)
+    # One file, or from Redis 7 on several, of which only the last may be cut; none in what a rewrite has begun with.
+    files = (stage.redis.directory / "data").rglob("*.aof")
+    file = max(files, key=lambda path: path.stat().st_mtime_ns)
+    size = file.stat().st_size
+    written = min(size, about["aof_current_size"] - about["aof_base_size"])
+    assert written > CUT_BYTES_MIN, f"{file.name} has {size} bytes, and {written} that may be cut"
+    # As likely some commands as many commits.
+    cut = round(math.exp(stage.rng.uniform(math.log(CUT_BYTES_MIN), math.log(min(written, CUT_BYTES_MAX)))))
+    os.truncate(file, size - cut)
     await asyncio.to_thread(stage.redis.start)
 
 
