@@ -75,15 +75,17 @@ async def empty_outputs(place):
         await admin.close()
 
 
-def said(messages):
-    """Each decision by what it is, without its origin and without scores, of which only the last of a batch is said."""
-    found = {}
-    for message in messages:
-        if message.type not in {SCORES, RECORD_REFUSED}:
-            value = msgspec.json.decode(message.value)
-            del value["origin"]
-            assert found.setdefault((message.topic, message.id), (message.key, value))[1] == value
+def decisions(messages):
+    """By topic and id; without scores, of which only the last of a batch is said."""
+    some = [message for message in messages if message.type not in {SCORES, RECORD_REFUSED}]
+    found = {(message.topic, message.id): msgspec.json.decode(message.value) for message in some}
+    assert len(found) == len(some)
     return found
+
+
+def said(messages):
+    """Decisions without their origin."""
+    return {place: {**value, "origin": None} for place, value in decisions(messages).items()}
 
 
 def last_scores(messages):
@@ -91,7 +93,7 @@ def last_scores(messages):
 
 
 def origins(messages):
-    return {msgspec.json.decode(message.value)["origin"] for message in messages if message.type != RECORD_REFUSED}
+    return {value["origin"] for value in decisions(messages).values()}
 
 
 async def test_an_empty_redis_and_the_whole_log_give_the_same(kafka, tmp_path):
@@ -154,7 +156,7 @@ async def started_on(directory, port, files):
 
 @pytest.mark.parametrize("copied", [copied_snapshot, copied_log])
 async def test_redis_started_on_a_copy_of_its_files_goes_on_from_there(kafka, tmp_path, copied):
-    data = journey_of(90)
+    data = journey_of(40)
     copy = tmp_path / "copy"
     copy.mkdir()
     redis_server = EmbeddedRedis(tmp_path / "redis")
