@@ -133,7 +133,7 @@ async def test_wrong_clocks_and_what_cannot_be_seen_yet_warn_nobody(kafka, redis
             (refused,) = await sent(place, "dead-letters")
             letter = msgspec.json.decode(refused.value)
             assert (letter["field"], refused.key) == ("occurred_at", wild)
-            assert "future_tolerance" in letter["reason"]
+            assert "future_tolerance_seconds" in letter["reason"]
             counters = await look.counters(1)
             assert counters["dead_letters"] == 1
             redis = connect(place.redis)
