@@ -21,8 +21,8 @@ from tests.kit.workers import workers
 #: Of a customer's time between two orders.
 PACES = (2, 9, 30)
 DAYS = 200
-#: What a worker has read when it breaks down, as shares of the log.
-BREAKS = (0.3, 0.6)
+#: What a worker has read when it breaks down, as a share of the log.
+BREAK = 0.4
 #: Days in a warning are rounded; an order this much later than the one it speaks of is another.
 ROUNDING_MS = 60_000
 
@@ -93,10 +93,9 @@ async def backlog(kafka: str, redis: str, directory: Path, customers: int) -> di
     try:
         async with topics_of(place):
             await fill(place, logs)
-            for share in BREAKS:
-                with workers(place, directory) as crew:
-                    await look.progress(share, crew)
-                    crew[0].kill()
+            with workers(place, directory) as crew:
+                await look.progress(BREAK, crew)
+                crew[0].kill()
             with workers(place, directory) as crew:
                 await look.settle(crew)
                 assert crew[0].stop() == 0
