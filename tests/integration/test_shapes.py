@@ -34,7 +34,7 @@ async def test_more_customers_than_are_kept_in_memory(kafka, redis_server, tmp_p
 
 
 async def test_nobody_is_warned_in_a_backlog_whom_a_later_order_clears(kafka, redis_server, tmp_path):
-    found = await backlog(kafka.bootstrap, redis_server.url, tmp_path, customers=150)
+    found = await backlog(kafka.bootstrap, redis_server.url, tmp_path, customers=100)
     assert found["warnings"] > 100
     assert found["wrong"] == {}
 

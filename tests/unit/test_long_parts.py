@@ -14,6 +14,7 @@ from tests.chaos.long.figures import Figures, Sample, slope
 from tests.chaos.long.load import Numbered
 from tests.chaos.shapes.backlog import orders_until, refuted
 from tests.chaos.shapes.fat import fat_customer
+from tests.kit.memory import MemoryShard, sharded
 from tests.oracle import shard_of
 
 NOW = 1_700_000_000_123
@@ -77,10 +78,22 @@ def test_a_warning_that_an_order_speaks_against_is_seen():
 
 
 def test_a_backlog_is_in_order_of_time_and_ends_now():
-    orders = orders_until(NOW, 50)
-    moments = [order["occurred_at"] for order in orders]
+    moments = [order["occurred_at"] for order in orders_until(NOW, 50)]
     assert moments == sorted(moments)
     assert NOW / 1000 - 2 * 86_400 < moments[-1] < NOW / 1000
+
+
+@pytest.mark.parametrize("ahead", [0, 10 * DAY])
+def test_timers_that_are_ahead_of_a_backlog_are_seen(ahead):
+    orders = orders_until(NOW, 20)
+    records = sharded({"orders": orders}, 1)[0]["orders"]
+    shard = MemoryShard()
+    for first in range(0, len(records), 20):
+        shard.apply(shard.decoder.decode("orders", 0, records[first : first + 20], 2**53))
+        shard.sweep(shard.state.clock + ahead)
+    warnings, wrong = refuted(shard.memory.messages, orders)
+    assert warnings > 20
+    assert bool(wrong) == bool(ahead)
 
 
 def test_a_customer_with_many_orders_keeps_every_sum():

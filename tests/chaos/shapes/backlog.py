@@ -20,6 +20,8 @@ from tests.kit.workers import workers
 
 #: Of a customer's time between two orders.
 PACES = (2, 9, 30)
+#: Now and then a customer pauses for so many times as long, is warned, and comes back.
+PAUSES = (1, 1, 1, 1, 1, 8)
 DAYS = 200
 #: What a worker has read when it breaks down, as a share of the log.
 BREAK = 0.4
@@ -38,7 +40,7 @@ def orders_until(now: int, customers: int, seed: int = 1) -> list[Event]:
         at = now - DAYS * DAY + rng.randrange(pace)
         while at < now:
             timed.append((at, f"c-{k}"))
-            at += rng.randrange(1, 2 * pace)
+            at += rng.randrange(1, 2 * pace) * rng.choice(PAUSES)
     return [
         {
             "event_id": f"e-{number}",
