@@ -48,8 +48,8 @@ async def _with_servers(asked: argparse.Namespace, figures: dict[str, Any]) -> N
     directory.mkdir(parents=True)
     with EmbeddedKafka(directory / "kafka") as kafka, EmbeddedRedis(directory / "redis") as redis:
         if "crowd" in asked.only:
-            # As many as are kept in memory, and ten times as many: the memory of the worker should not tell them apart.
-            for customers in (asked.cached, asked.customers):
+            # Of both, most are not in memory: the memory of the worker should not tell them apart.
+            for customers in (asked.customers // 2, asked.customers):
                 figure = await crowd(kafka.bootstrap, redis.url, directory, customers, asked.cached)
                 figures[f"{customers} customers"] = figure
                 print(f"{customers} customers: {figure}", flush=True)
