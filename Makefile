@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 EXTRAS := embedded,demo,dev
 
-.PHONY: demo test pytest lint types layers bench chaos chaos-long exactness constraints clean
+.PHONY: demo test pytest lint types layers bench chaos chaos-long shapes exactness constraints clean
 
 demo: $(INSTALLED)
 	$(BIN)/scorer demo
@@ -37,6 +37,10 @@ chaos: $(INSTALLED)
 # Half an hour of load with a kill every 20 s: is memory flat, is anything left: make chaos-long MINUTES=30
 chaos-long: $(INSTALLED)
 	$(BIN)/python -m tests.chaos.long $(if $(MINUTES),--minutes $(MINUTES))
+
+# One customer with everything, a million customers, a backlog read by the wall clock
+shapes: $(INSTALLED)
+	$(BIN)/python -m tests.chaos.shapes
 
 # Every data set, order, number of workers and batch size against the oracle; takes about half an hour.
 exactness: $(INSTALLED)

@@ -237,7 +237,10 @@ def _why_moment(limits: Limits, at: int, written: int) -> str:
         return NO_YEAR
     if at < limits.occurred_at_min:
         return f"{format_time(at)} is before {format_time(limits.occurred_at_min)}, the earliest accepted"
-    return f"{format_time(at)} is too far after {format_time(written)}, when the record was written"
+    return (
+        f"{format_time(at)} is too far after {format_time(written)}, when the record was written"
+        " (setting future_tolerance_seconds)"
+    )
 
 
 def _ticket(read: wire.Interaction) -> int:

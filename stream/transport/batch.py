@@ -73,7 +73,8 @@ class Taken:
     end
         Last stable offset the client knows; -1 while it knows none.
     seen_ms
-        When the broker last said where the log ends, by the clock of this machine; 0 while it has not.
+        When the broker last said where the log ends, by the clock of this machine; 0 while it has not, and while a
+        transaction is open there.
     """
 
     tp: TP

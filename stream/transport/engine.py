@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from time import monotonic, time
 
 from faust.types import TP
@@ -116,6 +117,9 @@ class Engine:
 
     async def assign(self, shards: Mapping[int, Mapping[str, int]], generation: int) -> dict[TP, int]:
         """Claim shards; see `ShardHost.assign`."""
+        # The limit is the worker's: what it keeps in memory must not depend on how many shards it was given.
+        cached = max(1, self.settings.cached_customers_max // max(1, len(shards)))
+        self._limits = replace(self._limits, cached_customers_max=cached)
         await self._first_calibration()
         # Asked after the ends of the logs: a topic made anew between the two is then found to be another.
         ids = await self._topic_ids()

@@ -154,7 +154,7 @@ class Lanes:
         return lane is not None and lane.position >= lane.end
 
     def seen_ms(self, tp: TP) -> int:
-        """When the broker last said where a log ends.
+        """When the broker last said where a log ends, and no transaction was open there.
 
         One that is cut off from its broker takes the end it knew for the end, however much was written since.
 

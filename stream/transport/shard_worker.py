@@ -294,9 +294,10 @@ class ShardWorker:
         """
         if self._settings.clock == "event":
             return self._state.clock
+        reached = self._state.clock - int(self._settings.future_tolerance_seconds * 1000)
         if len(self._merge) == 0 and self._caught_up():
-            return min(now, *(self._parts.lanes.seen_ms(tp) for tp in self._tps.values()))
-        return self._state.clock - int(self._settings.future_tolerance_seconds * 1000)
+            return max(reached, min(now, *(self._parts.lanes.seen_ms(tp) for tp in self._tps.values())))
+        return reached
 
     async def _adopt(self) -> None:
         """Take over a newer model, and bring customers to it a few at a time."""

@@ -145,7 +145,8 @@ class Taker:
                 total -= len(records)
                 if records and total <= 0:
                     self._order = order[turn + 1 :] + order[: turn + 1]
-            seen_ms = state.timestamp or 0
+            # Behind an open transaction there may be records that are not to be seen yet: no end is known then.
+            seen_ms = (state.timestamp or 0) if state.lso == state.highwater else 0
             told = (state.position, -1 if state.lso is None else state.lso, seen_ms // SEEN_STEP_MS)
             if records or self._told.get(tp) != told:
                 self._told[tp] = told

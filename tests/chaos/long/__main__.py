@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asyncio.run(play(figures, directory))
     except AssertionError as failed:
         figures.wrong["failed"] = str(failed)
+    figures.judge()
     summary = figures.summary()
     (BUILD / "chaos-long.json").write_text(json.dumps(figures.as_json(), indent=1) + "\n", encoding="utf-8")
     print(as_text(summary), flush=True)

@@ -15,6 +15,9 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 STARTED_SECONDS = 12.0
 #: The worker that lives on has seen everything it will see, a takeover and a cohort of customers, at this age.
 SETTLED_SECONDS = 60.0
+#: Memory that grows faster is not flat; a shorter run than this cannot tell.
+FLAT_MB_PER_MINUTE = 1.0
+JUDGED_MINUTES = 10.0
 
 
 class Sample(NamedTuple):
@@ -91,6 +94,15 @@ class Figures:
             "messages": self.messages,
             "wrong": self.wrong,
         }
+
+    def judge(self) -> None:
+        """Note what grows."""
+        if self.minutes < JUDGED_MINUTES:
+            return
+        summary = self.summary()
+        for name in ("worker_that_lives_on_mb_per_minute", "killed_workers_peak_mb_per_minute_of_run"):
+            if summary[name] is None or summary[name] > FLAT_MB_PER_MINUTE:
+                self.wrong[name] = summary[name]
 
     def as_json(self) -> dict[str, Any]:
         """The summary, and every sample that it is made of."""

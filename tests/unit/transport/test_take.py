@@ -44,7 +44,7 @@ class State(SimpleNamespace):
 
 class Fetcher:
     def __init__(self, *tps):
-        self.states = {tp: State(position=0, lso=None, timestamp=None) for tp in tps}
+        self.states = {tp: State(position=0, lso=None, highwater=None, timestamp=None) for tp in tps}
         assignment = SimpleNamespace(active=True, state_value=self.states.get)
         self.assignment = assignment
         self._subscriptions = SimpleNamespace(
@@ -114,26 +114,30 @@ async def test_a_fetch_that_is_used_up_makes_room_for_the_next(taker):
 async def test_positions_that_move_without_a_record_are_told_once(taker):
     fetcher = Fetcher(A)
     fetcher.fetched(A, 5, hidden=range(5))
-    (taken,) = await taker.take(fetcher, set(), 2, 10, 0)
-    assert (taken.records, taken.start, taken.position, taken.end) == ([], 0, 5, 5)
+    (told,) = await taker.take(fetcher, set(), 2, 10, 0)
+    assert (told.records, told.start, told.position, told.end) == ([], 0, 5, 5)
     assert await taker.take(fetcher, set(), 2, 10, 0) == []
     fetcher.states[A].lso = 9
-    (taken,) = await taker.take(fetcher, set(), 2, 10, 0)
-    assert (taken.position, taken.end) == (5, 9)
+    (told,) = await taker.take(fetcher, set(), 2, 10, 0)
+    assert (told.position, told.end) == (5, 9)
 
 
 async def test_that_a_log_still_ends_where_it_did_is_told_now_and_then(taker):
     taker.open({A: 1})
     fetcher = Fetcher(A)
     state = fetcher.states[A]
-    state.lso, state.timestamp = 0, 10_000
-    (taken,) = await taker.take(fetcher, (), 10, 10, 0)
-    assert (taken.records, taken.end, taken.seen_ms) == ([], 0, 10_000)
+    state.lso, state.highwater, state.timestamp = 0, 0, 10_000
+    (told,) = await taker.take(fetcher, (), 10, 10, 0)
+    assert (told.records, told.end, told.seen_ms) == ([], 0, 10_000)
     state.timestamp += 10
     assert await taker.take(fetcher, (), 10, 10, 0) == []
     state.timestamp += 600
-    (taken,) = await taker.take(fetcher, (), 10, 10, 0)
-    assert (taken.position, taken.seen_ms) == (0, 10_610)
+    (told,) = await taker.take(fetcher, (), 10, 10, 0)
+    assert (told.position, told.seen_ms) == (0, 10_610)
+    # A transaction is open: what stands in it is not known.
+    state.highwater, state.timestamp = 1, 12_000
+    (told,) = await taker.take(fetcher, (), 10, 10, 0)
+    assert (told.end, told.seen_ms) == (0, 0)
 
 
 async def test_what_is_paused_or_not_open_stays(taker):
