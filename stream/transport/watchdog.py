@@ -6,8 +6,9 @@ Hangs of Faust and aiokafka after a rebalance or a broker's restart are known (f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Hashable, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from faust.types import TP
 from mode import Service
@@ -18,10 +19,20 @@ from stream.transport.lanes import NO_GENERATION, Lanes
 
 LOOKS = 8
 """Looks in the time after which standing still is called a stall."""
+LOST_SECONDS_MAX = 10.0
+"""How long a shard may be another worker's before the group tells this one: it says so at the next heartbeat."""
 
 
 class Stalled(RuntimeError):
     """Nothing moves although there is something to read."""
+
+
+class _Standing(NamedTuple):
+    """Something that should not stay as it is, what to say of it if it does, and for how long it may at most."""
+
+    value: Hashable
+    said: str
+    seconds: float = math.inf
 
 
 class StallDetector:
@@ -70,8 +81,8 @@ class StallDetector:
         claiming
             Whether shards are being claimed: that may take as long as Redis is away.
         lost
-            Shards that belong to another worker. That one got them in a newer generation of the group, of which this
-            worker should hear at once; if it does not, its client hangs.
+            Shards that belong to another worker. If that one got them in a newer generation of the group, this worker
+            should hear of it at once; if it does not, its client hangs, or the other is of another group.
         commits_failed_since
             Commits to the group that were made before the last one failed; None if it did not. A group that can be
             reached takes one every few seconds.
@@ -85,10 +96,10 @@ class StallDetector:
         elapsed = 0.0 if self._last is None else min(now - self._last, self._seconds / 2)
         self._last = now
         self._clock += elapsed
-        watched: dict[Hashable, tuple[Hashable, str]] = {}
+        watched: dict[Hashable, _Standing] = {}
         if lanes.generation == NO_GENERATION:
             if not claiming:
-                watched["group"] = ("none", "the consumer group gave this worker no assignment")
+                watched["group"] = _Standing("none", "the consumer group gave this worker no assignment")
         else:
             self._watch_reading(lanes, watched)
             self._watch_shards(lanes, stored, watched)
@@ -96,16 +107,16 @@ class StallDetector:
         return self._judge(watched)
 
     @staticmethod
-    def _watch_reading(lanes: Lanes, watched: dict[Hashable, tuple[Hashable, str]]) -> None:
+    def _watch_reading(lanes: Lanes, watched: dict[Hashable, _Standing]) -> None:
         for tp in lanes:
             lane = lanes.lane(tp)
             position = lanes.position(tp)
             if not lane.paused and position < lane.end:
                 said = f"{tp.topic}/{tp.partition} is not read on from {position}, the log goes to {lane.end}"
-                watched["reading", tp] = ((lane.epoch, position), said)
+                watched["reading", tp] = _Standing((lane.epoch, position), said)
 
     @staticmethod
-    def _watch_shards(lanes: Lanes, stored: Mapping[TP, int], watched: dict[Hashable, tuple[Hashable, str]]) -> None:
+    def _watch_shards(lanes: Lanes, stored: Mapping[TP, int], watched: dict[Hashable, _Standing]) -> None:
         shards: dict[int, list[TP]] = {}
         for tp in lanes:
             shards.setdefault(tp.partition, []).append(tp)
@@ -115,30 +126,34 @@ class StallDetector:
             behind = [tp for tp in tps if stored.get(tp, -1) < lanes.lane(tp).offered]
             if behind:
                 said = f"shard {partition} has events of {', '.join(tp.topic for tp in behind)} and commits none"
-                watched["shard", partition] = (tuple(stored.get(tp, -1) for tp in tps), said)
+                watched["shard", partition] = _Standing(tuple(stored.get(tp, -1) for tp in tps), said)
 
     @staticmethod
     def _watch_group(
         lanes: Lanes,
         lost: Collection[int],
         commits_failed_since: int | None,
-        watched: dict[Hashable, tuple[Hashable, str]],
+        watched: dict[Hashable, _Standing],
     ) -> None:
         for shard in lost:
-            said = f"shard {shard} belongs to another worker, and the consumer group gave this one no newer assignment"
-            watched["lost", shard] = (lanes.generation, said)
+            said = (
+                f"shard {shard} belongs to another worker, and the consumer group gave this one no newer assignment: "
+                "the group cannot be reached, or another deployment uses the same STREAM_KEY_PREFIX under another "
+                "STREAM_GROUP_ID, or a position was set by hand"
+            )
+            watched["lost", shard] = _Standing(lanes.generation, said, LOST_SECONDS_MAX)
         if commits_failed_since is not None:
-            watched["commits"] = (commits_failed_since, "commits of positions to the consumer group fail")
+            watched["commits"] = _Standing(commits_failed_since, "commits of positions to the consumer group fail")
 
-    def _judge(self, watched: Mapping[Hashable, tuple[Hashable, str]]) -> str | None:
+    def _judge(self, watched: Mapping[Hashable, _Standing]) -> str | None:
         marks: dict[Hashable, tuple[Hashable, float]] = {}
         verdict = None
-        for key, (value, said) in watched.items():
+        for key, standing in watched.items():
             before = self._marks.get(key)
-            since = before[1] if before is not None and before[0] == value else self._clock
-            marks[key] = (value, since)
-            if self._clock - since >= self._seconds:
-                verdict = f"{said}, for {self._clock - since:.0f} s"
+            since = before[1] if before is not None and before[0] == standing.value else self._clock
+            marks[key] = (standing.value, since)
+            if self._clock - since >= min(self._seconds, standing.seconds):
+                verdict = f"for {self._clock - since:.0f} s, {standing.said}"
         self._marks = marks
         return verdict
 
@@ -207,6 +222,6 @@ class Watchdog(Service):
     @Service.task
     async def _watch(self) -> None:
         while not self.should_stop:
-            await self.sleep(self._seconds / LOOKS)
+            await self.sleep(min(self._seconds, LOST_SECONDS_MAX) / LOOKS)
             if not self.should_stop:
                 await self.look()

@@ -142,8 +142,8 @@ def test_a_shard_that_others_have_while_the_group_says_nothing(scene):
     for tp in scene.lanes:
         scene.lanes.pause(tp, trouble=True)
     scene.lost = (0,)
-    assert scene.after(60) is None
-    assert "shard 0 belongs to another worker" in scene.after(10)
+    assert scene.after(8, step=2.0) is None
+    assert "shard 0 belongs to another worker" in scene.after(4, step=2.0)
 
 
 def test_a_shard_that_others_have_until_the_next_generation(scene):
@@ -151,7 +151,7 @@ def test_a_shard_that_others_have_until_the_next_generation(scene):
         tps = {A: 0}
         scene.lanes.open(generation, tps, tps)
         scene.lost = (0,)
-        assert scene.after(50) is None
+        assert scene.after(8, step=2.0) is None
         scene.lost = ()
         assert scene.after(50) is None
 
