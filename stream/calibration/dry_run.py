@@ -14,6 +14,7 @@ from stream.state.customer import UNSET
 from stream.state.evaluation import assess
 from stream.state.model import Model
 from stream.store.scripts import Client
+from stream.store.shard_reads import BEGINNING
 
 SCAN_CUSTOMERS = 1_000
 """Customers asked for at a time; it bounds memory."""
@@ -100,10 +101,10 @@ async def dry_run(redis: Client, prefix: str, partitions: int, model: Model, now
             continue
         store = reading(redis, prefix, shard)
         seen: set[str] = set()
-        cursor, more = 0, True
+        cursor, more = BEGINNING, True
         while more:
             cursor, found = await store.scan(cursor, SCAN_CUSTOMERS)
-            more = cursor != 0
+            more = cursor != BEGINNING
             # A customer may be given twice while Redis rearranges the set.
             fresh = [customer for customer in dict.fromkeys(found) if customer not in seen]
             seen.update(fresh)

@@ -10,10 +10,13 @@ from redis.asyncio.cluster import RedisCluster
 
 from stream.store.keys import Keys
 from stream.store.outbox import fitting
-from stream.store.scripts import LOAD, Client, call
+from stream.store.scripts import LOAD, SCAN, Client, call
 
 LOAD_CUSTOMERS_MAX: Final = 2_000
 """Records of one load. It bounds what one reply holds in memory; more per reply was not faster."""
+
+BEGINNING: Final = "0"
+"""Cursor of a scan that begins, or has come to its end."""
 
 HEADS_MAX: Final = 512
 """Entries of one read of the outbox: the bound where they are as small as their heads."""
@@ -67,14 +70,16 @@ class ShardReads:
         found = await call(self._redis, "ZRANGEBYSCORE", timers, "-inf", f"({before_ms}", "LIMIT", 0, limit)
         return [customer.decode() for customer in found]
 
-    async def scan(self, cursor: int, count: int) -> tuple[int, list[str]]:
+    async def scan(self, cursor: str, count: int) -> tuple[str, list[str]]:
         """Some customers of the shard, about ``count``.
 
-        Begin with cursor 0 and go on with the returned one until it is 0 again. A customer that is there all the
-        time is given at least once, some more than once.
+        Begin with `BEGINNING` and go on with the returned cursor until it is `BEGINNING` again. A customer that is
+        there all the time is given at least once; some more than once, and all if Redis was restarted meanwhile.
         """
-        following, pairs = await call(self._redis, "ZSCAN", self.keys.timers, cursor, "COUNT", count)
-        return int(following), [customer.decode() for customer, _ in pairs]
+        run, _, place = cursor.partition(":")
+        reply = await SCAN(self._redis, [self.keys.timers], [run, place, str(count)])
+        following = BEGINNING if reply[1] == b"0" else f"{reply[0].decode()}:{reply[1].decode()}"
+        return following, [customer.decode() for customer in reply[2:]]
 
     async def customers(self) -> int:
         """Number of customers of the shard."""

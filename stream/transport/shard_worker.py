@@ -35,6 +35,7 @@ from stream.transport.batch import Batch
 from stream.transport.errors import ClaimLost
 from stream.transport.lanes import Lanes
 from stream.transport.merge import TopicMerge
+from stream.transport.rescoring import Rescoring
 
 logger = logging.getLogger(__name__)
 
@@ -45,8 +46,6 @@ RETRY_SECONDS_MIN = 0.05
 
 #: Longest wait for the next batch of a backlog before what is held is applied, seconds.
 GATHER_SECONDS = 0.1
-
-_DONE = "done"
 
 
 class Courier(Protocol):
@@ -101,14 +100,15 @@ class ShardWorker:
         self._beginnings: dict[Input, int] = {}
         self._arrived: dict[Input, float] = dict.fromkeys(parts.inputs, monotonic())
         self._swept_at = -1.0
-        self._rescored_at = -1.0
         self._choked = False
         self._paused: set[Input] = set()
         self._restart(claim)
 
     def _restart(self, claim: Claim) -> None:
         """Begin from what Redis holds."""
-        self._claim_meta = dict(claim.meta)
+        settings = self._settings
+        pause = settings.sweep_customers_max / settings.rescore_customers_per_second
+        self._rescoring = Rescoring(claim.meta, pause_seconds=pause)
         self._scored = {name: claim.positions.get(topic, -1) for name, topic in self._parts.inputs.items()}
         self.committed = dict(self._scored)
         self._state = self._parts.new_state(self._parts.model(), int(claim.meta.get("clock", UNSET)))
@@ -305,26 +305,16 @@ class ShardWorker:
         if model.fingerprint != self._state.model.fingerprint:
             await self._land()
             self._state.adopt(model)
-        stored = self._claim_meta
-        if stored.get("model") == str(model.fingerprint) and stored.get("cursor", _DONE) == _DONE:
+        rescoring = self._rescoring
+        if not rescoring.due(model.fingerprint, monotonic()):
             return
-        if stored.get("model") != str(model.fingerprint):
-            stored["model"], stored["cursor"] = str(model.fingerprint), "0"
-            self._rescored_at = monotonic()
-        pause = 1.0 * self._settings.sweep_customers_max / self._settings.rescore_customers_per_second
-        if monotonic() - self._rescored_at < pause and stored["cursor"] != "0":
-            return
-        self._rescored_at = monotonic()
         await self._land()
-        cursor = int(stored["cursor"])
-        cursor, customers = await self._patiently(
-            "rescore", lambda: self._parts.store.scan(cursor, self._settings.sweep_customers_max)
-        )
-        customers = list(dict.fromkeys(customers))
+        limit = self._settings.sweep_customers_max
+        following, found = await self._patiently("rescore", lambda: self._parts.store.scan(rescoring.cursor, limit))
+        customers = list(dict.fromkeys(found))
         await self._admit(block_of(customers))
-        stored["cursor"] = str(cursor) if cursor else _DONE
         outcome = self._state.rescore(customers, self._news_now())
-        await self._commit(outcome, {}, {"model": stored["model"], "cursor": stored["cursor"]})
+        await self._commit(outcome, {}, rescoring.step(following, monotonic()))
 
     # -- commits ----------------------------------------------------------------------------------------------------
 

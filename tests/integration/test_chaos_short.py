@@ -14,10 +14,17 @@ from tests.chaos.stage import PROGRESS_SECONDS
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(240)]
 
 
-async def test_three_faults_under_load(tmp_path):
-    names = ("worker killed three times", "Kafka killed and restarted", "Redis' append-only file cut")
+async def test_six_faults_under_load(tmp_path):
+    names = (
+        "worker killed three times",
+        "Kafka killed and restarted",
+        "worker joins",
+        "Redis' append-only file cut",
+        "connections to Redis reset in mid-answer",
+        "worker killed between relay and trim",
+    )
     schedule = replace(schedule_of(1, list(FAULTS)), faults=names, workers=2)
-    report = await play(schedule, 6_000, tmp_path)
+    report = await play(schedule, 10_000, tmp_path)
     assert report.wrong == {}
     assert (report.lost, report.doubled, report.out_of_order) == (0, 0, 0)
     assert [name for name, _ in report.stalls] == [*names]

@@ -10,13 +10,14 @@ import pytest
 from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 
+from stream.embedded import EmbeddedRedis
 from stream.state.packed import pack_records, pack_timers
 from stream.store.commit import Commit
 from stream.store.connection import connect
 from stream.store.errors import ClaimRefused, CommitRefused, StoreError, StoreTorn, StoreUnavailable
 from stream.store.keys import Keys
 from stream.store.outbox import READ_BYTES_MAX
-from stream.store.shard_reads import HEADS_MAX, LOAD_CUSTOMERS_MAX
+from stream.store.shard_reads import BEGINNING, HEADS_MAX, LOAD_CUSTOMERS_MAX
 from stream.store.shard_store import NO_COMMIT, ShardStore, new_owner
 
 _numbers = itertools.count()
@@ -81,7 +82,7 @@ async def test_a_commit_lands_whole(shard):
     assert await shard.due(5_001, 10) == ["c-1"]
     assert await shard.due(5_000, 10) == []
     assert await shard.customers() == 2
-    assert await shard.scan(0, 10) == (0, ["c-1", "ö}{2"])
+    assert await shard.scan(BEGINNING, 10) == (BEGINNING, ["c-1", "ö}{2"])
     assert await shard.histograms() == {"f:1": 2, "m:7": 1}
     assert await shard.counters() == {"applied": 10}
     assert await shard.cell("r:h:2017010111") == {"orders": 2}
@@ -525,3 +526,26 @@ async def test_connections_cut_while_idle_are_made_again(redis_server, shard):
     await killer.aclose()
     await shard.commit(Commit(positions=[("orders", 10, 11)]))
     assert (await shard.refresh()).positions == {"orders": 11}
+
+
+async def test_a_scan_over_a_restart_of_redis_leaves_nobody_out(tmp_path):
+    # Another run of the server puts the same customers in another order: a cursor of the one says nothing to the other.
+    customers = [f"c-{number}" for number in range(3_000)]
+    with EmbeddedRedis(tmp_path / "redis") as server:
+        client = connect(server.url)
+        shard = ShardStore(client, Keys("scan", 0), new_owner())
+        await shard.claim(1)
+        timers = pack_timers([(customer, 1_000) for customer in customers])
+        await shard.commit(Commit(positions=[("orders", -1, 1)], timers=timers))
+        cursor, found = await shard.scan(BEGINNING, 1_500)
+        assert cursor != BEGINNING
+        await client.aclose()
+        server.kill()
+        server.start()
+        client = connect(server.url)
+        shard, seen = ShardStore(client, Keys("scan", 0), new_owner()), set(found)
+        while cursor != BEGINNING:
+            cursor, found = await shard.scan(cursor, 100)
+            seen.update(found)
+        await client.aclose()
+    assert seen == set(customers)

@@ -13,6 +13,7 @@ from stream.store.commit import Commit
 from stream.store.connection import connect
 from stream.store.errors import StoreUnavailable
 from stream.store.keys import Keys
+from stream.store.shard_reads import BEGINNING
 from stream.store.shard_store import ShardStore, new_owner
 
 SLOTS = 16_384
@@ -79,7 +80,7 @@ async def test_shards_on_both_nodes_commit_load_and_trim(cluster):
         await store.commit(commit_of("c-1"))
         assert await store.load(["c-1", "c-2"]) == [b"record", None]
         assert await store.due(6, 10) == ["c-1"]
-        assert await store.scan(0, 10) == (0, ["c-1"])
+        assert await store.scan(BEGINNING, 10) == (BEGINNING, ["c-1"])
         assert await store.histograms() == {"f:1": 1}
         head = await store.head(10)
         assert head.entries == [BUNDLE]
