@@ -23,16 +23,16 @@ types: $(INSTALLED)
 layers: $(INSTALLED)
 	$(BIN)/lint-imports
 
-# Two at a time: most of an integration test is waiting. A file's tests stay together, as do the servers they share.
+# Three at a time: most of an integration test is waiting. A file's tests stay together, as do the servers they share.
 pytest: $(INSTALLED)
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 3 --dist loadfile
 
 bench: $(INSTALLED)
 	$(BIN)/python -m tests.bench
 
-# Every fault that is known, with the oracle at the end of each run: make chaos SEEDS=20 EVENTS=100000
+# Every fault that is known, with the oracle at the end of each run, and the mutants: make chaos SEEDS=20 EVENTS=100000
 chaos: $(INSTALLED)
-	$(BIN)/python -m tests.chaos $(if $(SEEDS),--seeds $(SEEDS)) $(if $(EVENTS),--events $(EVENTS))
+	$(BIN)/python -m tests.chaos --page $(if $(SEEDS),--seeds $(SEEDS)) $(if $(EVENTS),--events $(EVENTS))
 
 # Half an hour of load with a kill every 20 s: is memory flat, is anything left: make chaos-long MINUTES=30
 chaos-long: $(INSTALLED)

@@ -38,8 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--page", action="store_true", help="write docs/reference/faults.md too, if all is well")
     asked = parser.parse_args(arguments)
-    # Clients say at length that a server is away: that is what is done here.
-    for name in ("aiokafka", "asyncio"):
+    # Clients, and the relays of the model, say at length that a server is away: that is what is done here.
+    for name in ("aiokafka", "asyncio", "stream"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     whole = asked.seed is None and asked.faults is None
     mutants = asked.mutants or ("too" if whole else "not")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import time
 from contextlib import asynccontextmanager
 
@@ -132,7 +133,7 @@ async def copied_snapshot(redis, files, copy):
 
 
 async def copied_log(redis, files, copy):
-    """A copy of the append-only file, made while the server writes on."""
+    """A copy of the append-only file, made while the server runs."""
     await redis.bgrewriteaof()
     while (await redis.info("persistence"))["aof_rewrite_in_progress"]:
         pass
@@ -166,10 +167,13 @@ async def test_redis_started_on_copies_of_its_files_goes_on_from_there(kafka, tm
             redis = connect(place.redis)
             with workers(place, tmp_path) as crew:
                 await look.progress(0.3, crew)
+                # So that it does not come to the end meanwhile, however long a copy takes.
+                crew[0].send(signal.SIGSTOP)
                 for copied, copy in copies.items():
                     copy.mkdir()
                     await copied(redis, tmp_path / "redis" / "data", copy)
                 then = await look.accounted()
+                crew[0].send(signal.SIGCONT)
                 await look.progress(0.7, crew)
                 # What was said since the copies is in the topics; they know nothing of it.
                 assert crew[0].stop() == 0
