@@ -1,8 +1,12 @@
 """One Kafka and one Redis for all integration tests of a run; each test takes topics and keys of its own."""
 
+from uuid import uuid4
+
 import pytest
 
 from stream.embedded import EmbeddedKafka, EmbeddedRedis
+from stream.store.connection import connect
+from stream.store.keys import Keys
 
 
 @pytest.fixture(scope="session")
@@ -15,6 +19,20 @@ def kafka(tmp_path_factory):
 def redis_server(tmp_path_factory):
     with EmbeddedRedis(tmp_path_factory.mktemp("redis")) as server:
         yield server
+
+
+@pytest.fixture
+async def redis(redis_server):
+    """A client of the state that soon gives up."""
+    client = connect(redis_server.url, retries=1, retry_base_seconds=0.01)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def keys():
+    """Keys of a shard that no other test has."""
+    return Keys(f"t{uuid4().hex[:8]}", 3)
 
 
 def pytest_collection_modifyitems(items):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
 
 import pytest
@@ -20,8 +19,6 @@ from stream.store.outbox import READ_BYTES_MAX
 from stream.store.shard_reads import BEGINNING, HEADS_MAX, LOAD_CUSTOMERS_MAX
 from stream.store.shard_store import NO_COMMIT, ShardStore, new_owner
 
-_numbers = itertools.count()
-
 
 def bundle(body, messages=1):
     """As much of a bundle as the store looks at."""
@@ -31,18 +28,6 @@ def bundle(body, messages=1):
 FIRST, SECOND, THIRD = bundle(b"first", 3), bundle(b"\xc1\x00", 70_000), bundle(b"third")
 ALL = 70_004
 """Messages of the three."""
-
-
-@pytest.fixture
-async def redis(redis_server):
-    client = connect(redis_server.url, retries=1, retry_base_seconds=0.01)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-def keys():
-    return Keys(f"store-{next(_numbers)}", 3)
 
 
 @pytest.fixture

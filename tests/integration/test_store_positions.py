@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 
 from stream.store.commit import Commit
-from stream.store.connection import connect
 from stream.store.errors import CommitRefused, StoreTorn
-from stream.store.keys import Keys
 from stream.store.positions import accept_position, read_positions
 from stream.store.shard_store import ShardStore, new_owner
-
-_numbers = itertools.count()
-
-
-@pytest.fixture
-async def redis(redis_server):
-    client = connect(redis_server.url, retries=1, retry_base_seconds=0.01)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-def keys():
-    return Keys(f"positions-{next(_numbers)}", 3)
 
 
 def moved(topic, at, to):
