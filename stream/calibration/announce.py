@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 
 from stream.calibration.store import current_number, read
 from stream.scoring.calibration import DEFAULT_CALIBRATION
-from stream.store.scripts import Client
+from stream.store.calls import Client
 
 
 async def announce(redis: Client, prefix: str, bootstrap: str, topic: str) -> int:

@@ -13,7 +13,7 @@ from stream.state.codec import decode
 from stream.state.customer import UNSET
 from stream.state.evaluation import assess
 from stream.state.model import Model
-from stream.store.scripts import Client
+from stream.store.calls import Client
 from stream.store.shard_reads import BEGINNING
 
 SCAN_CUSTOMERS = 1_000

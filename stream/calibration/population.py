@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stream.state.customer import UNSET
+from stream.store.calls import Client, call
 from stream.store.keys import Keys
 from stream.store.meta import read_meta
-from stream.store.scripts import Client, call
 from stream.store.shard_reads import ShardReads
 
 CLOCK = "clock"

@@ -13,7 +13,7 @@ from typing import Final
 
 from stream.scoring.calibration import DEFAULT_CALIBRATION, Calibration, CalibrationError
 from stream.store import keys
-from stream.store.scripts import Client, call
+from stream.store.calls import Client, call
 
 _RAISE_TO: Final = """
 local now = tonumber(redis.call('GET', KEYS[1]) or '1')

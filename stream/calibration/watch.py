@@ -8,8 +8,8 @@ from stream.calibration.store import CalibrationUnreadable, current_number, read
 from stream.scoring.calibration import Calibration
 from stream.scoring.policy import Policy
 from stream.state.model import Model, compile_model
+from stream.store.calls import Client
 from stream.store.errors import StoreUnavailable
-from stream.store.scripts import Client
 
 logger = logging.getLogger(__name__)
 

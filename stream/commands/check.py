@@ -12,7 +12,7 @@ from stream.commands import topics
 from stream.commands.failures import CommandFailed, told_plainly, without_password
 from stream.commands.parts import admin_of, model_of, redis_of
 from stream.settings import Settings
-from stream.store.scripts import call
+from stream.store.calls import call
 
 REDIS_MIN: Final = (6, 2)
 """The oldest Redis that was tested."""

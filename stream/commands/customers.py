@@ -10,8 +10,8 @@ from stream.commands.parts import model_of, moment_of, redis_of, wall_clock
 from stream.contracts.ids import why_bad
 from stream.contracts.money import exponent_of
 from stream.settings import Settings
+from stream.store.calls import Client, call
 from stream.store.keys import Keys, shard_of
-from stream.store.scripts import Client, call
 from stream.web.backend import StoreBackend
 
 

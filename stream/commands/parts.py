@@ -16,8 +16,8 @@ from stream.calibration.store import read_current
 from stream.commands.failures import CommandFailed
 from stream.settings import Settings
 from stream.state.model import Model, compile_model
+from stream.store.calls import Client
 from stream.store.connection import connect
-from stream.store.scripts import Client
 
 ANSWER_SECONDS_MAX: Final = 10.0
 """A person waits no longer for one answer of Redis or Kafka."""

@@ -12,10 +12,10 @@ from stream.commands.failures import CommandFailed
 from stream.commands.parts import ANSWER_SECONDS_MAX, redis_of
 from stream.contracts.topics import Topics
 from stream.settings import Settings
+from stream.store.calls import Client
 from stream.store.errors import CommitRefused, StoreTorn
 from stream.store.keys import Keys
 from stream.store.positions import accept_position, read_positions
-from stream.store.scripts import Client
 from stream.transport.topic_ids import NoTopicIds, topic_ids
 
 NEVER_READ: Final = -1

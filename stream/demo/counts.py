@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from stream.calibration.population import reading, shard_clock
+from stream.store.calls import Client, call
 from stream.store.keys import Keys
 from stream.store.meta import read_meta
-from stream.store.scripts import Client, call
 
 DONE = "done"
 

@@ -37,7 +37,7 @@ from stream.demo.worker import WorkerFailed, WorkerProcess
 from stream.embedded import EmbeddedFailed, EmbeddedKafka, EmbeddedRedis
 from stream.embedded.ports import LOOPBACK, free_ports
 from stream.settings import Settings
-from stream.store.scripts import Client
+from stream.store.calls import Client
 
 PARTITIONS: Final = 4
 LOOK_SECONDS: Final = 0.25

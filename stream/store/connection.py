@@ -7,7 +7,7 @@ from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
-from stream.store.scripts import Client
+from stream.store.calls import Client
 
 CLUSTER_SCHEMES = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
 """URL schemes that ask for a Redis Cluster, and what its nodes are reached by."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from stream.store.calls import Client, call
 from stream.store.keys import Keys
 from stream.store.meta import Meta, read_meta
 from stream.store.replies import refuse
-from stream.store.scripts import Client, Script, call
+from stream.store.scripts import Script
 from stream.store.shard_store import new_owner
 
 ACCEPT: Final = Script("accept")

@@ -5,35 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import Any, TypeAlias
+from typing import Any
 
-from redis.asyncio import Redis
-from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import NoScriptError
 
-from stream.store.errors import unavailable
-
-Client: TypeAlias = "Redis | RedisCluster"
-"""A client as `stream.store.connection.connect` makes it."""
-
-
-async def call(redis: Client, *command: bytes | str | float) -> Any:  # noqa: ANN401 - replies are as Redis gives them
-    """Send one command, and turn trouble that passes into `StoreUnavailable`.
-
-    Raises
-    ------
-    StoreUnavailable
-        Redis cannot be reached or takes no writes now.
-    """
-    try:
-        return await redis.execute_command(*command)
-    except NoScriptError:
-        raise
-    except Exception as error:
-        passing = unavailable(error)
-        if passing is None:
-            raise
-        raise passing from error
+from stream.store.append_only import make_whole
+from stream.store.calls import Client, call
 
 
 class Script:
@@ -54,7 +31,8 @@ class Script:
     async def __call__(self, redis: Client, keys: Sequence[str], args: Sequence[bytes | str]) -> Any:  # noqa: ANN401
         """Run the script, sending its text only when the server does not have it.
 
-        A server forgets its scripts at a restart, a failover or ``SCRIPT FLUSH``, so this is met at any time.
+        A server forgets its scripts at a restart, a failover or ``SCRIPT FLUSH``, so this is met at any time. Whoever
+        meets it first has the server's append-only file made whole: a server that has a script has been through that.
 
         Raises
         ------
@@ -64,6 +42,7 @@ class Script:
         try:
             return await call(redis, "EVALSHA", self.sha, len(keys), *keys, *args)
         except NoScriptError:
+            await make_whole(redis, keys[0])
             return await call(redis, "EVAL", self.source, len(keys), *keys, *args)
 
 

@@ -8,9 +8,10 @@ from typing import Final
 import msgspec
 from redis.asyncio.cluster import RedisCluster
 
+from stream.store.calls import Client, call
 from stream.store.keys import Keys
 from stream.store.outbox import fitting
-from stream.store.scripts import LOAD, SCAN, Client, call
+from stream.store.scripts import LOAD, SCAN
 
 LOAD_CUSTOMERS_MAX: Final = 2_000
 """Records of one load. It bounds what one reply holds in memory; more per reply was not faster."""

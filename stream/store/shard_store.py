@@ -7,12 +7,13 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
+from stream.store.calls import Client, call
 from stream.store.commit import Commit, pack
 from stream.store.errors import ClaimRefused, StoreTorn
 from stream.store.keys import Keys
 from stream.store.meta import Claim, Head, Meta, read_meta
 from stream.store.replies import refuse, refuse_owner
-from stream.store.scripts import CLAIM, COMMIT, HEAD, TRIM, Client, call
+from stream.store.scripts import CLAIM, COMMIT, HEAD, TRIM
 from stream.store.shard_reads import LOAD_CUSTOMERS_MAX, ShardReads
 
 __all__ = ["Claim", "Head", "ShardStore", "new_owner"]

@@ -17,9 +17,9 @@ from faust.types import TP
 from stream.contracts.bundle import encode_bundles
 from stream.contracts.decisions import Message
 from stream.state.packed import pack_records, pack_timers
+from stream.store.calls import Client
 from stream.store.commit import Commit
 from stream.store.errors import ClaimRefused, CommitRefused, StoreUnavailable
-from stream.store.scripts import Client
 from stream.store.shard_store import Claim
 from stream.testing.decisions import TOPICS, Record
 from stream.testing.gates import Gate, Task

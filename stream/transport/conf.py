@@ -19,6 +19,12 @@ FETCH_BYTES = 1 << 20
 BUFFERED_BATCHES = 4
 ENV_PREFIX = "SCORER_FAUST_"
 
+REBALANCE_SECONDS = 20.0
+"""How long the group waits for a member that has to join again. Letting go of all shards takes 12 s at the most."""
+ANSWER_SECONDS = 5.0
+"""How much longer a request may take: the broker answers one that joins when all have joined. A connection that is dead
+in silence is noticed after both."""
+
 
 class TransportSettings(Protocol):
     """What of the settings concerns the transport."""
@@ -85,6 +91,7 @@ def faust_settings(settings: TransportSettings) -> dict[str, Any]:
     'scorer://a:1;b:2'
     """
     session = settings.session_timeout_seconds
+    rebalance = max(REBALANCE_SECONDS, session)
     return {
         "id": settings.group_id,
         "env_prefix": ENV_PREFIX,
@@ -93,7 +100,8 @@ def faust_settings(settings: TransportSettings) -> dict[str, Any]:
         "broker_commit_interval": settings.commit_interval_seconds,
         "broker_session_timeout": session,
         "broker_heartbeat_interval": session / 3,
-        "broker_request_timeout": max(40.0, session),
+        "broker_rebalance_timeout": rebalance,
+        "broker_request_timeout": rebalance + ANSWER_SECONDS,
         "consumer_max_fetch_size": FETCH_BYTES,
         "consumer_auto_offset_reset": "earliest",
         "topic_partitions": settings.partitions,

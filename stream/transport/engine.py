@@ -28,9 +28,9 @@ from stream.state.announcements import Announcer
 from stream.state.model import Model
 from stream.state.outcome import Limits
 from stream.state.shard import ShardState
+from stream.store.calls import Client
 from stream.store.errors import ClaimRefused, CommitRefused, StoreUnavailable
 from stream.store.keys import Keys
-from stream.store.scripts import Client
 from stream.store.shard_store import Claim, ShardStore, new_owner
 from stream.transport.batch import Batch
 from stream.transport.ending import FORCE_SECONDS_MAX, all_of, at_most

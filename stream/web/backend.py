@@ -9,8 +9,8 @@ from stream.contracts.money import exponent_of
 from stream.state.customer import UNSET
 from stream.state.model import Model
 from stream.state.view import describe_bytes
+from stream.store.calls import Client, call
 from stream.store.keys import Keys, shard_of
-from stream.store.scripts import Client, call
 
 _CLOCK = "clock"
 

@@ -43,7 +43,12 @@ def test_heartbeats_fit_the_session(app):
 
 def test_a_session_longer_than_a_request_lengthens_the_request():
     given = SimpleNamespace(**Settings(_env_file=None).model_dump() | {"session_timeout_seconds": 120.0})
-    assert faust_settings(given)["broker_request_timeout"] == 120.0
+    assert faust_settings(given)["broker_request_timeout"] > 120.0
+
+
+def test_who_joins_is_answered_before_the_request_is_given_up(app):
+    # The broker answers when all members have joined, or the time for that is over.
+    assert app.conf.broker_session_timeout <= app.conf.broker_rebalance_timeout < app.conf.broker_request_timeout
 
 
 def test_the_entry_point_if_the_package_is_installed():
