@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -175,10 +175,9 @@ def message_of(record: ConsumerRecord, topics: Topics) -> Message:
     )
 
 
-async def sent(place: Place, *names: str) -> list[Message]:
-    """What a read_committed reader finds in these output topics, by default in all; topics without their prefix."""
-    wanted = [place.topics.prefix + name for name in names] or outputs_of(place.topics)
-    tps = [TopicPartition(topic, shard) for topic in wanted for shard in range(PARTITIONS)]
+async def committed(place: Place, topics: Iterable[str]) -> AsyncIterator[ConsumerRecord]:
+    """All records that a read_committed reader finds in these topics, those of a partition in order."""
+    tps = [TopicPartition(topic, shard) for topic in topics for shard in range(PARTITIONS)]
     consumer = AIOKafkaConsumer(
         bootstrap_servers=place.kafka,
         isolation_level="read_committed",
@@ -186,21 +185,25 @@ async def sent(place: Place, *names: str) -> list[Message]:
         max_partition_fetch_bytes=4 << 20,
     )
     await consumer.start()
-    messages: list[Message] = []
     try:
         consumer.assign(tps)
         # Of a read_committed consumer: the last stable offsets. Nothing is in flight, so these are the ends.
         unread = {tp: end for tp, end in (await consumer.end_offsets(tps)).items() if end}
         while unread:
-            found = await consumer.getmany(*unread, timeout_ms=500)
-            for records in found.values():
-                messages += [message_of(record, place.topics) for record in records]
+            for records in (await consumer.getmany(*unread, timeout_ms=500)).values():
+                for record in records:
+                    yield record
             for tp, end in list(unread.items()):
                 if await consumer.position(tp) >= end:
                     del unread[tp]
     finally:
         await consumer.stop()
-    return messages
+
+
+async def sent(place: Place, *names: str) -> list[Message]:
+    """What a read_committed reader finds in these output topics, by default in all; topics without their prefix."""
+    wanted = [place.topics.prefix + name for name in names] or outputs_of(place.topics)
+    return [message_of(record, place.topics) async for record in committed(place, wanted)]
 
 
 async def run_through(

@@ -7,7 +7,6 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from redis.asyncio import Redis
 
 from stream.contracts.ids import hash_id
@@ -15,7 +14,7 @@ from stream.state import ledger
 from stream.state.codec import decode
 from stream.store.connection import connect
 from tests.chaos.long.load import Numbered, Sums
-from tests.kit.live import ACCOUNTED, outputs_of
+from tests.kit.live import ACCOUNTED, committed, outputs_of
 from tests.kit.place import PARTITIONS, Place
 from tests.kit.verdict import MODEL
 
@@ -90,23 +89,6 @@ async def _sent(place: Place) -> tuple[Counter[str], int]:
 async def _ids(place: Place, topic: str) -> array[int]:
     """Hashes of the ids in a topic, eight bytes each: there are millions."""
     ids = array("Q")
-    tps = [TopicPartition(topic, shard) for shard in range(PARTITIONS)]
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=place.kafka,
-        isolation_level="read_committed",
-        auto_offset_reset="earliest",
-        max_partition_fetch_bytes=4 << 20,
-    )
-    await consumer.start()
-    try:
-        consumer.assign(tps)
-        unread = {tp: end for tp, end in (await consumer.end_offsets(tps)).items() if end}
-        while unread:
-            for records in (await consumer.getmany(*unread, timeout_ms=500)).values():
-                ids.extend(hash_id(dict(record.headers)["ce_id"].decode()) for record in records)
-            for tp, end in list(unread.items()):
-                if await consumer.position(tp) >= end:
-                    del unread[tp]
-    finally:
-        await consumer.stop()
+    async for record in committed(place, [topic]):
+        ids.append(hash_id(dict(record.headers)["ce_id"].decode()))
     return ids
