@@ -340,8 +340,11 @@ async def test_a_claim_of_a_generation_that_is_over_is_given_up(kafka, topics, g
     await fill(kafka, topics, 20)
     host = MemoryHost()
     claim, refused = host.assign, []
+    started = asyncio.get_running_loop().create_future()
 
     async def refuse_first(shards, generation):
+        # The claim may come while the application is still starting.
+        app = await started
         if not refused:
             assert await app.consumer.confirm(generation)
             refused.append(generation)
@@ -356,6 +359,7 @@ async def test_a_claim_of_a_generation_that_is_over_is_given_up(kafka, topics, g
     # A revocation would cancel the claim; here it stands for one that does not come in time.
     async with running(kafka.bootstrap, group, topics, host) as app:
         release, app.consumer._release = app.consumer._release, left_alone
+        started.set_result(app)
         await until(lambda: refused)
         await until(lambda: not app.consumer.claiming)
         app.consumer._release = release
