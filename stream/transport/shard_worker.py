@@ -228,9 +228,13 @@ class ShardWorker:
 
     def _has_more(self, name: Input) -> bool:
         """Whether a topic has, or must be presumed to have, records that are not held yet."""
-        if name in self._paused or not self._parts.lanes.caught_up(self._tps[name]):
+        tp, lanes, idle = self._tps[name], self._parts.lanes, self._settings.idle_seconds
+        if name in self._paused or not lanes.caught_up(tp):
             return True
-        return monotonic() - self._arrived[name] < self._settings.idle_seconds
+        waited = monotonic() - self._arrived[name]
+        # What was heard of its end before the wait was over says nothing of what was written during it.
+        heard = time() - lanes.seen_ms(tp) / 1000
+        return idle > 0 and waited - max(0.0, heard) < idle
 
     def _caught_up(self) -> bool:
         lanes = self._parts.lanes

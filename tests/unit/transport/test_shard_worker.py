@@ -32,6 +32,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(shard_worker, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(shard_worker, "time", lambda: clock.now)
     return clock
 
 
@@ -58,6 +59,12 @@ def opened(ends: dict[str, int]) -> Lanes:
     tps = {TP(topic, 0): ends.get(topic, 0) for topic in TOPICS.inputs.values()}
     lanes.open(1, dict.fromkeys(tps, 0), tps)
     return lanes
+
+
+def told(lanes: Lanes, seconds: float) -> None:
+    """The broker says that all logs still end where they did."""
+    for tp in lanes:
+        lanes.lane(tp).seen_ms = int(seconds * 1000)
 
 
 def test_what_is_on_its_way_has_arrived_before_a_refused_load_is_heard_of() -> None:
@@ -87,13 +94,38 @@ def batch(topic: str, n: int) -> Any:
 def test_a_topic_with_more_in_its_log_is_waited_for(clock: Clock) -> None:
     one = asyncio.run(worker(opened({"orders": 5})))
     clock.now += 1_000
+    told(one._parts.lanes, clock.now)
     assert one._has_more("orders")
     assert not one._has_more("interactions")
 
 
 def test_a_topic_that_was_just_read_to_its_end_may_still_be_written(clock: Clock) -> None:
     one = asyncio.run(worker(opened({})))
+    told(one._parts.lanes, clock.now + 2.0)
     assert one._has_more("orders")
+    clock.now += 2.0
+    assert not one._has_more("orders")
+
+
+def test_a_topic_is_not_idle_while_nobody_says_where_its_log_ends(clock: Clock) -> None:
+    """On a machine with too much to do, the wait was over long before the broker was heard of again."""
+    one = asyncio.run(worker(opened({})))
+    told(one._parts.lanes, clock.now + 1.9)
+    clock.now += 60.0
+    assert one._has_more("orders")
+    told(one._parts.lanes, clock.now - 50.0)
+    assert not one._has_more("orders")
+
+
+def test_live_nothing_is_waited_for(clock: Clock) -> None:
+    one = asyncio.run(worker(opened({}), clock="wall", topic_idle_seconds=None))
+    clock.now += 60.0
+    assert not one._has_more("orders")
+
+
+def test_a_clock_that_was_set_back_makes_no_topic_wait_for_it(clock: Clock) -> None:
+    one = asyncio.run(worker(opened({})))
+    told(one._parts.lanes, clock.now + 3_600.0)
     clock.now += 2.0
     assert not one._has_more("orders")
 
@@ -108,6 +140,7 @@ def test_a_paused_topic_is_never_taken_for_idle(clock: Clock) -> None:
     one._resume_drained(["orders"])
     assert one._has_more("orders"), "its log was not looked at since it was resumed"
     clock.now += 2.0
+    told(one._parts.lanes, clock.now)
     assert not one._has_more("orders")
 
 
