@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic, time
 from typing import Protocol, TypeVar
-
-from faust.types import TP
 
 from stream.contracts.block import EventBlock
 from stream.contracts.decode import Decoder
@@ -33,8 +31,8 @@ from stream.store.errors import CommitRefused, StoreUnavailable
 from stream.store.shard_store import Claim, ShardStore
 from stream.transport.batch import Batch
 from stream.transport.errors import ClaimLost
+from stream.transport.intake import Intake
 from stream.transport.lanes import Lanes
-from stream.transport.merge import TopicMerge
 from stream.transport.rescoring import Rescoring
 
 logger = logging.getLogger(__name__)
@@ -43,9 +41,6 @@ T = TypeVar("T")
 
 #: First pause before something is tried again, seconds; doubles up to the setting `retry_seconds_max`.
 RETRY_SECONDS_MIN = 0.05
-
-#: Longest wait for the next batch of a backlog before what is held is applied, seconds.
-GATHER_SECONDS = 0.1
 
 
 class Courier(Protocol):
@@ -88,8 +83,7 @@ class ShardWorker:
         self.shard = shard
         self._parts = parts
         self._settings = parts.settings
-        self._tps = {name: TP(topic, shard) for name, topic in parts.inputs.items()}
-        self._merge = TopicMerge(parts.inputs)
+        self._intake = Intake(shard, parts.inputs, parts.lanes, parts.decoder, parts.settings)
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
@@ -97,11 +91,8 @@ class ShardWorker:
         self._flight: tuple[asyncio.Task[int], Commit, dict[Input, int], float] | None = None
         #: Whether customers went out of memory with what is in flight.
         self._evicted = False
-        self._beginnings: dict[Input, int] = {}
-        self._arrived: dict[Input, float] = dict.fromkeys(parts.inputs, monotonic())
         self._swept_at = -1.0
         self._choked = False
-        self._paused: set[Input] = set()
         self._restart(claim)
 
     def _restart(self, claim: Claim) -> None:
@@ -112,16 +103,12 @@ class ShardWorker:
         self._scored = {name: claim.positions.get(topic, -1) for name, topic in self._parts.inputs.items()}
         self.committed = dict(self._scored)
         self._state = self._parts.new_state(self._parts.model(), int(claim.meta.get("clock", UNSET)))
-        self._merge.clear()
-        self._paused.clear()
+        self._intake.clear()
         self._flight, self._evicted = None, False
 
     def lag_seconds(self, name: Input, now: float) -> float:
         """Age in seconds of the shard's clock while a topic has more to read; 0 when it has not."""
-        tp = self._tps[name]
-        if self._state.clock == UNSET or tp not in self._parts.lanes:
-            return 0.0
-        if self._merge.buffered(name) == 0 and self._parts.lanes.caught_up(tp):
+        if self._state.clock == UNSET or not self._intake.behind(name):
             return 0.0
         return max(0.0, now - self._state.clock / 1000)
 
@@ -156,13 +143,8 @@ class ShardWorker:
         return task.exception() if task is not None and task.done() and not task.cancelled() else None
 
     def offer(self, name: Input, batch: Batch) -> None:
-        """Take a batch: decode it, hold it, pause its topic-partition when too much is held."""
-        events = self._parts.decoder.decode(name, self.shard, batch.records, int(time() * 1000))
-        self._beginnings.setdefault(name, batch.start)
-        self._merge.offer(name, events, batch.next_offset)
-        self._arrived[name] = monotonic()
-        if self._merge.buffered(name) > self._settings.buffered_records_max:
-            self._pause([name])
+        """Take a batch, to be applied in its turn."""
+        self._intake.offer(name, batch)
         self._wake.set()
 
     # -- the loop -------------------------------------------------------------------------------------------------
@@ -182,19 +164,18 @@ class ShardWorker:
         if self._parts.store.outbox_length > self._settings.outbox_entries_max:
             # Kafka takes nothing: reading on would only fill memory. Standing still is then no fault of this worker.
             self._parts.metrics.limits_reached.labels("outbox_entries_max").inc()
-            self._pause(self._tps, trouble=True)
+            self._intake.pause(trouble=True)
             self._choked = True
             return False
         if self._choked:
             self._choked = False
-            self._resume_drained(self._tps)
+            self._intake.resume_drained()
         await self._adopt()
         now = monotonic()
         if now - self._swept_at >= self._settings.sweep_seconds:
             self._swept_at = now
             await self._sweep()
-        gathering = self._gathering()
-        taken = None if gathering else self._merge.take(self._settings.commit_events_max, self._has_more)
+        taken = None if self._intake.gathering() else self._intake.take(self._settings.commit_events_max)
         if taken is None:
             await self._land()
             return False
@@ -202,17 +183,8 @@ class ShardWorker:
         outcome = self._state.apply(taken.events, self._news_now())
         self._count(taken.events, outcome)
         await self._commit(outcome, taken.positions)
-        self._resume_drained(taken.positions)
+        self._intake.resume_drained(taken.positions)
         return True
-
-    def _gathering(self) -> bool:
-        """Whether to wait for more of a backlog, so that one commit does the work of several.
-
-        A customer with several events among them is written once, and its scores are said once.
-        """
-        if self._paused or len(self._merge) >= self._settings.gather_events or self._caught_up():
-            return False
-        return monotonic() - max(self._arrived.values()) < GATHER_SECONDS
 
     async def _rest(self) -> None:
         self._wake.clear()
@@ -222,37 +194,9 @@ class ShardWorker:
     def _pause_seconds(self) -> float:
         """How long there is nothing to do unless something arrives."""
         waits = [self._settings.sweep_seconds]
-        if len(self._merge):
+        if len(self._intake):
             waits.append(max(0.01, self._settings.idle_seconds / 10))
         return min(waits)
-
-    def _has_more(self, name: Input) -> bool:
-        """Whether a topic has, or must be presumed to have, records that are not held yet."""
-        tp, lanes, idle = self._tps[name], self._parts.lanes, self._settings.idle_seconds
-        if name in self._paused or not lanes.caught_up(tp):
-            return True
-        waited = monotonic() - self._arrived[name]
-        # What was heard of its end before the wait was over says nothing of what was written during it.
-        heard = time() - lanes.seen_ms(tp) / 1000
-        return idle > 0 and waited - max(0.0, heard) < idle
-
-    def _caught_up(self) -> bool:
-        lanes = self._parts.lanes
-        return all(tp in lanes and lanes.caught_up(tp) for tp in self._tps.values())
-
-    def _pause(self, names: Iterable[Input], *, trouble: bool = False) -> None:
-        for name in names:
-            self._paused.add(name)
-            self._parts.lanes.pause(self._tps[name], trouble=trouble)
-
-    def _resume_drained(self, names: Iterable[Input]) -> None:
-        for name in names:
-            if self._merge.buffered(name) <= self._settings.buffered_records_max // 2:
-                if name in self._paused:
-                    # Nobody looked at the end of its log meanwhile: it is not idle before the next look.
-                    self._arrived[name] = monotonic()
-                    self._paused.discard(name)
-                self._parts.lanes.resume(self._tps[name])
 
     # -- customers, timers, calibrations ----------------------------------------------------------------------------
 
@@ -275,7 +219,7 @@ class ShardWorker:
         await self._land()
         await self._patiently("sweep", self._parts.store.check)
         now = int(time() * 1000)
-        clock = self._sweep_clock(now)
+        clock = self._intake.silence_known(self._state.clock, now)
         limit = self._settings.sweep_customers_max
         customers = await self._patiently("sweep", lambda: self._parts.store.due(clock, limit))
         if customers:
@@ -288,20 +232,6 @@ class ShardWorker:
     def _news_now(self) -> int:
         """What "old news" is measured from: nothing is old with the log's own time."""
         return int(time() * 1000) if self._settings.clock == "wall" else UNSET
-
-    def _sweep_clock(self, now: int) -> int:
-        """The moment up to which silence is known.
-
-        That is the log's own time; and with the wall clock, where all is read, the moment at which the brokers last
-        said so: of what was written since, nothing is known. Where there is more to read, one event of a producer
-        whose clock is ahead must not move the time for everybody, so what is tolerated of that is taken off.
-        """
-        if self._settings.clock == "event":
-            return self._state.clock
-        reached = self._state.clock - int(self._settings.future_tolerance_seconds * 1000)
-        if len(self._merge) == 0 and self._caught_up():
-            return max(reached, min(now, *(self._parts.lanes.seen_ms(tp) for tp in self._tps.values())))
-        return reached
 
     async def _adopt(self) -> None:
         """Take over a newer model, and bring customers to it a few at a time."""
@@ -387,14 +317,14 @@ class ShardWorker:
                 if not troubled:
                     troubled = True
                     logger.warning("shard %d: %s failed, trying again: %s", self.shard, what, error)
-                    self._pause(self._tps, trouble=True)
+                    self._intake.pause(trouble=True)
                 self._parts.metrics.retries.labels(what).inc()
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, self._settings.retry_seconds_max)
             else:
                 if troubled:
                     logger.warning("shard %d: Redis answers again", self.shard)
-                    self._resume_drained(self._tps)
+                    self._intake.resume_drained()
                 return answer
 
     async def _recover(self, refusal: CommitRefused) -> bool:
@@ -406,17 +336,14 @@ class ShardWorker:
             if refusal.generation is not None and refusal.generation < claimed:
                 raise ClaimLost(self.shard, claimed, refusal.generation)
             self.lost = True
-            self._pause(self._tps, trouble=True)
+            self._intake.pause(trouble=True)
             return False
         try:
             claim = await self._patiently("refresh", self._parts.store.refresh)
         except CommitRefused as lost:
             return await self._recover(lost)
         self._restart(claim)
-        for name, tp in self._tps.items():
-            stored = self._scored[name]
-            self._parts.lanes.seek(tp, self._beginnings.get(name, 0) if stored < 0 else stored)
-            self._parts.lanes.resume(tp)
+        self._intake.read_again(self._scored)
         return True
 
     def _count(self, events: EventBlock, outcome: Outcome) -> None:
