@@ -14,7 +14,7 @@ import logging
 import os
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -94,7 +94,12 @@ def classpath() -> str:
     DownloadFailed
         A jar could not be fetched, or is not the one that was asked for.
     """
-    needed, folder = broker().jars, cache_directory() / f"kafka-{broker().version}"
+    return classpath_of(broker().jars)
+
+
+def classpath_of(needed: Sequence[Jar]) -> str:
+    """Class path of these jars, kept beside those of the broker. Fetches what is missing; raises as `classpath`."""
+    folder = cache_directory() / f"kafka-{broker().version}"
     if any(not (folder / jar.filename).exists() for jar in needed):
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder / "lock"):

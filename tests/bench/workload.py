@@ -1,13 +1,15 @@
-"""The load: orders of about 220 bytes, customers drawn evenly, spread over a stretch of event time."""
+"""The load: orders of about 220 bytes, customers drawn evenly or by Zipf's law, over a stretch of event time."""
 
 from __future__ import annotations
 
 import asyncio
 import random
+from bisect import bisect
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import accumulate
 
 import orjson
 from aiokafka import AIOKafkaProducer
@@ -28,20 +30,24 @@ class Workload:
     ----------
     days
         Stretch of event time that the orders are spread over: 1 is a day's backlog, 365 a year's history.
+    zipf
+        Exponent of Zipf's law, by which few customers have most orders; 0 draws them evenly.
     """
 
     events: int = 500_000
     customers: int = 50_000
     partitions: int = 4
     days: float = 1.0
+    zipf: float = 0.0
     seed: int = 7
 
     def orders(self) -> Iterator[tuple[str, bytes, int]]:
         """Customer, JSON, and amount in minor units of each order, in order of time."""
         draw = random.Random(self.seed)
+        customer_of = self._customers(draw)
         step = self.days * 86_400 / self.events
         for number in range(self.events):
-            customer = f"customer-{draw.randrange(self.customers):07d}"
+            customer = f"customer-{customer_of():07d}"
             amount = draw.randrange(100, 20_000)
             at = datetime.fromtimestamp(START + number * step, UTC)
             order = {
@@ -55,6 +61,12 @@ class Workload:
                 "channel": draw.choice(("web", "app", "store")),
             }
             yield customer, orjson.dumps(order), amount
+
+    def _customers(self, draw: random.Random) -> Callable[[], int]:
+        if not self.zipf:
+            return lambda: draw.randrange(self.customers)
+        shares = list(accumulate((rank + 1) ** -self.zipf for rank in range(self.customers)))
+        return lambda: bisect(shares, draw.random() * shares[-1])
 
     def sums(self) -> dict[str, tuple[int, int]]:
         """Orders and money of each customer: what every system must end with."""

@@ -41,8 +41,8 @@ async def read(bootstrap: str, topic: str, partitions: int, events: int) -> tupl
 
 
 def main() -> None:
-    """``python -m tests.bench.raw BOOTSTRAP TOPIC PARTITIONS EVENTS SUMS_FILE``."""
-    bootstrap, topic, partitions, events, sums = sys.argv[1:]
+    """``raw.py BOOTSTRAP TOPIC OUTPUT PARTITIONS EVENTS SUMS_FILE NAME``; nothing is put out."""
+    bootstrap, topic, _output, partitions, events, sums, _name = sys.argv[1:]
     seconds, found = uvloop.run(read(bootstrap, topic, int(partitions), int(events)))
     Path(sums).write_text(json.dumps(found), encoding="utf-8")
     print(json.dumps({"seconds": seconds}))
