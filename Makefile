@@ -4,9 +4,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
+PEERS := $(VENV)/peers
 EXTRAS := embedded,demo,dev
 
-.PHONY: demo test pytest lint types layers bench chaos chaos-long shapes exactness constraints clean
+.PHONY: demo test pytest lint types layers bench bench-quick chaos chaos-long shapes exactness constraints clean
 
 demo: $(INSTALLED)
 	$(BIN)/scorer demo
@@ -27,8 +28,13 @@ layers: $(INSTALLED)
 pytest: $(INSTALLED)
 	$(BIN)/pytest --numprocesses 3 --dist loadfile
 
-bench: $(INSTALLED)
-	$(BIN)/python -m tests.bench
+# Beside its peers, and as it grows; writes the figures into docs/reference/performance.md. Takes about half an hour.
+bench: $(INSTALLED) $(PEERS)/installed
+	$(BIN)/python -m tests.bench --page --peers $(PEERS)/bin/python
+
+# Whether the worker became slower beside the ceiling: a minute.
+bench-quick: $(INSTALLED)
+	$(BIN)/python -m tests.bench.quick
 
 # Every fault that is known, with the oracle at the end of each run, and the mutants: make chaos SEEDS=20 EVENTS=100000
 chaos: $(INSTALLED)
@@ -52,6 +58,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -m venv $(VENV) || \
 	  { echo "No virtual environment could be made; on Debian, install python3-venv." >&2; exit 1; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	@touch $@
+
+# The peers want other versions of what the scorer uses.
+$(PEERS)/installed: tests/bench/peers/requirements.txt
+	@$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 # What the newest allowed versions are today, written down. Run by hand, with the tests after it.

@@ -1,4 +1,4 @@
-"""What is measured beside the worker: a command each, which prints its seconds and writes what its customers came to."""
+"""What is measured beside the worker: a command each, which prints its seconds and writes its customers' sums."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class System:
 
 
 def systems(python: Path, directory: Path) -> list[System]:
-    """All peers that can be run here.
+    """All peers that can be run here, the ceiling first.
 
     Parameters
     ----------
@@ -111,13 +111,8 @@ def systems(python: Path, directory: Path) -> list[System]:
     directory
         For what has to be compiled.
     """
-    scripts = (
-        ("raw aiokafka", "raw.py"),
-        ("plain faust", "plain_faust.py"),
-        ("quix", "quix.py"),
-        ("bytewax", "bytewax_flow.py"),
-    )
-    found = [System(name, partial(_script, python, PEERS / file)) for name, file in scripts]
+    scripts = (("plain faust", "plain_faust.py"), ("quix", "quix.py"), ("bytewax", "bytewax_flow.py"))
+    found = [raw(python), *(System(name, partial(_script, python, PEERS / file)) for name, file in scripts)]
     compiled = _compile(directory)
     if compiled is not None:
         found += [
@@ -125,6 +120,11 @@ def systems(python: Path, directory: Path) -> list[System]:
             for said, guarantee in (("at-least-once", "at_least_once"), ("exactly-once-v2", "exactly_once_v2"))
         ]
     return found
+
+
+def raw(python: Path) -> System:
+    """The ceiling: aiokafka and orjson, which a Python of this path must have."""
+    return System("raw aiokafka", partial(_script, python, PEERS / "raw.py"))
 
 
 def _script(python: Path, script: Path, task: Task) -> list[str]:
@@ -144,7 +144,8 @@ def _compile(directory: Path) -> tuple[str, str] | None:
     locked = tomllib.loads((PEERS / "kafka_streams.toml").read_text(encoding="utf-8"))["jars"]
     jars = classpath_of([*(Jar(name, sha256) for name, sha256 in locked.items()), *broker().jars])
     subprocess.run(
-        [javac, "--release", JAVA_RELEASE, "-cp", jars, "-d", str(directory), str(PEERS / "RfmStreams.java")], check=True
+        [javac, "--release", JAVA_RELEASE, "-cp", jars, "-d", str(directory), str(PEERS / "RfmStreams.java")],
+        check=True,
     )
     return java, os.pathsep.join((str(directory), jars))
 

@@ -96,8 +96,10 @@ def as_text(title: str, load: Workload, seen: Rates) -> str:
     """A table for the terminal."""
     drawn = f"by Zipf {load.zipf:g}" if load.zipf else "evenly"
     lines = [
-        f"{title}: {load.events} orders of {seen.bytes} B, {load.customers} customers drawn {drawn},"
-        f" {load.partitions} partitions, over {load.days:g} day(s)",
+        (
+            f"{title}: {load.events} orders of {seen.bytes} B, {load.customers} customers drawn {drawn},"
+            f" {load.partitions} partitions, over {load.days:g} day(s)"
+        ),
         f"{'':34}{'events/s':>12}{'lowest':>12}{'highest':>12}{'CPU µs':>10}",
     ]
     for name, values in seen.rates.items():

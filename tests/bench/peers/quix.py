@@ -31,7 +31,7 @@ def main() -> None:
             app.stop()
         return None if before is None else change(order.customer, before, sums[3])
 
-    def said(value: Any) -> bool:  # noqa: ANN401 - Quix'
+    def said(value: Any) -> bool:
         return value is not None
 
     app.dataframe(orders).apply(parse).apply(score, stateful=True).filter(said).to_topic(changes)
