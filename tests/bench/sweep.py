@@ -1,8 +1,8 @@
 """What silence costs: one shard with many timers armed, of which so many a second come due.
 
-Every `sweep_seconds` of event time the calls of `ShardWorker._sweep` are made: is the shard mine still, who is due, their
-records, what became true, one commit. Two fifths of the customers are in memory, as the settings have it of a
-million, and those who are due are not: of all they were looked at longest ago. So each is loaded, and another forgotten.
+Every `sweep_seconds` of event time the calls of `ShardWorker._sweep` are made: is the shard mine still, who is due,
+their records, what became true, one commit. Two fifths of the customers are in memory, as the settings have it of a
+million, and those who are due are not: of all they were looked at longest ago. So each is loaded, another forgotten.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Swept(NamedTuple):
     idle: float
 
 
-def sweep(armed: Sequence[int] = ARMED, silence: Silence = Silence()) -> list[Swept]:  # noqa: B008 - it is frozen
+def sweep(armed: Sequence[int] = ARMED, silence: Silence = Silence()) -> list[Swept]:
     """Arm so many timers in one shard of a Redis of its own, and let them come due; the same with each number."""
     warm_up()
     found = []
@@ -97,7 +97,7 @@ def sweep(armed: Sequence[int] = ARMED, silence: Silence = Silence()) -> list[Sw
     return found[1:]
 
 
-def as_text(seen: Sequence[Swept], silence: Silence = Silence()) -> str:  # noqa: B008 - as above
+def as_text(seen: Sequence[Swept], silence: Silence = Silence()) -> str:
     """A table for the terminal."""
     lines = [
         f"{silence.rate} timers a second of event time; ms for each such second",
