@@ -1,4 +1,4 @@
-"""The worker itself, everything switched on, as a process; timed from its first applied event to its last."""
+"""The worker itself, everything switched on, as processes; timed from their first applied event to the last."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from resource import struct_rusage
+from types import MappingProxyType
+from typing import Any
 
 from stream.state import ledger
 from stream.state.codec import decode
+from stream.store.calls import Client
 from stream.store.connection import connect
 from stream.store.keys import Keys
 from tests.bench.workload import Workload
@@ -20,19 +25,47 @@ RUN_SECONDS_MAX = 300.0
 LOOK_SECONDS = 0.01
 
 
-async def run(kafka: str, redis_url: str, name: str, load: Workload, log: Path) -> dict[str, float]:
-    """Run a fresh worker over the prefilled topics.
+async def run(
+    kafka: str,
+    redis_url: str,
+    name: str,
+    load: Workload,
+    log: Path,
+    *,
+    workers: int = 1,
+    servers: Mapping[str, int] = MappingProxyType({}),
+) -> dict[str, float]:
+    """Run fresh workers over the prefilled topics.
+
+    Parameters
+    ----------
+    workers
+        How many. They share what they are given evenly only if the broker waits for all of them before it begins.
+    servers
+        Process ids, by name, of what works beside them.
 
     Returns
     -------
+    seconds_start
+        From the start of the processes to the first commit seen.
     seconds
         From the first commit seen to the last event applied and committed.
     seconds_delivered
         Until the last decision is delivered as well.
     cpu_seconds
-        User and system time of the worker, start included.
+        User and system time of the workers, start included.
+    cpu_seconds_start
+        As much of it as was spent before the first commit was seen.
+    cpu_seconds_reading
+        As much of it as was spent from there until the last decision was delivered.
+    cpu_seconds_reading_…
+        The same of each of `servers`.
     resident_mb
-        Peak resident memory of the worker.
+        Peak resident memory of the largest worker.
+
+    Notes
+    -----
+    What is of the reading alone is brought up from the events that were read then to all of the load.
     """
     environment = os.environ | {
         "STREAM_KAFKA": kafka,
@@ -48,42 +81,85 @@ async def run(kafka: str, redis_url: str, name: str, load: Workload, log: Path) 
     redis = connect(redis_url)
     keys = [Keys(name, shard) for shard in range(load.partitions)]
     with log.open("w", encoding="utf-8") as output:
-        worker = subprocess.Popen(  # noqa: ASYNC220 - nothing else runs in this loop meanwhile
-            [sys.executable, "-m", "stream.cli", "worker"],
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+        processes = [
+            subprocess.Popen(  # noqa: ASYNC220 - nothing else runs in this loop meanwhile
+                [sys.executable, "-m", "stream.cli", "worker"],
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+            for _ in range(workers)
+        ]
+        watched = {"workers": [process.pid for process in processes], **{name: [pid] for name, pid in servers.items()}}
         try:
             launched = time.perf_counter()
-            began, before = 0.0, 0
+            began, before, spent_before = 0.0, 0, dict.fromkeys(watched, 0.0)
             while True:
-                counters = [await redis.hgetall(key.counters) for key in keys]
-                read = sum(int(counter.get(b"applied", 0)) for counter in counters)
+                read = await _applied(redis, keys)
                 now = time.perf_counter()
                 if read and not began:
                     began, before = now, read
+                    spent_before = _spent(watched)
                 if read >= load.events:
                     break
                 limit = RUN_SECONDS_MAX if began else START_SECONDS_MAX
-                if worker.poll() is not None or now - (began or launched) > limit:
-                    raise RuntimeError(f"the worker applied {read} of {load.events} events; its log: {log}")
+                ended = any(process.poll() is not None for process in processes)
+                if ended or now - (began or launched) > limit:
+                    raise RuntimeError(f"{read} of {load.events} events were applied; the log: {log}")
                 await asyncio.sleep(LOOK_SECONDS)
-            seconds = (now - began) * load.events / (load.events - before)
-            while sum([await redis.llen(key.outbox) for key in keys]):  # noqa: ASYNC110 - Redis tells nobody
+            whole = load.events / (load.events - before)
+            while sum(await _all(redis, "LLEN", [key.outbox for key in keys])):  # noqa: ASYNC110 - Redis tells nobody
                 await asyncio.sleep(LOOK_SECONDS)
-            delivered = time.perf_counter() - began
+            delivered, spent = time.perf_counter(), _spent(watched)
         finally:
-            worker.terminate()
-            _, _, usage = os.wait4(worker.pid, 0)  # noqa: ASYNC222 - as above
-            worker.returncode = 0
+            usages = _end(processes)
     await redis.aclose()
+    reading = {name: whole * (spent[name] - spent_before[name]) for name in watched}
     return {
-        "seconds": seconds,
-        "seconds_delivered": delivered,
-        "cpu_seconds": usage.ru_utime + usage.ru_stime,
-        "resident_mb": usage.ru_maxrss / 1024,
+        "seconds_start": began - launched,
+        "seconds": whole * (now - began),
+        "seconds_delivered": delivered - began,
+        "cpu_seconds": sum(usage.ru_utime + usage.ru_stime for usage in usages),
+        "cpu_seconds_start": spent_before["workers"],
+        "cpu_seconds_reading": reading.pop("workers"),
+        **{f"cpu_seconds_reading_{name}": seconds for name, seconds in reading.items()},
+        "resident_mb": max(usage.ru_maxrss for usage in usages) / 1024,
     }
+
+
+async def _applied(redis: Client, keys: Sequence[Keys]) -> int:
+    return sum(int(counted or 0) for counted in await _all(redis, "HGET", [key.counters for key in keys], "applied"))
+
+
+async def _all(redis: Client, command: str, keys: Iterable[str], *arguments: str) -> list[Any]:
+    """The same asked of each key in one exchange: looking must cost nothing beside what is looked at."""
+    asked = redis.pipeline(transaction=False)
+    for key in keys:
+        asked.execute_command(command, key, *arguments)
+    return await asked.execute()
+
+
+def _spent(watched: Mapping[str, Sequence[int]]) -> dict[str, float]:
+    return {name: sum(map(cpu_seconds, pids)) for name, pids in watched.items()}
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process up to now."""
+    # The name, in parentheses, may hold anything; the third field follows it.
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _end(workers: Sequence[subprocess.Popen[bytes]]) -> list[struct_rusage]:
+    # All of them are told before one is waited for, or each would take over from the one before.
+    for worker in workers:
+        worker.terminate()
+    usages = []
+    for worker in workers:
+        _, status, usage = os.wait4(worker.pid, 0)
+        worker.returncode = os.waitstatus_to_exitcode(status)
+        usages.append(usage)
+    return usages
 
 
 async def sums(redis_url: str, name: str, load: Workload, window: int) -> dict[str, tuple[int, int]]:

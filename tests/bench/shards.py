@@ -1,0 +1,34 @@
+"""What an event costs one worker by the number of its shards: the same load over more partitions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from stream.embedded import EmbeddedKafka, EmbeddedRedis
+from tests.bench.cpu import Reading, read
+from tests.bench.throughput import TOPICS
+from tests.bench.workload import Workload, prefill
+
+SHARDS = (4, 16, 64)
+
+
+def shards(load: Workload, counts: Sequence[int], directory: Path) -> list[Reading]:
+    """Read the load with each number of shards, every time from a broker and a Redis of its own.
+
+    Raises
+    ------
+    AssertionError
+        Orders and money of the customers are not what was written.
+    """
+    expected, seen = load.sums(), []
+    for count in counts:
+        spread = replace(load, partitions=count)
+        with EmbeddedKafka() as kafka, EmbeddedRedis() as redis:
+            asyncio.run(prefill(kafka.bootstrap, TOPICS, spread))
+            # The first also pays for what the broker's virtual machine compiles.
+            read(kafka, redis, spread, expected, directory / f"warm-{count}.log")
+            seen.append(read(kafka, redis, spread, expected, directory / f"shards-{count}.log"))
+    return seen
