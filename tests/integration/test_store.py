@@ -323,6 +323,15 @@ async def test_a_claim_reads_where_the_predecessor_stopped(redis, keys, shard):
     assert claim.meta == {"clock": "1483271606000"}
 
 
+async def test_customers_without_records_are_not_taken_for_new_ones(redis, keys, shard):
+    await shard.commit(full_commit())
+    await redis.unlink(keys.records)
+    before = await dump(redis, keys)
+    with pytest.raises(StoreError, match="knows customers and has no records of them"):
+        await ShardStore(redis, keys, new_owner()).claim(2)
+    assert await dump(redis, keys) == before
+
+
 async def test_an_owner_that_redis_forgot_is_told_so(redis, keys, shard):
     await redis.delete(keys.meta)
     with pytest.raises(CommitRefused, match="nobody") as refused:
