@@ -57,7 +57,7 @@ async def explained(settings: Settings, customer_id: str) -> dict[str, Any]:
     async with redis_of(settings) as redis:
         model = await model_of(settings, redis)
         shard = shard_of(customer_id, settings.partitions)
-        blob = await call(redis, "GET", Keys(settings.key_prefix, shard).record(customer_id))
+        blob = await call(redis, "HGET", Keys(settings.key_prefix, shard).records, customer_id)
         if blob is None:
             raise await _unknown(settings, redis, customer_id)
         as_of = await moment_of(settings, redis, shard)

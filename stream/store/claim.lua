@@ -1,11 +1,12 @@
 -- Make a shard mine: from here on only commits with this owner token are taken.
 --
--- KEYS  1 meta
+-- KEYS  1 meta  2 timers  3 records
 -- ARGV  1 new owner token
 --       2 my group generation
 --       3 the stored generation that may be replaced whatever it is, or '' for the usual rule
 --       4 … input topic, its id in Kafka, and so on: noted where none is known yet, else left for the caller to compare
--- Reply {'ok', field, value, …}, all of meta; or {'generation', stored}, or {'torn', begun, landed}.
+-- Reply {'ok', field, value, …}, all of meta; or {'generation', stored}, or {'torn', begun, landed}, or {'records'}
+-- when there are none of customers who are known.
 --
 -- The usual rule: an assignment of an older generation must not win over a newer one. A group that was deleted
 -- counts from 1 again; then the caller, having asked the broker, names the stored generation that it replaces.
@@ -26,6 +27,11 @@ elseif tonumber(generation) > tonumber(ARGV[2]) then
 end
 if begun ~= landed then
   return {'torn', begun, landed}
+end
+-- Every customer has a timer and a record. Without this, those of a lost hash, or of an older version that kept each
+-- record in a key of its own, would quietly be taken for new.
+if redis.call('EXISTS', KEYS[2]) > redis.call('EXISTS', KEYS[3]) then
+  return {'records'}
 end
 
 redis.call('HSET', meta, 'owner', ARGV[1], 'generation', ARGV[2])

@@ -1,6 +1,6 @@
 -- Everything one batch changed, or nothing.
 --
--- KEYS  1 meta  2 timers  3 outbox  4 heads of the outbox  5 histograms  6 counters  7 what record keys start with
+-- KEYS  1 meta  2 timers  3 outbox  4 heads of the outbox  5 histograms  6 counters  7 records
 --       8 …     cells that are added to, then cells that are dropped
 -- ARGV  1 owner token of the shard
 --       2 the plan, a msgpack array (commit.py packs it)
@@ -18,8 +18,8 @@
 -- The name of a commit is its number and the owner it is of, so no two commits ever have the same: what landed last says
 -- which history the shard has, also where Redis came back from an older file and another one was written since.
 --
--- Record keys are put together here from KEYS[7] and the id. In a cluster that is safe: they share the hash tag of the
--- declared keys; and KEYS[7] itself never exists, so while its slot is moving Redis does not let the script begin.
+-- All that is read or written is in KEYS. So while the slot of a shard is moving within a cluster, Redis itself sees
+-- whether every key is still here, and lets the script begin only then.
 --
 -- How many messages an entry holds is read from its own first bytes (stream/contracts/bundle.py), so that 'waiting' in
 -- meta counts what is in the outbox whatever the caller believes. The first 64 bytes and the size of each entry are
@@ -54,6 +54,7 @@ end
 
 local wrong = mistyped(meta, 'hash') or mistyped(timers, 'zset') or mistyped(outbox, 'list')
   or mistyped(heads, 'list') or mistyped(histograms, 'hash') or mistyped(counters, 'hash')
+  or mistyped(records, 'hash')
 if wrong then
   return wrong
 end
@@ -88,7 +89,6 @@ end
 local at = 1
 for i = 1, #blobs, 2 do
   local after = at + blobs[i + 1]
-  blobs[i] = records .. blobs[i]
   blobs[i + 1] = string.sub(blob, at, after - 1)
   at = after
 end
@@ -109,17 +109,13 @@ for i = 1, #due, 2 do
     return {'plan', 'a timer is no number'}
   end
 end
-local gone = {}
-for i = 1, #forgotten do
-  gone[i] = records .. forgotten[i]
-end
 
 -- Writes ------------------------------------------------------------------------------------------------------
 
 redis.call('HSET', meta, 'begun', name)
-by_chunk(gone, function(...) redis.call('DEL', ...) end)
+by_chunk(forgotten, function(...) redis.call('HDEL', records, ...) end)
 by_chunk(forgotten, function(...) redis.call('ZREM', timers, ...) end)
-by_chunk(blobs, function(...) redis.call('MSET', ...) end)
+by_chunk(blobs, function(...) redis.call('HSET', records, ...) end)
 by_chunk(due, function(...) redis.call('ZADD', timers, ...) end)
 
 -- A sum that comes to nothing is taken away: absent and 0 mean the same, and bins of passed times do not pile up.

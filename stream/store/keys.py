@@ -30,8 +30,8 @@ class Keys:
     Examples
     --------
     >>> keys = Keys("scorer", 3)
-    >>> keys.record("c-17"), keys.meta, keys.cell("r:h:2017010111")
-    ('scorer:{3}:c:c-17', 'scorer:{3}:m', 'scorer:{3}:r:h:2017010111')
+    >>> keys.records, keys.meta, keys.cell("r:h:2017010111")
+    ('scorer:{3}:c', 'scorer:{3}:m', 'scorer:{3}:r:h:2017010111')
     """
 
     prefix: str
@@ -50,12 +50,8 @@ class Keys:
 
     @property
     def records(self) -> str:
-        """What the key of every customer record starts with; the customer id follows."""
-        return f"{self.base}:c:"
-
-    def record(self, customer: str) -> str:
-        """Key of a customer's record (a string)."""
-        return f"{self.base}:c:{customer}"
+        """Hash: the record of every customer, by customer id."""
+        return f"{self.base}:c"
 
     @property
     def timers(self) -> str:

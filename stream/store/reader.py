@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -103,13 +104,13 @@ class Reader:
             The record was written by another version.
         """
         keys = Keys(self._prefix, shard_of(customer_id, self._partitions))
-        blob = self._get(keys.record(customer_id))
+        blob = _answer(self._redis.hget, keys.records, customer_id)
         if blob is None:
             return None
         return describe_bytes(blob, customer_id, as_of, self._current_model(), self._exponent)
 
     def _current_model(self) -> Model:
-        found = self._get(calibration_current(self._prefix))
+        found = _answer(self._redis.get, calibration_current(self._prefix))
         number = DEFAULT_CALIBRATION.number if found is None else int(found)
         if self._model is None or self._model.number != number:
             self._model = compile_model(self._policy, self._calibration(number))
@@ -117,20 +118,20 @@ class Reader:
 
     def _calibration(self, number: int) -> Calibration:
         key = calibration(self._prefix, number)
-        document = self._get(key)
+        document = _answer(self._redis.get, key)
         if document is not None:
             return Calibration.from_json(document)
         if number != DEFAULT_CALIBRATION.number:
             raise StoreError(f"calibration {number} is in use, and Redis key {key} does not exist")
         return DEFAULT_CALIBRATION
 
-    def _get(self, key: str) -> bytes | None:
-        try:
-            found: Any = self._redis.get(key)
-        except Exception as error:
-            passing = unavailable(error)
-            if passing is None:
-                raise
-            raise passing from error
-        blob: bytes | None = found
-        return blob
+
+def _answer(ask: Callable[..., Any], *names: str) -> bytes | None:
+    try:
+        found: bytes | None = ask(*names)
+    except Exception as error:
+        passing = unavailable(error)
+        if passing is None:
+            raise
+        raise passing from error
+    return found

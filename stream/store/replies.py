@@ -9,7 +9,7 @@ from stream.store.errors import CommitRefused, StoreError, StoreTorn
 
 
 def refuse(shard: int, reply: Sequence[bytes | int]) -> NoReturn:
-    """Raise what a refusal of commit.lua, head.lua or trim.lua stands for.
+    """Raise what a refusal of claim.lua, commit.lua, head.lua or trim.lua stands for.
 
     Raises
     ------
@@ -18,7 +18,7 @@ def refuse(shard: int, reply: Sequence[bytes | int]) -> NoReturn:
     StoreTorn
         The shard is half written.
     StoreError
-        The plan or the keys are not what they must be, which is a bug or a foreign program.
+        The plan or the keys are not what they must be, which is a bug, another version or a foreign program.
     """
     match [part.decode(errors="replace") if isinstance(part, bytes) else str(part) for part in reply]:
         case ["owner", owner, generation]:
@@ -36,6 +36,12 @@ def refuse(shard: int, reply: Sequence[bytes | int]) -> NoReturn:
             raise StoreError(f"shard {shard}: another program has changed the outbox: do two share a key prefix?")
         case ["torn", begun, landed]:
             raise StoreTorn(shard, begun, landed)
+        case ["records"]:
+            raise StoreError(
+                f"shard {shard} knows customers and has no records of them: they were deleted, or an older version of "
+                "the scorer wrote them. Restore the data of Redis from a backup, or delete the shard's keys, or set "
+                "another STREAM_KEY_PREFIX, and start the worker: it replays from the start of the log"
+            )
         case ["type", key, found]:
             raise StoreError(f"key {key} holds a {found} that is not ours: do two programs share a key prefix?")
         case other:

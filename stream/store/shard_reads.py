@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from redis.asyncio.cluster import RedisCluster
 
 from stream.store.calls import Client, call
 from stream.store.keys import Keys
@@ -44,7 +43,6 @@ class ShardReads:
     def __init__(self, redis: Client, keys: Keys) -> None:
         self.keys = keys
         self._redis = redis
-        self._cluster = isinstance(redis, RedisCluster)
 
     async def look(self, customers: Sequence[str]) -> list[bytes | None]:
         """Records of these customers, in the same order, whoever owns the shard; ``None`` for one that has none.
@@ -58,11 +56,7 @@ class ShardReads:
 
     async def _load(self, customers: Sequence[str]) -> tuple[Sequence[bytes | None], list[bytes | None]]:
         """Owner, generation and last commit, and the records."""
-        keys = self.keys
-        if self._cluster:
-            held, records = await LOAD(self._redis, [keys.meta, *map(keys.record, customers)], [])
-        else:
-            held, records = await LOAD(self._redis, [keys.meta, keys.records], [_encode(list(customers))])
+        held, records = await LOAD(self._redis, [self.keys.meta, self.keys.records], [_encode(list(customers))])
         return held, records
 
     async def due(self, before_ms: int, limit: int) -> list[str]:

@@ -95,10 +95,13 @@ class ShardStore(ShardReads):
             A newer generation holds the shard, or another than ``replacing``.
         StoreTorn
             The shard is half written.
+        StoreError
+            The records of its customers are gone, or were stored by an older version.
         """
         replaced = "" if replacing is None else str(replacing)
         ids = [part for pair in (topics or {}).items() for part in pair]
-        reply = await CLAIM(self._redis, [self.keys.meta], [self.owner, str(generation), replaced, *ids])
+        keys = [self.keys.meta, self.keys.timers, self.keys.records]
+        reply = await CLAIM(self._redis, keys, [self.owner, str(generation), replaced, *ids])
         if reply[0] == b"generation":
             raise ClaimRefused(self.keys.shard, generation, int(reply[1]))
         if reply[0] != b"ok":

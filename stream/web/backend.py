@@ -86,7 +86,7 @@ class StoreBackend:
             The stored bytes are no record of this version.
         """
         keys = Keys(self._prefix, shard_of(customer_id, self._partitions))
-        blob: bytes | None = await call(self._redis, "GET", keys.record(customer_id))
+        blob: bytes | None = await call(self._redis, "HGET", keys.records, customer_id)
         if blob is None:
             return None
         as_of = self._now() if self._clock == "wall" else await self._shard_clock(keys)

@@ -169,7 +169,7 @@ async def sums(redis_url: str, name: str, load: Workload, window: int) -> dict[s
     for shard in range(load.partitions):
         keys = Keys(name, shard)
         customers = [customer.decode() for customer in await redis.zrange(keys.timers, 0, -1)]
-        blobs = await redis.mget([keys.record(customer) for customer in customers])
+        blobs = await redis.hmget(keys.records, customers)
         for customer, blob in zip(customers, blobs, strict=True):
             c = decode(customer, blob)
             ledger.rebuild(c, window)

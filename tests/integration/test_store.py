@@ -274,7 +274,7 @@ async def test_a_begun_commit_lands_while_the_loop_is_blocked(redis_server, keys
     # From here on nothing of this loop runs: the bytes must have left already.
     with BlockingRedis.from_url(redis_server.url) as other:
         deadline = time.monotonic() + 10
-        while other.get(keys.record("c-1")) != b"x" * 1_000:
+        while other.hget(keys.records, "c-1") != b"x" * 1_000:
             assert time.monotonic() < deadline
     assert not task.done()
     await task
@@ -321,6 +321,15 @@ async def test_a_claim_reads_where_the_predecessor_stopped(redis, keys, shard):
     claim = await ShardStore(redis, keys, new_owner()).claim(2)
     assert claim.positions == {"orders": 10}
     assert claim.meta == {"clock": "1483271606000"}
+
+
+async def test_customers_without_records_are_not_taken_for_new_ones(redis, keys, shard):
+    await shard.commit(full_commit())
+    await redis.unlink(keys.records)
+    before = await dump(redis, keys)
+    with pytest.raises(StoreError, match="knows customers and has no records of them"):
+        await ShardStore(redis, keys, new_owner()).claim(2)
+    assert await dump(redis, keys) == before
 
 
 async def test_an_owner_that_redis_forgot_is_told_so(redis, keys, shard):
@@ -423,7 +432,7 @@ async def test_forgotten_scripts_are_sent_again(redis, keys, shard):
     await ShardStore(redis, keys, new_owner()).claim(2)
 
 
-@pytest.mark.parametrize("kind", ["timers", "outbox", "heads", "histograms", "counters", "cell"])
+@pytest.mark.parametrize("kind", ["timers", "outbox", "heads", "histograms", "counters", "records", "cell"])
 async def test_a_key_of_another_program_stops_a_commit_before_it_writes(redis, keys, shard, kind):
     key = keys.cell("r:d:20170101") if kind == "cell" else getattr(keys, kind)
     await redis.set(key, "not ours")

@@ -125,7 +125,7 @@ class Look:
             ids = [customer.decode() for customer in await self._redis.zrange(keys.timers, 0, -1)]
             for first in range(0, len(ids), 2_000):
                 some = ids[first : first + 2_000]
-                blobs = await self._redis.mget([keys.record(customer) for customer in some])
+                blobs = await self._redis.hmget(keys.records, some)
                 kept.records |= {customer: blob for customer, blob in zip(some, blobs, strict=True) if blob is not None}
             kept.counters += await self.counters(shard)
             kept.histograms[shard] = await self._sums(keys.histograms)

@@ -64,7 +64,7 @@ async def _kept(place: Place, redis: Redis, customers: int) -> tuple[Sums, Count
         names = await redis.zrange(keys.timers, 0, -1)
         for first in range(0, len(names), SOME):
             some = [name.decode() for name in names[first : first + SOME]]
-            for name, blob in zip(some, await redis.mget([keys.record(name) for name in some]), strict=True):
+            for name, blob in zip(some, await redis.hmget(keys.records, some), strict=True):
                 c = decode(name, blob)
                 ledger.rebuild(c, MODEL.window)
                 number = int(name.removeprefix("c-"))

@@ -14,23 +14,20 @@ from tests.unit.state_kit import shard_of as a_shard_of
 class Memory:
     """As much of a Redis client as the backend uses."""
 
-    def __init__(self, strings, clock):
-        self.strings = strings
-        self.clock = clock
+    def __init__(self, hashes):
+        self.hashes = hashes
 
-    async def execute_command(self, command, key, *_):
-        if command == "GET":
-            return self.strings.get(key)
+    async def execute_command(self, command, key, field):
         assert command == "HGET"
-        return self.clock
+        return self.hashes.get((key, field))
 
 
 def backend(clock, shard_clock=None):
     _, outcome = a_shard_of([order("c-1", 1, NOW)])
     ((customer, blob),) = unpack_records(outcome.records)
-    key = Keys("p", shard_of(customer, 4)).record(customer)
+    keys = Keys("p", shard_of(customer, 4))
     return StoreBackend(
-        Memory({key: blob}, shard_clock),
+        Memory({(keys.records, customer): blob, (keys.meta, "clock"): shard_clock}),
         "p",
         4,
         clock=clock,
