@@ -144,7 +144,8 @@ def _compile(directory: Path) -> tuple[str, str] | None:
     locked = tomllib.loads((PEERS / "kafka_streams.toml").read_text(encoding="utf-8"))["jars"]
     jars = classpath_of([*(Jar(name, sha256) for name, sha256 in locked.items()), *broker().jars])
     subprocess.run(
-        [javac, "--release", JAVA_RELEASE, "-cp", jars, "-d", str(directory), str(PEERS / "RfmStreams.java")], check=True
+        [javac, "--release", JAVA_RELEASE, "-cp", jars, "-d", str(directory), str(PEERS / "RfmStreams.java")],
+        check=True,
     )
     return java, os.pathsep.join((str(directory), jars))
 
