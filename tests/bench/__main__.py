@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from stream.embedded.jars import broker
+from tests.bench import cpu, growth, shards, sweep
 from tests.bench.costs import costs
 from tests.bench.latency import Paced, latency
 from tests.bench.page import write_page
@@ -45,6 +46,12 @@ BARS: dict[str, float] = {
 }
 """What the worker must reach on the first load."""
 P99_MS_MAX = {10_000: 100.0, 20_000: 250.0}
+WARM_RATIO_MIN = 0.8
+"""Rate with a million customers in memory, beside that with 50 000."""
+REDIS_BYTES_MAX = 400.0
+"""Of Redis for a customer of eight orders."""
+CACHED_BYTES_MAX = 1024.0
+"""Of a worker's memory for a customer in it."""
 
 
 class Given:
@@ -92,7 +99,43 @@ def waits(given: Given) -> dict[str, Any]:
     return {"latency_ms": found}
 
 
-SECTIONS: dict[str, Callable[[Given], dict[str, Any]]] = {"peers": peers, "latency": waits}
+def sizes(given: Given) -> dict[str, Any]:
+    """What grows with the number of customers."""
+    seen = growth.growth(given.directory)
+    print(growth.as_text(seen))
+    return {
+        "sizes": [size._asdict() for size in seen.sizes],
+        "redis_bytes": {str(orders): size for orders, size in seen.redis_bytes.items()},
+        "warm_ratio": seen.warm_ratio,
+        "cached_bytes": seen.cached_bytes,
+    }
+
+
+def silence(_: Given) -> dict[str, Any]:
+    """What timers cost by how many are armed."""
+    seen = sweep.sweep()
+    print(sweep.as_text(seen))
+    return {"sweep_ms": [one._asdict() for one in seen]}
+
+
+def split(given: Given) -> dict[str, Any]:
+    """CPU time by process, by number of workers and of shards."""
+    found = {
+        "by_workers": cpu.cpu(LOADS["evenly"], cpu.WORKERS, given.directory),
+        "by_shards": shards.shards(LOADS["evenly"], shards.SHARDS, given.directory),
+    }
+    for seen in found.values():
+        print(cpu.as_text(seen))
+    return {f"cpu_{name}": [one._asdict() for one in seen] for name, seen in found.items()}
+
+
+SECTIONS: dict[str, Callable[[Given], dict[str, Any]]] = {
+    "peers": peers,
+    "latency": waits,
+    "growth": sizes,
+    "sweep": silence,
+    "cpu": split,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -128,6 +171,12 @@ def below(report: dict[str, Any]) -> list[str]:
         for name, bar in BARS.items()
         if report.get("ratios", {}).get(name, bar) < bar
     ]
+    if report.get("warm_ratio", WARM_RATIO_MIN) < WARM_RATIO_MIN:
+        missed.append(f"the rate at a million customers is {report['warm_ratio']:.2f} of that at 50 000")
+    if report.get("redis_bytes", {}).get("8", 0.0) > REDIS_BYTES_MAX:
+        missed.append(f"a customer of 8 orders takes {report['redis_bytes']['8']:.0f} B of Redis")
+    if report.get("cached_bytes", 0.0) > CACHED_BYTES_MAX:
+        missed.append(f"a customer in memory takes {report['cached_bytes']:.0f} B")
     return missed + [
         f"p99 at {rate} orders/s is {seen['p99']:.0f} ms, and {P99_MS_MAX[int(rate)]:.0f} is the bar"
         for rate, seen in report.get("latency_ms", {}).items()
