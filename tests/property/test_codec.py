@@ -147,6 +147,7 @@ def written(c):
     room = FIXED_BYTES_MAX + len(name) + n * ORDER_BYTES_MAX
     out = np.full(3 + room, UNTOUCHED, np.uint8)
     end = put_record(memory, row, names, 1, len(name), out, 3)
+    assert end <= len(out)
     assert (out[:3] == UNTOUCHED).all()
     assert (out[end:] == UNTOUCHED).all()
     return out[3:end].tobytes()
