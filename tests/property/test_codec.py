@@ -247,6 +247,28 @@ def test_native_code_reads_of_garbled_bytes_what_the_plain_form_reads(blob):
         shard.state.admit(["a"], [blob])
 
 
+@pytest.mark.parametrize(
+    ("n", "place", "value"),
+    [
+        (0, 2, len(TIER_NAMES)),
+        (0, 3, len(LEVELS)),
+        (0, 5, 0x09),
+        (0, 5, 0x90),
+        (1, 5, 0x90),
+        (2, 5, 0x19),
+    ],
+)
+def test_what_is_beyond_the_tables_or_wider_than_any_is_refused(n, place, value):
+    """Each is a whole record but for the one byte."""
+    for one in (0, value):
+        gap_width, amount_width = (one & 0xF, one >> 4) if place == 5 else (0, 0)
+        columns = max(0, n - 1) * gap_width + n * (amount_width + 8)
+        start = bytearray([FORMAT, 0, 0, 0, 0, 0, n, 0, 0, 0, 0, 0])
+        start[place] = one
+        blob = bytes(start) + bytes(11 + columns)
+        assert refused(blob) == (read(blob) is None) == (one == value)
+
+
 def as_native(c):
     for name in ("version", "tier_version", "churn_version", "changes_version"):
         word = getattr(c, name)
