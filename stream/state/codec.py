@@ -1,28 +1,49 @@
-"""The customer record as bytes, for Redis.
+"""The customer record as bytes, for Redis: FORMAT 2, the packed record.
 
-A fixed header, the ledger's columns as they lie in memory, then only those sections that the customer has. Decoding
-does not compute sums: `decode` gives the columns and what was said, `ledger.rebuild` the rest.
+=============== ======================================================================================================
+bytes           what
+=============== ======================================================================================================
+12              `_START`: format, sections there are, tier, level, size of the segment's name, widths of the columns,
+                entries of the ledger, fingerprint
+as named        name of the segment
+11 and more     numbers of variable length, seven bits a byte, the lowest first: `as_of`; how far the tier's beginning
+                and the last entry lie before it, and (zigzag) the armed moment behind it; the four versions; the
+                buckets (the last in zigzag)
+the rest of a   the ledger's columns: how long after each entry the next one came; the amounts; the hashes, whole. The
+plain record    integers of a column are as wide as the widest needs, 0 to 8 bytes, little endian
+where there are the sections
+=============== ======================================================================================================
+
+Every number is taken modulo 2**64, so each has a form, and those that occur have a short one. Decoding does not
+compute sums: `decode` gives the columns and what was said, `ledger.rebuild` the rest.
 """
 
 from __future__ import annotations
 
+import struct
 import sys
 from array import array
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from operator import sub
 from struct import Struct
 from typing import Final
 
-from stream.state.customer import UNSET, Customer
+from stream.scoring.policy import LEVELS
+from stream.state.compact import WORD, column, read_column, read_variable, signed, unzigzag, variable, zigzag
+from stream.state.customer import TIER_NAMES, UNSET, Customer
 
 #: First byte of every record; a reader refuses what it does not know.
-FORMAT = 1
+FORMAT: Final = 2
 
-_HEADER = Struct("<BBBBIqqqIIIIHBIIi")
-#: Bytes before the name of the segment and the ledger's columns.
-HEADER_SIZE: Final = 63
-_NO_BUCKETS = (0, 0, 0)
-_pack = _HEADER.pack
-_join = b"".join
+_START: Final = Struct("<BBBBBBHI")
+#: Bytes before the name of the segment.
+START_SIZE: Final = 12
+#: Numbers of variable length behind it.
+NUMBERS: Final = 11
+#: The widths of both columns share a byte, half of it each.
+_WIDTH: Final = 0xF
+_NO_BUCKETS: Final = (0, 0, 0)
 _REFUNDS, _FOLDED, _COUNTERS, _SEEN, _TICKETS, _NPS, _PROFILE, _REGISTERED = (1 << bit for bit in range(8))
 _COUNT = Struct("<H")
 _REFUND = Struct("<QQq")
@@ -33,10 +54,6 @@ _ANSWER = Struct("<qb")
 _MOMENT = Struct("<q")
 _GIVEN = Struct("<qQB")
 _NOT_GIVEN = (0, 0, "")
-
-if sys.byteorder != "little":  # pragma: no cover - the columns are written as they lie in memory
-    msg = "the record format is little endian; this machine is not"
-    raise RuntimeError(msg)
 
 
 class RecordError(ValueError):
@@ -70,25 +87,26 @@ def encode(c: Customer) -> bytes:
         and not c.registered_at
     )
     flags, sections = (0, ()) if plain else _encode_sections(c)
-    segment, times = c.segment.encode(), c.times
-    header = _pack(
-        FORMAT,
-        flags,
-        c.tier,
-        c.level,
-        c.fingerprint,
-        c.as_of,
-        c.tier_since,
-        c.armed,
+    segment, times, as_of = c.segment.encode(), c.times, c.as_of
+    gap_width, gaps = column(array("Q", [(after - at) & WORD for at, after in pairwise(times)]))
+    amount_width, amounts = column(array("Q", c.gross.tobytes()))
+    widths = gap_width | amount_width << 4
+    f, m, last = c.buckets or _NO_BUCKETS
+    numbers = (
+        as_of & WORD,
+        as_of - c.tier_since & WORD,
+        zigzag(c.armed - as_of),
+        as_of - times[-1] & WORD if times else 0,
         c.version,
         c.tier_version,
         c.churn_version,
         c.changes_version,
-        len(times),
-        len(segment),
-        *(c.buckets or _NO_BUCKETS),
+        f,
+        m,
+        zigzag(last),
     )
-    return _join((header, segment, times, c.gross, c.hashes, *sections))
+    start = _START.pack(FORMAT, flags, c.tier, c.level, len(segment), widths, len(times), c.fingerprint)
+    return b"".join((start, segment, variable(numbers), gaps, amounts, c.hashes, *sections))
 
 
 def _encode_sections(c: Customer) -> tuple[int, list[bytes]]:
@@ -130,46 +148,54 @@ def decode(customer_id: str, blob: bytes) -> Customer:
     Raises
     ------
     RecordError
-        Another format, or bytes that end too early.
+        Another format, or bytes that are no whole record.
     """
     if not blob or blob[0] != FORMAT:
-        msg = f"record of customer {customer_id!r}: format {blob[:1].hex() or 'empty'}, this version reads {FORMAT}"
-        raise RecordError(msg)
+        raise RecordError(
+            f"record of customer {customer_id!r}: format {blob[:1].hex() or 'empty'}, this version reads {FORMAT:02x}. "
+            "Go back to the version that wrote it, or let workers make all records anew on an empty Redis: "
+            'docs/runbooks/restore.md, "From the logs alone"'
+        )
+    try:
+        return _decode(customer_id, blob)
+    except (struct.error, IndexError, ValueError) as error:
+        raise RecordError(
+            f"record of customer {customer_id!r}: {len(blob)} bytes are damaged ({error}). Start on a copy of Redis "
+            "or on the logs alone: docs/runbooks/restore.md"
+        ) from error
+
+
+def _decode(customer_id: str, blob: bytes) -> Customer:
     c = Customer(customer_id)
-    (
-        _,
-        flags,
-        c.tier,
-        c.level,
-        c.fingerprint,
-        c.as_of,
-        c.tier_since,
-        c.armed,
-        c.version,
-        c.tier_version,
-        c.churn_version,
-        c.changes_version,
-        orders,
-        segment,
-        *buckets,
-    ) = _HEADER.unpack_from(blob)
-    c.due, c.due_is_exact = c.armed, False
+    _, flags, c.tier, c.level, name, widths, orders, c.fingerprint = _START.unpack_from(blob)
+    if c.tier >= len(TIER_NAMES) or c.level >= len(LEVELS):
+        raise ValueError(f"tier {c.tier}, level {c.level}")
+    place = START_SIZE + name
+    c.segment = sys.intern(blob[START_SIZE:place].decode())
+    numbers, place = read_variable(blob, place, NUMBERS)
+    as_of, since, armed, last, c.version, c.tier_version, c.churn_version, c.changes_version, f, m, recent = numbers
+    c.as_of, c.tier_since = signed(as_of), signed(as_of - since)
+    c.armed = c.due = signed(as_of + unzigzag(armed))
+    c.due_is_exact = False
     # A frequency of 0 is in no histogram.
-    c.buckets = (buckets[0], buckets[1], buckets[2]) if buckets[0] else None
-    place = _HEADER.size
-    c.segment = sys.intern(blob[place : place + segment].decode())
-    place += segment
-    size = 8 * orders
-    c.times = array("q", blob[place : place + size])
-    c.gross = array("q", blob[place + size : place + 2 * size])
-    c.hashes = bytearray(blob[place + 2 * size : place + 3 * size])
-    place += 3 * size
+    c.buckets = (f, m, unzigzag(recent)) if f else None
+    gaps, place = read_column(blob, place, widths & _WIDTH, max(0, orders - 1))
+    amounts, place = read_column(blob, place, widths >> 4, orders)
+    if orders:
+        times = [at & WORD for at in accumulate(reversed(gaps), sub, initial=as_of - last)]
+        c.times = _as_signed(array("Q", reversed(times)))
+    c.gross = _as_signed(amounts)
+    c.hashes = bytearray(blob[place : place + 8 * orders])
+    place += 8 * orders
     if flags:
         place = _decode_sections(c, blob, place, flags)
     if place != len(blob):
-        msg = f"record of customer {customer_id!r}: {len(blob)} bytes, {place} expected"
-        raise RecordError(msg)
+        raise ValueError(f"{place} bytes expected")
     return c
+
+
+def _as_signed(words: array[int]) -> array[int]:
+    return array("q", words.tobytes())
 
 
 def _decode_sections(c: Customer, blob: bytes, place: int, flags: int) -> int:

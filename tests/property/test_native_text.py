@@ -26,7 +26,16 @@ from stream.native.text import (
     put_money,
     put_rounded,
 )
-from stream.native.varint import VARINT_SIZE_MAX, put_varint, varint_size
+from stream.native.varint import (
+    VARINT_SIZE_MAX,
+    WORD_SIZE_MAX,
+    get_word,
+    put_varint,
+    put_word,
+    skip_words,
+    varint_size,
+)
+from stream.state.compact import WORD, read_variable, signed, variable
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 int64s = st.integers(INT64_MIN, INT64_MAX) | st.integers(0, 18).map(lambda digits: 10**digits)
@@ -134,6 +143,32 @@ def test_a_varint_is_zigzag_in_groups_of_seven_bits(start, number):
     assert len(data) == varint_size(number) <= VARINT_SIZE_MAX
     assert [byte >> 7 for byte in data] == [1] * (len(data) - 1) + [0]
     assert sum((byte & 127) << 7 * place for place, byte in enumerate(data)) == 2 * number
+
+
+int64s_of_all_sizes = int64s | st.integers(0, 64).map(lambda bits: signed(2**bits)) | st.integers(-300, 300)
+
+
+@given(starts, int64s_of_all_sizes)
+@example(0, INT64_MIN)
+@example(0, INT64_MAX)
+@example(0, -1)
+def test_64_bits_in_few_bytes_are_those_of_the_plain_form(start, number):
+    data = written(put_word, start, number)
+    assert data == variable([number & WORD])
+    assert len(data) <= WORD_SIZE_MAX
+    assert get_word(array(b"\x80" * start + data), start) == (number, start + len(data))
+
+
+@given(starts, st.lists(st.integers(0, WORD), max_size=4).map(variable), st.binary(max_size=12), st.integers(0, 4))
+@example(0, b"\x80" * 9 + b"\0", b"", 1)
+@example(0, b"\x80" * 10 + b"\0", b"", 1)
+def test_numbers_are_passed_over_where_the_plain_form_reads_them(start, numbers, rest, count):
+    data = b"=" * start + bytes(numbers) + rest
+    try:
+        _, end = read_variable(data, start, count)
+    except (IndexError, ValueError):
+        end = -1
+    assert skip_words(array(data + b"\0"), start, len(data), count) == end
 
 
 @pytest.mark.golden

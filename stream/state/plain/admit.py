@@ -5,48 +5,29 @@ from __future__ import annotations
 from typing import Final
 
 from stream.native.jit import Bytes, native
-from stream.native.text import get_int32, get_int64
-from stream.state.codec import FORMAT, HEADER_SIZE
-from stream.state.customer import NEVER, TIER_NAMES, UNSET
-from stream.state.plain.heap import ENTRY_WORDS, make_room
+from stream.state.customer import NEVER, UNSET
+from stream.state.plain.heap import make_room
 from stream.state.plain.layout import (
     ARMED,
     AS_OF,
-    BUCKET_F,
-    BUCKET_L,
-    BUCKET_M,
-    CHANGES_VERSION,
-    CHURN_VERSION,
     DUE,
     DUE_IS_EXACT,
-    FINGERPRINT,
     FORM,
     FREQUENCY,
     LAST_AT,
     LEDGER_AT,
-    LEVEL,
     MONETARY,
     PLAIN,
     ROOM,
     SAFE,
     SEGMENT,
-    TIER,
-    TIER_SINCE,
-    TIER_VERSION,
-    VERSION,
     WINDOW_FROM,
     Longs,
     Memory,
     N,
 )
+from stream.state.plain.record import get_record, is_plain_record, orders_in
 
-_UNSIGNED: Final = 0xFFFFFFFF
-_WORD: Final = 8
-_TIERS: Final = len(TIER_NAMES)
-#: Where the size of the segment's name stands in a record, and the number of orders before it.
-SEGMENT_SIZE_AT: Final = 50
-_ORDERS_AT: Final = 48
-_TIER_AT: Final = 2
 #: Size of a record where none is stored, and where it begins.
 NOTHING: Final = -1
 
@@ -74,11 +55,7 @@ def survey(
         at, size = starts[i], sizes[i]
         plain[i] = entries_max >= 0 and memory.rows[slots[i], SAFE]
         if plain[i] and size != NOTHING:
-            plain[i] = size >= HEADER_SIZE and blob[at] == FORMAT and not blob[at + 1] and blob[at + _TIER_AT] < _TIERS
-            if plain[i]:
-                n = int(blob[at + _ORDERS_AT]) | int(blob[at + _ORDERS_AT + 1]) << 8
-                named = HEADER_SIZE + blob[at + SEGMENT_SIZE_AT]
-                plain[i] = n <= entries_max and size == named + n * ENTRY_WORDS * _WORD
+            plain[i] = is_plain_record(blob, at, size, entries_max)
 
 
 @native
@@ -93,30 +70,14 @@ def admit(memory: Memory, slot: int, blob: Bytes, at: int, segment: int, window:
         Length of the window, ms.
     """
     row = memory.rows[slot]
-    n = int(blob[at + _ORDERS_AT]) | int(blob[at + _ORDERS_AT + 1]) << 8
+    n = orders_in(blob, at)
     if n and not make_room(memory, slot, n):
         return False
+    get_record(memory, slot, blob, at)
     row[FORM] = PLAIN
-    row[TIER], row[LEVEL] = blob[at + _TIER_AT], blob[at + 3]
-    row[FINGERPRINT] = get_int32(blob, at + 4) & _UNSIGNED
-    row[AS_OF] = get_int64(blob, at + 8)
-    row[TIER_SINCE] = get_int64(blob, at + 16)
-    row[ARMED] = row[DUE] = get_int64(blob, at + 24)
-    row[DUE_IS_EXACT] = 0
-    row[VERSION] = get_int32(blob, at + 32) & _UNSIGNED
-    row[TIER_VERSION] = get_int32(blob, at + 36) & _UNSIGNED
-    row[CHURN_VERSION] = get_int32(blob, at + 40) & _UNSIGNED
-    row[CHANGES_VERSION] = get_int32(blob, at + 44) & _UNSIGNED
     row[SEGMENT] = segment
-    row[BUCKET_F] = get_int32(blob, at + 51) & _UNSIGNED
-    row[BUCKET_M] = get_int32(blob, at + 55) & _UNSIGNED
-    row[BUCKET_L] = get_int32(blob, at + 59)
-    row[N] = n
-    columns = at + HEADER_SIZE + blob[at + SEGMENT_SIZE_AT]
-    times, room = row[LEDGER_AT], row[ROOM]
-    for column in range(ENTRY_WORDS):
-        for entry in range(n):
-            memory.heap[times + column * room + entry] = get_int64(blob, columns + _WORD * (column * n + entry))
+    row[DUE] = row[ARMED]
+    row[DUE_IS_EXACT] = 0
     sum_up(memory, slot, window)
     return True
 

@@ -24,7 +24,7 @@ from stream.contracts.bundle import (
 )
 from stream.contracts.ids import ID_BYTES_MAX
 from stream.native.jit import Bytes
-from stream.state import codec
+from stream.state.codec import START_SIZE
 from stream.state.customer import UNSET, Customer
 from stream.state.model import Model
 from stream.state.packed import Records, Timers
@@ -36,6 +36,7 @@ from stream.state.plain.heap import make_room
 from stream.state.plain.layout import Longs, Memory
 from stream.state.plain.message import Said
 from stream.state.plain.orders import Work
+from stream.state.plain.record import NAME_SIZE_AT
 from stream.state.plain.rules import Rules, SegmentNames, compile_rules
 from stream.state.plain.settle import Written
 
@@ -142,9 +143,7 @@ class PlainCustomers:
         admit.survey(memory, slots, blob, starts, sizes, entries_max, plain)
         segments = np.zeros(len(slots), np.int64)
         for place in np.flatnonzero(plain * stored).tolist():
-            one = blobs[place] or b""
-            size = one[admit.SEGMENT_SIZE_AT]
-            number = names.number(one[codec.HEADER_SIZE : codec.HEADER_SIZE + size].decode())
+            number = _segment(names, blobs[place] or b"")
             plain[place], segments[place] = number is not None, number or 0
         if self._model is not None:
             self.adopt(self._model)
@@ -393,6 +392,14 @@ def block_of(customers: Iterable[str]) -> EventBlock:
     rows[:, CUSTOMER_FROM], rows[:, CUSTOMER_SIZE] = np.cumsum(sizes) - sizes, sizes
     rows[:, CUSTOMER_HASH] = np.fromiter(map(xxh3_64_intdigest, ids), np.uint64, len(ids)).view(np.int64)
     return EventBlock(rows, np.frombuffer(bytearray().join([*ids, b" "]), np.uint8), {})
+
+
+def _segment(names: SegmentNames, blob: bytes) -> int | None:
+    """Number of the segment that a record names; None where it has none, or its name is no text."""
+    try:
+        return names.number(blob[START_SIZE : START_SIZE + blob[NAME_SIZE_AT]].decode())
+    except UnicodeDecodeError:
+        return None
 
 
 def _joined(names: Sequence[str]) -> tuple[Bytes, Longs]:

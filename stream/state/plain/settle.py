@@ -8,39 +8,26 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from stream.native.jit import Bytes, native
-from stream.native.text import put, put_int32, put_int64
 from stream.scoring.quantiles import RECENCY_BUCKET, SUB_BITS
-from stream.state.codec import FORMAT, HEADER_SIZE
-from stream.state.plain.heap import ENTRY_WORDS
 from stream.state.plain.index import put_id
 from stream.state.plain.layout import (
     ARMED,
-    AS_OF,
     BUCKET_F,
     BUCKET_L,
     BUCKET_M,
-    CHANGES_VERSION,
-    CHURN_VERSION,
     DUE,
-    FINGERPRINT,
     FORM,
     FREQUENCY,
     ID_SIZE,
     LAST_AT,
-    LEDGER_AT,
-    LEVEL,
     MONETARY,
     PLAIN,
-    ROOM,
     SEGMENT,
-    TIER,
-    TIER_SINCE,
-    TIER_VERSION,
-    VERSION,
     Longs,
     Memory,
     N,
 )
+from stream.state.plain.record import FIXED_BYTES_MAX, ORDER_BYTES_MAX, put_record
 
 #: Registers of `Written.ends`.
 RECORDS: Final = 0
@@ -61,7 +48,6 @@ _STR8: Final = 0xD9
 _STR16: Final = 0xDA
 _UINT32: Final = 0xCE
 _INT64: Final = 0xD3
-_WORD: Final = 8
 
 
 class Written(NamedTuple):
@@ -109,8 +95,7 @@ def settle(memory: Memory, touched: Longs, first: int, count: int, names: Bytes,
         if row[FORM] != PLAIN:
             continue
         segment = spans[row[SEGMENT], 1] - spans[row[SEGMENT], 0]
-        size = HEADER_SIZE + segment + row[N] * ENTRY_WORDS * _WORD
-        if ends[BLOB_END] + size > len(written.blob):
+        if ends[BLOB_END] + FIXED_BYTES_MAX + segment + row[N] * ORDER_BYTES_MAX > len(written.blob):
             return i
         _follow(row, written)
         if row[DUE] < row[ARMED] or row[ARMED] < 0:
@@ -118,43 +103,16 @@ def settle(memory: Memory, touched: Longs, first: int, count: int, names: Bytes,
             at = _put_int64(written.timers, ends[TIMERS_END], row[DUE])
             ends[TIMERS_END] = _put_name(memory, slot, written.timers, at)
             ends[TIMERS] += 1
+        end = put_record(memory, row, names, spans[row[SEGMENT], 0], segment, written.blob, ends[BLOB_END])
+        size = end - ends[BLOB_END]
+        ends[BLOB_END] = end
         at = _put_name(memory, slot, written.names, ends[NAMES_END])
         written.names[at] = _UINT32
         for k in range(4):
             written.names[at + 1 + k] = (size >> (24 - 8 * k)) & 0xFF
         ends[NAMES_END] = at + 5
-        _put_record(memory, row, names, spans[row[SEGMENT], 0], segment, written.blob, ends[BLOB_END])
-        ends[BLOB_END] += size
         ends[RECORDS] += 1
     return count
-
-
-@native
-def _put_record(memory: Memory, row: Longs, names: Bytes, name_from: int, name_size: int, out: Bytes, at: int) -> None:
-    """As `codec.encode`; a plain customer has no sections."""
-    out[at] = FORMAT
-    out[at + 1] = 0
-    out[at + 2] = row[TIER]
-    out[at + 3] = row[LEVEL]
-    at = put_int32(out, at + 4, row[FINGERPRINT])
-    at = put_int64(out, at, row[AS_OF])
-    at = put_int64(out, at, row[TIER_SINCE])
-    at = put_int64(out, at, row[ARMED])
-    at = put_int32(out, at, row[VERSION])
-    at = put_int32(out, at, row[TIER_VERSION])
-    at = put_int32(out, at, row[CHURN_VERSION])
-    at = put_int32(out, at, row[CHANGES_VERSION])
-    out[at] = row[N] & 0xFF
-    out[at + 1] = row[N] >> 8
-    out[at + 2] = name_size
-    at = put_int32(out, at + 3, row[BUCKET_F])
-    at = put_int32(out, at, row[BUCKET_M])
-    at = put_int32(out, at, row[BUCKET_L])
-    at = put(out, at, names, name_from, name_size)
-    for column in range(ENTRY_WORDS):
-        start = row[LEDGER_AT] + column * row[ROOM]
-        for entry in range(row[N]):
-            at = put_int64(out, at, memory.heap[start + entry])
 
 
 @native
