@@ -189,7 +189,7 @@ async def _size(look: Look, customers: int, limit: int, events: int, directory: 
         seen[0].at - claimed,
         _rate(seen, 0, COLD_EVENTS),
         _rate(seen, events - WARM_EVENTS, events),
-        told["scorer_decisions_total"] / events,
+        told.get("scorer_decisions_total", 0.0) / events,
         int(told["scorer_cached_customers"]),
         resident,
         peak,
