@@ -16,7 +16,7 @@ from stream.embedded.ports import LOOPBACK, free_ports
 from stream.settings import Settings
 from stream.store.connection import connect
 from tests.bench.fill import Crowd, fill
-from tests.kit.live import Look
+from tests.kit.live import ACCOUNTED, Look
 from tests.kit.place import PARTITIONS, Place, topics_of
 from tests.kit.place import fill as write
 from tests.kit.workers import Worker, workers
@@ -34,7 +34,7 @@ CASES: Final = (
 )
 ORDERS: Final = 8
 COLD_EVENTS: Final = 200_000
-WARM_EVENTS: Final = 400_000
+WARM_EVENTS: Final = 1_000_000
 PIECE_EVENTS: Final = 200_000
 
 BYTES_CUSTOMERS: Final = 50_000
@@ -59,7 +59,7 @@ class Size(NamedTuple):
     claim_seconds
         From the claim of a shard to the first events applied and committed.
     cold
-        Events a second over the first `COLD_EVENTS`.
+        Events a second over the first `COLD_EVENTS`, all of customers who have to be loaded.
     warm
         Events a second once the worker has in memory all customers, or as many as it may. In the latter case each
         event is of one who is not there, and has another one leave: customers in turn are the worst there is.
@@ -113,10 +113,15 @@ class Growth(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """Events committed at a moment, seconds."""
+    """Events committed by each shard at a moment, seconds."""
 
     at: float
-    events: int
+    events: list[int]
+
+    @property
+    def total(self) -> int:
+        """Of all shards."""
+        return sum(self.events)
 
 
 def growth(directory: Path) -> Growth:
@@ -155,21 +160,32 @@ async def _sizes(place: Place, customers: int, limits: Sequence[int], directory:
     try:
         async with topics_of(place):
             for limit in limits:
-                events = max(COLD_EVENTS, min(customers, limit)) + WARM_EVENTS
-                for first in range(written, written + events, PIECE_EVENTS):
-                    last = min(first + PIECE_EVENTS, written + events)
-                    logs = {shard: {"orders": crowd.returns(shard, first, last)} for shard in range(crowd.partitions)}
-                    await write(place, logs)
-                written += events
-                sizes.append(await _size(look, customers, limit, events, directory))
+                first = max(COLD_EVENTS, min(customers, limit))
+                warm_from = await _write(place, crowd, written, written + first)
+                ends = await _write(place, crowd, written + first, written + first + WARM_EVENTS, warm_from)
+                written += first + WARM_EVENTS
+                sizes.append(await _size(look, customers, limit, warm_from, ends, directory))
     finally:
         await look.close()
     return sizes
 
 
-async def _size(look: Look, customers: int, limit: int, events: int, directory: Path) -> Size:
-    """Let a fresh worker read what was written for it."""
+async def _write(place: Place, crowd: Crowd, first: int, last: int, before: Sequence[int] = ()) -> list[int]:
+    """Write some of a crowd's further orders; how many each shard has then, with those before."""
+    counts = list(before) or [0] * crowd.partitions
+    for start in range(first, last, PIECE_EVENTS):
+        pieces = [crowd.returns(shard, start, min(start + PIECE_EVENTS, last)) for shard in range(crowd.partitions)]
+        await write(place, {shard: {"orders": piece} for shard, piece in enumerate(pieces)})
+        counts = [count + len(piece) for count, piece in zip(counts, pieces, strict=True)]
+    return counts
+
+
+async def _size(
+    look: Look, customers: int, limit: int, warm_from: Sequence[int], ends: Sequence[int], directory: Path
+) -> Size:
+    """Let a fresh worker read what was written for it: events of each shard up to the first warm one, and in all."""
     (port,) = free_ports(1)
+    events = sum(ends)
     before = await _applied(look)
     with workers(look.place, directory, cached_customers_max=limit, web_port=port) as (worker,):
         claimed, seen = await _watch(look, worker, events)
@@ -187,8 +203,9 @@ async def _size(look: Look, customers: int, limit: int, events: int, directory: 
         customers,
         limit,
         seen[0].at - claimed,
-        _rate(seen, 0, COLD_EVENTS),
-        _rate(seen, events - WARM_EVENTS, events),
+        _rate([one for one in seen if one.total <= COLD_EVENTS]),
+        # While all shards are at it: one that is still cold, or done already, leaves the others more of the machine.
+        _rate([one for one in seen if _all_between(warm_from, one.events, ends)]),
         told.get("scorer_decisions_total", 0.0) / events,
         int(told["scorer_cached_customers"]),
         resident,
@@ -202,26 +219,34 @@ async def _applied(look: Look) -> int:
 
 async def _watch(look: Look, worker: Worker, events: int) -> tuple[float, list[Seen]]:
     """When the first shard was claimed, and each growth of what is committed since."""
-    before, owners = await look.accounted(), await look.owners()
-    claimed, seen = 0.0, [Seen(0.0, 0)]
+    before, owners = await _accounted(look), await look.owners()
+    claimed, seen = 0.0, [Seen(0.0, [0] * PARTITIONS)]
 
     async def read() -> bool:
         nonlocal claimed
         if not claimed and await look.owners() != owners:
             claimed = time.perf_counter()
-        done = await look.accounted() - before
-        if done > seen[-1].events:
+        done = [now - then for now, then in zip(await _accounted(look), before, strict=True)]
+        if sum(done) > seen[-1].total:
             seen.append(Seen(time.perf_counter(), done))
-        return done >= events
+        return sum(done) >= events
 
     await look.until(read, f"{events} events are applied", [worker], RUN_SECONDS_MAX)
     return claimed, seen[1:]
 
 
-def _rate(seen: Sequence[Seen], first: int, last: int) -> float:
-    """Events a second between two numbers of events."""
-    within = [one for one in seen if first <= one.events <= last]
-    return (within[-1].events - within[0].events) / (within[-1].at - within[0].at)
+async def _accounted(look: Look) -> list[int]:
+    counts = [await look.counters(shard) for shard in range(PARTITIONS)]
+    return [sum(count[name] for name in ACCOUNTED) for count in counts]
+
+
+def _all_between(first: Sequence[int], events: Sequence[int], last: Sequence[int]) -> bool:
+    return all(a <= n < b for a, n, b in zip(first, events, last, strict=True))
+
+
+def _rate(seen: Sequence[Seen]) -> float:
+    """Events a second from the first to the last."""
+    return (seen[-1].total - seen[0].total) / (seen[-1].at - seen[0].at)
 
 
 def _metrics(port: int) -> dict[str, float]:
