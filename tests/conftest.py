@@ -14,6 +14,8 @@ settings.load_profile("scorer")
 
 # An application that tests start as a process; it reads its orders from the environment.
 collect_ignore = ["integration/transport_worker.py"]
+# Programs that `make bench` runs in an environment of their own: what they import is not here.
+collect_ignore_glob = ["bench/peers/*"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
