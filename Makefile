@@ -30,7 +30,7 @@ pytest: $(INSTALLED)
 
 # Beside its peers, and as it grows; writes the figures into docs/reference/performance.md. Takes about half an hour.
 bench: $(INSTALLED) $(PEERS)/installed
-	$(BIN)/python -m tests.bench --page --peers $(PEERS)/bin/python
+	$(BIN)/python -m tests.bench --page --peers $(PEERS)/bin/python $(if $(ROUNDS),--rounds $(ROUNDS))
 
 # Whether the worker became slower beside the ceiling: a minute.
 bench-quick: $(INSTALLED)

@@ -150,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
     BUILD.mkdir(exist_ok=True)
-    report: dict[str, Any] = {"machine": machine(), "versions": versions(asked.peers)}
+    report: dict[str, Any] = {"machine": machine(), "versions": versions(asked.peers), "rounds": asked.rounds}
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         given = Given(asked.peers.absolute(), asked.rounds, Path(directory))
         for name in asked.sections:

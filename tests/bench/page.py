@@ -34,7 +34,10 @@ def as_page(report: dict[str, Any]) -> str:
     """Tables in Markdown."""
     machine = report["machine"]
     versions = ", ".join(f"{name} {number}" for name, number in report["versions"].items())
-    lines = [f"Machine: {machine['cores']} cores, {machine['cpu']}, {machine['system']}. {versions}.", ""]
+    lines = [
+        f"Machine: {machine['cores']} cores, {machine['cpu']}, {machine['system']}. {versions}. Rounds: {report['rounds']}.",
+        "",
+    ]
     for name, load in report.get("loads", {}).items():
         lines += [
             f"**{TITLES[name]}** ({load['events']} orders of {load['bytes']} B, {load['customers']} customers)",

@@ -35,7 +35,7 @@ def test_figures_are_written_where_the_page_has_a_place_for_them(tmp_path):
     }
     spread = {"spread": {"raw": [1e5, 3e5], "ours": [1e5, 1e5]}, "bytes": 211, "events": 10, "customers": 2}
     machine = {"cpu": "one", "cores": 2, "system": "Linux"}
-    write_page(page, {"machine": machine, "versions": {"python": "3"}, "loads": {"evenly": load | spread}})
+    write_page(page, {"machine": machine, "versions": {"python": "3"}, "rounds": 3, "loads": {"evenly": load | spread}})
     text = page.read_text(encoding="utf-8")
     assert text.startswith("before\n")
     assert text.endswith("\nafter\n")
@@ -47,7 +47,7 @@ def test_a_page_without_a_place_is_not_touched(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("nothing here", encoding="utf-8")
     with pytest.raises(ValueError, match="no place for the figures"):
-        write_page(page, {"machine": {"cpu": "", "cores": 1, "system": ""}, "versions": {}})
+        write_page(page, {"machine": {"cpu": "", "cores": 1, "system": ""}, "versions": {}, "rounds": 1})
     assert page.read_text(encoding="utf-8") == "nothing here"
 
 
