@@ -35,7 +35,8 @@ def as_page(report: dict[str, Any]) -> str:
     machine = report["machine"]
     versions = ", ".join(f"{name} {number}" for name, number in report["versions"].items())
     lines = [
-        f"Machine: {machine['cores']} cores, {machine['cpu']}, {machine['system']}. {versions}. Rounds: {report['rounds']}.",
+        f"Machine: {machine['cores']} cores, {machine['cpu']}, {machine['system']}. {versions}.",
+        f"Rounds: {report['rounds']}.",
         "",
     ]
     for name, load in report.get("loads", {}).items():
