@@ -70,7 +70,10 @@ def peers(given: Given) -> dict[str, Any]:
     for name, load in LOADS.items():
         # Of a year's history there is more to say than the peers say at all: only the ceiling is beside it.
         ran = beside if name != "year" else beside[:1]
-        seen = throughput(load, ran, given.rounds, given.directory)
+        # What a peer keeps of one load must not be there when it reads the next.
+        directory = given.directory / name
+        directory.mkdir()
+        seen = throughput(load, ran, given.rounds, directory)
         print(as_text(name, load, seen))
         found[name] = {
             "rates": _medians(seen.rates),
