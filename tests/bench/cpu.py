@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stream.embedded import EmbeddedKafka, EmbeddedRedis
-from stream.scoring.policy import default_policy
 from tests.bench import ours
 from tests.bench.throughput import TOPICS
 from tests.bench.workload import Workload, prefill
@@ -94,7 +93,7 @@ def read(
     """
     servers = {"kafka": kafka.pid, "redis": redis.pid}
     seen = asyncio.run(ours.run(kafka.bootstrap, redis.url, log.stem, load, log, workers=workers, servers=servers))
-    assert asyncio.run(ours.sums(redis.url, log.stem, load, default_policy().window_ms)) == expected, log.stem
+    assert asyncio.run(ours.sums(redis.url, log.stem, load)) == expected, log.stem
     per_million = 1e6 / load.events
     return Reading(
         workers,

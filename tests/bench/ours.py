@@ -13,7 +13,6 @@ from resource import struct_rusage
 from types import MappingProxyType
 from typing import Any
 
-from stream.state import ledger
 from stream.state.codec import decode
 from stream.store.calls import Client
 from stream.store.connection import connect
@@ -162,8 +161,8 @@ def _end(workers: Sequence[subprocess.Popen[bytes]]) -> list[struct_rusage]:
     return usages
 
 
-async def sums(redis_url: str, name: str, load: Workload, window: int) -> dict[str, tuple[int, int]]:
-    """Orders and money of each customer, from the records."""
+async def sums(redis_url: str, name: str, load: Workload) -> dict[str, tuple[int, int]]:
+    """Orders and money of each customer, from the records: those kept one by one, and those that were folded."""
     redis = connect(redis_url)
     found: dict[str, tuple[int, int]] = {}
     for shard in range(load.partitions):
@@ -172,7 +171,8 @@ async def sums(redis_url: str, name: str, load: Workload, window: int) -> dict[s
         blobs = await redis.hmget(keys.records, customers)
         for customer, blob in zip(customers, blobs, strict=True):
             c = decode(customer, blob)
-            ledger.rebuild(c, window)
-            found[customer] = (c.n, sum(c.gross))
+            folded = c.folded or ()
+            orders = len(c.times) + sum(n for _, _, n, _ in folded)
+            found[customer] = orders, sum(c.gross) + sum(net for _, _, _, net in folded)
     await redis.aclose()
     return found

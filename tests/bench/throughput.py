@@ -13,7 +13,6 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from stream.contracts.topics import Topics
 from stream.embedded import EmbeddedKafka, EmbeddedRedis
-from stream.scoring.policy import default_policy
 from tests.bench import ours
 from tests.bench.systems import System, Task
 from tests.bench.workload import Workload, prefill
@@ -65,7 +64,7 @@ def throughput(load: Workload, peers: Sequence[System], rounds: int, directory: 
     last: dict[str, float] = {}
     with EmbeddedKafka() as kafka, EmbeddedRedis() as redis:
         size = asyncio.run(prefill(kafka.bootstrap, TOPICS, load))
-        expected, window = load.sums(), default_policy().window_ms
+        expected = load.sums()
         for number in range(rounds):
             for peer in peers:
                 name = f"{peer.name.replace(' ', '-')}-{number}"
@@ -76,7 +75,7 @@ def throughput(load: Workload, peers: Sequence[System], rounds: int, directory: 
                 cpu[peer.name].append(1e6 * done.cpu_seconds / load.events)
             name = f"bench-{number}"
             last = asyncio.run(ours.run(kafka.bootstrap, redis.url, name, load, directory / f"{name}.log"))
-            found = asyncio.run(ours.sums(redis.url, name, load, window))
+            found = asyncio.run(ours.sums(redis.url, name, load))
             assert found == expected, "our records and the load disagree"
             rates[OURS].append(load.events / last["seconds"])
             cpu[OURS].append(1e6 * last["cpu_seconds"] / load.events)
