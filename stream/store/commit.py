@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Self
 
 import msgspec
 
+from stream.state.outcome import Outcome
 from stream.state.packed import Records, Timers, array_header
 from stream.store.keys import Keys
 from stream.store.meta import is_own
@@ -54,6 +56,23 @@ class Commit:
     outbox: Sequence[bytes] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
     forget: Sequence[str] = ()
+
+    @classmethod
+    def of(
+        cls, outcome: Outcome, positions: Sequence[tuple[str, int, int]] = (), meta: Mapping[str, str] | None = None
+    ) -> Self:
+        """All of an outcome with the clock it came to, the positions that it moved, and further fields of meta."""
+        return cls(
+            positions=positions,
+            records=outcome.records,
+            timers=outcome.timers,
+            histograms=outcome.histograms,
+            cells=outcome.cells,
+            drop_cells=outcome.drop_cells,
+            counters=outcome.counters,
+            outbox=outcome.outbox,
+            meta={"clock": str(outcome.clock), **(meta or {})},
+        )
 
 
 def pack(commit: Commit, keys: Keys, owner: str, name: str, expected: str) -> tuple[list[str], list[bytes | str]]:

@@ -257,17 +257,8 @@ class ShardWorker:
     ) -> None:
         """Start the commit of an outcome once the one before has landed."""
         inputs = self._parts.inputs
-        commit = Commit(
-            positions=[(inputs[name], self._scored[name], new) for name, new in positions.items()],
-            records=outcome.records,
-            timers=outcome.timers,
-            histograms=outcome.histograms,
-            cells=outcome.cells,
-            drop_cells=outcome.drop_cells,
-            counters=outcome.counters,
-            outbox=outcome.outbox,
-            meta={"clock": str(outcome.clock)} | dict(meta or {}),
-        )
+        moved = [(inputs[name], self._scored[name], new) for name, new in positions.items()]
+        commit = Commit.of(outcome, moved, meta)
         self._scored.update(positions)
         await self._land()
         self._evicted = outcome.evicted > 0

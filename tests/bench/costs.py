@@ -55,16 +55,7 @@ def costs(load: Workload) -> dict[str, float]:
         state.admit(missing, [None] * len(missing))
         outcome = state.apply(events, NOW_EVENT)
         scored = time.process_time()
-        commit = Commit(
-            [("orders", first, first + BATCH)],
-            outcome.records,
-            outcome.timers,
-            outcome.histograms,
-            outcome.cells,
-            outcome.drop_cells,
-            outcome.counters,
-            outcome.outbox,
-        )
+        commit = Commit.of(outcome, [("orders", first, first + BATCH)])
         pack(commit, keys, "owner", "1-owner", "0")
         packed = time.process_time()
         for part, spent in zip(seconds, (decoded - began, scored - decoded, packed - scored), strict=True):

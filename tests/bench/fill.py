@@ -166,14 +166,7 @@ async def _fill(store: ShardStore, crowd: Crowd) -> None:
         missing = state.missing(block)
         state.admit(missing, [None] * len(missing))
         done = state.apply(block, NOW_EVENT)
-        commit = Commit(
-            records=done.records,
-            timers=done.timers,
-            histograms=done.histograms,
-            cells=done.cells,
-            drop_cells=done.drop_cells,
-            meta={"clock": str(done.clock), **meta},
-        )
+        commit = Commit.of(replace(done, counters={}, outbox=[]), meta=meta)
         if flight is not None:
             await flight
         flight = await store.begin(commit)

@@ -24,7 +24,6 @@ from stream.scoring.policy import default_policy
 from stream.settings import Settings
 from stream.state.announcements import Announcer
 from stream.state.model import compile_model
-from stream.state.outcome import Outcome
 from stream.state.plain.customers import block_of
 from stream.state.shard import ShardState
 from stream.store.calls import Client
@@ -137,7 +136,7 @@ async def _fill(store: ShardStore, state: ShardState, customers: int, rate: int)
         events = decoder.decode("orders", 0, records, 2**53)
         missing = state.missing(events)
         state.admit(missing, [None] * len(missing))
-        await store.commit(_commit(replace(state.apply(events, NOW_EVENT), outbox=[])))
+        await store.commit(Commit.of(replace(state.apply(events, NOW_EVENT), outbox=[])))
 
 
 def _orders(numbers: range, rate: int) -> Iterator[Record]:
@@ -149,19 +148,6 @@ def _orders(numbers: range, rate: int) -> Iterator[Record]:
             b'"occurred_at":%d.000,"amount":"20.00","currency":"EUR","channel":"web"}'
         )
         yield Record(number, 2**52, customer, value % (number, customer, number, START + number // rate))
-
-
-def _commit(outcome: Outcome) -> Commit:
-    return Commit(
-        records=outcome.records,
-        timers=outcome.timers,
-        histograms=outcome.histograms,
-        cells=outcome.cells,
-        drop_cells=outcome.drop_cells,
-        counters=outcome.counters,
-        outbox=outcome.outbox,
-        meta={"clock": str(outcome.clock)},
-    )
 
 
 async def _quiet(redis: Client) -> None:
@@ -236,7 +222,7 @@ async def _round(store: ShardStore, state: ShardState, clock: int, limit: int, c
             with clocks.step("score"):
                 outcome = state.sweep(customers, clock, NOW_EVENT)
             with clocks.step("commit"):
-                await store.commit(_commit(outcome))
+                await store.commit(Commit.of(outcome))
         if len(customers) < limit:
             return fired
 
