@@ -20,6 +20,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from stream.embedded import EmbeddedKafka, EmbeddedRedis
 from tests.kit.place import PARTITIONS, Place, topics_of
 from tests.kit.workers import Worker, workers
+from tests.kit.writing import write
 from tests.oracle import shard_of
 
 TICK_SECONDS = 0.005
@@ -162,22 +163,9 @@ async def _produce(paced: Paced, kafka: str, topic: str) -> None:
         while done < paced.orders:
             owed = min(int((time.time() - began) * paced.rate), paced.orders)
             if owed > done:
-                await _write(producer, topic, paced.records(done, owed, began, parties))
+                await write(producer, topic, paced.records(done, owed, began, parties))
                 done = owed
             await asyncio.sleep(TICK_SECONDS)
         await producer.flush()
     finally:
         await producer.stop()
-
-
-async def _write(producer: AIOKafkaProducer, topic: str, records: Iterator[tuple[int, bytes, bytes]]) -> None:
-    """Write records in batches put together here, which costs a fraction of sending one by one."""
-    building = {}
-    for shard, key, value in records:
-        batch = building.get(shard) or building.setdefault(shard, producer.create_batch())
-        if batch.append(key=key, value=value, timestamp=None) is None:
-            await producer.send_batch(batch, topic, partition=shard)
-            batch = building[shard] = producer.create_batch()
-            batch.append(key=key, value=value, timestamp=None)
-    for shard, batch in building.items():
-        await producer.send_batch(batch, topic, partition=shard)

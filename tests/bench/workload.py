@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from stream.contracts.topics import Topics
+from tests.kit.writing import write
 from tests.oracle import shard_of
 
 START = 1_735_689_600
@@ -89,21 +90,16 @@ async def prefill(bootstrap: str, topics: Topics, load: Workload) -> int:
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks=1)
     await producer.start()
     size = 0
-    sending: list[asyncio.Future[object]] = []
     try:
         await producer.partitions_for(topics.orders)
-        building = {}
-        for customer, value, _ in load.orders():
-            shard = shard_of(customer, load.partitions)
-            size += len(value)
-            batch = building.get(shard) or building.setdefault(shard, producer.create_batch())
-            if batch.append(key=customer.encode(), value=value, timestamp=None) is None:
-                sending.append(await producer.send_batch(batch, topics.orders, partition=shard))
-                batch = building[shard] = producer.create_batch()
-                batch.append(key=customer.encode(), value=value, timestamp=None)
-        for shard, batch in building.items():
-            sending.append(await producer.send_batch(batch, topics.orders, partition=shard))
-        await asyncio.gather(*sending)
+
+        def records() -> Iterator[tuple[int, bytes, bytes]]:
+            nonlocal size
+            for customer, value, _ in load.orders():
+                size += len(value)
+                yield shard_of(customer, load.partitions), customer.encode(), value
+
+        await asyncio.gather(*await write(producer, topics.orders, records()))
     finally:
         await producer.stop()
     return size // load.events

@@ -9,7 +9,7 @@ import asyncio
 import os
 import struct
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from stream.contracts.topics import Topics
 from stream.store.keys import Keys
 from tests.kit.memory import Record
+from tests.kit.writing import write
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTITIONS = 4
@@ -127,19 +128,9 @@ async def fill(place: Place, logs: Logs) -> None:
     try:
         for shard, topics in logs.items():
             for name, records in topics.items():
-                await _fill(producer, place.topics.prefix + name, shard, records)
+                sent = await write(
+                    producer, place.topics.prefix + name, ((shard, record.key, record.value) for record in records)
+                )
+                await asyncio.gather(*sent)
     finally:
         await producer.stop()
-
-
-async def _fill(producer: AIOKafkaProducer, topic: str, shard: int, records: Iterable[Record]) -> None:
-    sent = []
-    builder = producer.create_batch()
-    for record in records:
-        if builder.append(key=record.key, value=record.value, timestamp=None) is None:
-            sent.append(await producer.send_batch(builder, topic, partition=shard))
-            builder = producer.create_batch()
-            assert builder.append(key=record.key, value=record.value, timestamp=None) is not None
-    if builder.record_count():
-        sent.append(await producer.send_batch(builder, topic, partition=shard))
-    await asyncio.gather(*sent)

@@ -18,6 +18,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 from numpy.typing import NDArray
 
+from tests.kit.writing import write
+
 TICK_SECONDS = 0.05
 PRODUCER_SECONDS = 120.0
 #: Prime to the size of a cohort: neighbours in a log are not neighbours in the cohort.
@@ -120,26 +122,10 @@ async def _produce(load: Numbered, rate: float, kafka: str, topic: str, written:
         while done < load.orders:
             owed = min(int((time.monotonic() - began) * rate), done + int(rate))
             if owed > done:
-                written.value += await _write(producer, topic, load, done, owed - done)
+                records = list(load.records(done, owed - done, int(time.time() * 1000)))
+                await asyncio.gather(*await write(producer, topic, records))
+                written.value += len(records)
                 done = owed
             await asyncio.sleep(TICK_SECONDS)
     finally:
         await producer.stop()
-
-
-async def _write(producer: AIOKafkaProducer, topic: str, load: Numbered, first: int, n: int) -> int:
-    """Write `n` orders in batches put together here, which costs a fraction of sending one by one."""
-    building = {shard: producer.create_batch() for shard in range(load.partitions)}
-    sent = []
-    records = 0
-    for shard, key, value in load.records(first, n, int(time.time() * 1000)):
-        records += 1
-        if building[shard].append(key=key, value=value, timestamp=None) is None:
-            sent.append(await producer.send_batch(building[shard], topic, partition=shard))
-            building[shard] = producer.create_batch()
-            building[shard].append(key=key, value=value, timestamp=None)
-    for shard, batch in building.items():
-        if batch.record_count():
-            sent.append(await producer.send_batch(batch, topic, partition=shard))
-    await asyncio.gather(*sent)
-    return records
