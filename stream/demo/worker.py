@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from stream.embedded import guard
+from stream.embedded.guarding import Guard
 
 LOG_LINES_QUOTED: Final = 15
 STOP_SECONDS_MAX: Final = 15.0
@@ -43,7 +43,7 @@ class WorkerProcess:
         self._environment = inherited | settings | {"PYTHONUNBUFFERED": "1"}
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
-        self._guard: subprocess.Popen[bytes] | None = None
+        self._guard: Guard | None = None
         self.starts = 0
 
     @property
@@ -71,13 +71,7 @@ class WorkerProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._guard = subprocess.Popen(  # noqa: S603 - our own script
-            [sys.executable, "-I", "-S", guard.__file__, str(self.pid), str(STOP_SECONDS_MAX)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        self._guard = Guard(self.pid, STOP_SECONDS_MAX)
 
     def revive(self) -> str | None:
         """Start it again if it has died.
@@ -129,8 +123,7 @@ class WorkerProcess:
 
     def _release_guard(self) -> None:
         if self._guard is not None:
-            self._guard.kill()
-            self._guard.communicate()
+            self._guard.release()
             self._guard = None
 
     def _log_end(self) -> str:

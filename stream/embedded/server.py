@@ -12,7 +12,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from abc import ABC, abstractmethod
@@ -21,8 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
-from stream.embedded import guard
 from stream.embedded.errors import EmbeddedFailed
+from stream.embedded.guarding import Guard
 from stream.embedded.ports import free_ports, require_free
 
 PROBE_SECONDS = 0.02
@@ -66,7 +65,7 @@ class Server(ABC):
         self._start_seconds_max = start_seconds_max
         self._stop_seconds_max = stop_seconds_max
         self._process: subprocess.Popen[bytes] | None = None
-        self._guard: subprocess.Popen[bytes] | None = None
+        self._guard: Guard | None = None
         self._log_from = 0
 
     @abstractmethod
@@ -233,15 +232,7 @@ class Server(ABC):
             ) from None
         finally:
             os.close(lock)
-        remove = [str(self.directory)] if self._temporary else []
-        self._guard = subprocess.Popen(
-            # Isolated and without site-packages: it starts in milliseconds and needs nothing of this project.
-            [sys.executable, "-I", "-S", guard.__file__, str(self.pid), str(self._stop_seconds_max), *remove],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        self._guard = Guard(self.pid, self._stop_seconds_max, self.directory if self._temporary else None)
 
     def _wait(self) -> None:
         assert self._process is not None
@@ -272,9 +263,7 @@ class Server(ABC):
                 self._process.wait()
             self._process = None
         if self._guard is not None:
-            # Killed rather than let go: the end of its pipe would make it remove the directory.
-            self._guard.kill()
-            self._guard.communicate()
+            self._guard.release()
             self._guard = None
 
     def _failed(self, what: str) -> EmbeddedFailed:

@@ -18,12 +18,15 @@ import numpy as np
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from stream.embedded import EmbeddedKafka, EmbeddedRedis
+from stream.embedded.guarding import Guard
 from tests.kit.place import PARTITIONS, Place, topics_of
 from tests.kit.workers import Worker, workers
 from tests.kit.writing import write
 from tests.oracle import shard_of
 
 TICK_SECONDS = 0.005
+END_SECONDS_MAX = 1.0
+"""The producer has so long to stop by itself should the bench be gone."""
 START_SECONDS_MAX = 120.0
 FROM_EVENT = b'"cause":{"kind":"event"'
 #: Prime to the number of customers: neighbours in a log are other customers.
@@ -99,10 +102,13 @@ async def _latency(paced: Paced, place: Place, directory: Path) -> Latency:
                 target=produce, args=(paced, place.kafka, place.topics.orders)
             )
             producer.start()
-            try:
-                waits = await _read(paced, place)
-            finally:
-                producer.join()
+            assert producer.pid is not None
+            with Guard(producer.pid, END_SECONDS_MAX):
+                try:
+                    waits = await _read(paced, place)
+                    producer.join()
+                finally:
+                    producer.kill()
     if producer.exitcode:
         raise RuntimeError(f"the producer ended with {producer.exitcode}")
     if not len(waits):

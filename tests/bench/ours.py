@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from resource import struct_rusage
 from types import MappingProxyType
 from typing import Any
 
+from stream.embedded.guarding import Guard
 from stream.state.codec import decode
 from stream.store.calls import Client
 from stream.store.connection import connect
@@ -22,6 +24,8 @@ from tests.bench.workload import Workload
 START_SECONDS_MAX = 60.0
 RUN_SECONDS_MAX = 300.0
 LOOK_SECONDS = 0.01
+END_SECONDS_MAX = 5.0
+"""A worker has so long to stop by itself should the bench be gone."""
 
 
 async def run(
@@ -79,39 +83,27 @@ async def run(
     }
     redis = connect(redis_url)
     keys = [Keys(name, shard) for shard in range(load.partitions)]
-    with log.open("w", encoding="utf-8") as output:
-        processes = [
-            subprocess.Popen(  # noqa: ASYNC220 - nothing else runs in this loop meanwhile
-                [sys.executable, "-m", "stream.cli", "worker"],
-                env=environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-            for _ in range(workers)
-        ]
+    usages: list[struct_rusage] = []
+    with crew(workers, environment, log, usages) as processes:
         watched = {"workers": [process.pid for process in processes], **{name: [pid] for name, pid in servers.items()}}
-        try:
-            launched = time.perf_counter()
-            began, before, spent_before = 0.0, 0, dict.fromkeys(watched, 0.0)
-            while True:
-                read = await _applied(redis, keys)
-                now = time.perf_counter()
-                if read and not began:
-                    began, before = now, read
-                    spent_before = _spent(watched)
-                if read >= load.events:
-                    break
-                limit = RUN_SECONDS_MAX if began else START_SECONDS_MAX
-                ended = any(process.poll() is not None for process in processes)
-                if ended or now - (began or launched) > limit:
-                    raise RuntimeError(f"{read} of {load.events} events were applied; the log: {log}")
-                await asyncio.sleep(LOOK_SECONDS)
-            whole = load.events / (load.events - before)
-            while sum(await _all(redis, "LLEN", [key.outbox for key in keys])):  # noqa: ASYNC110 - Redis tells nobody
-                await asyncio.sleep(LOOK_SECONDS)
-            delivered, spent = time.perf_counter(), _spent(watched)
-        finally:
-            usages = _end(processes)
+        launched = time.perf_counter()
+        began, before, spent_before = 0.0, 0, dict.fromkeys(watched, 0.0)
+        while True:
+            read = await _applied(redis, keys)
+            now = time.perf_counter()
+            if read and not began:
+                began, before = now, read
+                spent_before = _spent(watched)
+            if read >= load.events:
+                break
+            limit = RUN_SECONDS_MAX if began else START_SECONDS_MAX
+            if any(map(_ended, processes)) or now - (began or launched) > limit:
+                raise RuntimeError(f"{read} of {load.events} events were applied; the log: {log}")
+            await asyncio.sleep(LOOK_SECONDS)
+        whole = load.events / (load.events - before)
+        while sum(await _all(redis, "LLEN", [key.outbox for key in keys])):  # noqa: ASYNC110 - Redis tells nobody
+            await asyncio.sleep(LOOK_SECONDS)
+        delivered, spent = time.perf_counter(), _spent(watched)
     await redis.aclose()
     reading = {name: whole * (spent[name] - spent_before[name]) for name in watched}
     return {
@@ -149,15 +141,54 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@contextmanager
+def crew(
+    count: int, environment: Mapping[str, str], log: Path, usages: list[struct_rusage]
+) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Workers that run from here on, and are told to stop in the end, which also this program's death is.
+
+    Parameters
+    ----------
+    usages
+        Gets what each has used, once it has stopped.
+    """
+    processes: list[subprocess.Popen[bytes]] = []
+    with log.open("w", encoding="utf-8") as output, ExitStack() as guards:
+        try:
+            for _ in range(count):
+                processes.append(
+                    subprocess.Popen(
+                        [sys.executable, "-m", "stream.cli", "worker"],
+                        env=environment,
+                        stdout=output,
+                        stderr=subprocess.STDOUT,
+                    )
+                )
+                guards.enter_context(Guard(processes[-1].pid, END_SECONDS_MAX))
+            yield processes
+        finally:
+            usages += _end(processes)
+
+
+def _ended(worker: subprocess.Popen[bytes]) -> bool:
+    # What it has used is asked for later, and can be asked for once.
+    return os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
 def _end(workers: Sequence[subprocess.Popen[bytes]]) -> list[struct_rusage]:
     # All of them are told before one is waited for, or each would take over from the one before.
     for worker in workers:
         worker.terminate()
     usages = []
-    for worker in workers:
-        _, status, usage = os.wait4(worker.pid, 0)
-        worker.returncode = os.waitstatus_to_exitcode(status)
-        usages.append(usage)
+    try:
+        for worker in workers:
+            _, status, usage = os.wait4(worker.pid, 0)
+            worker.returncode = os.waitstatus_to_exitcode(status)
+            usages.append(usage)
+    finally:
+        # Whoever presses Ctrl-C once more does not want to wait for them, nor to find them later.
+        for worker in workers:
+            worker.kill()
     return usages
 
 

@@ -13,13 +13,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from resource import struct_rusage
 from typing import NamedTuple
 
+from stream.embedded.guarding import Guard
 from stream.embedded.jars import Jar, broker, classpath_of
 from tests.bench.workload import Workload
 
 PEERS = Path(__file__).parent / "peers"
 RUN_SECONDS_MAX = 900.0
+LOOK_SECONDS = 0.05
+END_SECONDS_MAX = 5.0
+"""A system has so long to stop by itself should the bench be gone."""
 JAVA_RELEASE = "17"
 STREAMS_COMMIT_MS = {"at_least_once": 30_000, "exactly_once_v2": 100}
 """Kafka Streams' own defaults of `commit.interval.ms`."""
@@ -80,17 +85,12 @@ class System:
             process = subprocess.Popen(
                 self.command(task), stdout=subprocess.PIPE, stderr=said, text=True, cwd=task.directory
             )
-            assert process.stdout is not None
-            deadline = time.monotonic() + RUN_SECONDS_MAX
-            while True:
-                pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-                if pid:
-                    break
-                if time.monotonic() > deadline:
-                    process.kill()
-                time.sleep(0.05)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            answer = process.stdout.read()
+            try:
+                with Guard(process.pid, END_SECONDS_MAX):
+                    usage = _wait(process)
+            finally:
+                process.kill()
+                answer, _ = process.communicate()
         if process.returncode:
             raise RuntimeError(f"{self.name} ended with {process.returncode}; its log: {log}")
         found = json.loads(task.sums_file.read_text(encoding="utf-8"))
@@ -99,6 +99,19 @@ class System:
             usage.ru_utime + usage.ru_stime,
             {customer: (int(n), int(cents)) for customer, (n, cents) in found.items()},
         )
+
+
+def _wait(process: subprocess.Popen[str]) -> struct_rusage:
+    """Wait for its end, which comes at `RUN_SECONDS_MAX` at the latest; what it has used."""
+    deadline = time.monotonic() + RUN_SECONDS_MAX
+    while True:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return usage
+        if time.monotonic() > deadline:
+            process.kill()
+        time.sleep(LOOK_SECONDS)
 
 
 def systems(python: Path, directory: Path) -> list[System]:

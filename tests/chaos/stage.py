@@ -193,8 +193,7 @@ class Stage:
     def kill_all(self) -> None:
         """Leave nobody behind."""
         for worker in self._hired:
-            if worker.running:
-                worker.kill()
+            worker.kill()
 
     # -- progress ---------------------------------------------------------------------------------------------------
 

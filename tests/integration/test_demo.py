@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from tests.kit.processes import children, gone, guarded
+
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 WAIT_SECONDS_MAX = 60.0
@@ -26,33 +28,12 @@ def start(*words):
     )
 
 
-def children(pid):
-    """Process id to command line of the processes that `pid` has started."""
-    found = {}
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found[int(child)] = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
-    return found
-
-
 def worker_of(demo):
     deadline = time.monotonic() + WAIT_SECONDS_MAX
     while True:
         for pid, words in children(demo.pid).items():
             if words[-2:-1] == ["worker"]:
                 return pid
-        assert time.monotonic() < deadline
-        assert demo.poll() is None, demo.stdout.read()
-        time.sleep(0.05)
-
-
-def guarded(demo):
-    """What the demo has started, once Kafka, Redis and the worker each have their guard."""
-    deadline = time.monotonic() + WAIT_SECONDS_MAX
-    while True:
-        found = children(demo.pid)
-        if sum("guard.py" in " ".join(words) for words in found.values()) == len(("kafka", "redis", "worker")):
-            return found
         assert time.monotonic() < deadline
         assert demo.poll() is None, demo.stdout.read()
         time.sleep(0.05)
@@ -67,10 +48,6 @@ def wait_until_applied(worker, count):
         while sum(int(redis.hget(f"scorer:{{{shard}}}:n", "applied") or 0) for shard in range(4)) < count:
             assert time.monotonic() < deadline
             time.sleep(0.02)
-
-
-def gone(pid):
-    return not Path(f"/proc/{pid}").exists() or "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
 
 
 def test_a_worker_killed_in_the_middle_changes_nothing_in_the_summary():
@@ -104,7 +81,7 @@ def heeded():
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_it_leaves_nothing_running_however_it_ends(how):
     demo = start("--households", "150")
-    started = guarded(demo)
+    started = guarded(demo, guards=len(("kafka", "redis", "worker")))
     demo.send_signal(how)
     demo.communicate(timeout=60)
     assert demo.returncode != 0

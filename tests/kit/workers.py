@@ -10,11 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from stream.embedded.guarding import Guard
 from tests.kit.place import Place
+
+END_SECONDS_MAX = 5.0
+"""A worker has so long to stop by itself should the program that started it be gone."""
 
 
 class Worker:
-    """A worker process."""
+    """A worker process; until it was stopped or killed from here, it ends when this program does."""
 
     def __init__(self, place: Place, directory: Path, **settings: object) -> None:
         self.log = directory / f"worker-{uuid4().hex[:6]}.log"
@@ -27,6 +31,7 @@ class Worker:
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
+        self._guard = Guard(self.process.pid, END_SECONDS_MAX)
 
     @property
     def running(self) -> bool:
@@ -36,14 +41,17 @@ class Worker:
         self.process.send_signal(number)
 
     def kill(self) -> None:
-        """As a crash: at once."""
+        """As a crash: at once. One that has ended by itself is only let go of."""
         self.process.kill()
         self.process.wait()
+        self._guard.release()
 
     def stop(self, seconds: float = 30.0) -> int:
         """In an orderly way; the exit code."""
         self.process.terminate()
-        return self.process.wait(seconds)
+        code = self.process.wait(seconds)
+        self._guard.release()
+        return code
 
     def said(self, text: str) -> int:
         """How often a text is in its log."""
@@ -61,5 +69,4 @@ def workers(place: Place, directory: Path, count: int = 1, **settings: object) -
         yield started
     finally:
         for worker in started:
-            if worker.running:
-                worker.kill()
+            worker.kill()

@@ -58,8 +58,7 @@ async def play(figures: Figures, directory: Path) -> None:
                 figures.wrong |= found
         finally:
             for life in crew:
-                if life.worker.running:
-                    life.worker.kill()
+                life.worker.kill()
             await look.close()
 
 
