@@ -124,8 +124,8 @@ def silence(_: Given) -> dict[str, Any]:
 def split(given: Given) -> dict[str, Any]:
     """CPU time by process, by number of workers and of shards."""
     found = {
-        "by_workers": cpu.cpu(LOADS["evenly"], cpu.WORKERS, given.directory),
-        "by_shards": shards.shards(LOADS["evenly"], shards.SHARDS, given.directory),
+        "by_workers": cpu.cpu(LOADS["evenly"], cpu.WORKERS, given.rounds, given.directory),
+        "by_shards": shards.shards(LOADS["evenly"], shards.SHARDS, given.rounds, given.directory),
     }
     for seen in found.values():
         print(cpu.as_text(seen))

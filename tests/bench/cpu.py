@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,11 +16,13 @@ from tests.bench.workload import Workload, prefill
 
 WORKERS = (1, 2)
 JOIN_MS = 4_000
-"""The broker waits so long for one more worker before it shares the partitions out."""
+"""The broker waits so long for one more worker before it shares the partitions out, and again when one has come."""
+CLAIMED = re.compile(r"Claimed shards \[(.*?)\]")
+STOPPING = "Signal received"
 
 
 class Reading(NamedTuple):
-    """What workers took for a load.
+    """What workers took for a load; medians, where it was read several times.
 
     Attributes
     ----------
@@ -32,7 +36,7 @@ class Reading(NamedTuple):
         CPU seconds a million events, which is CPU microseconds an event; from the first commit to the last delivered
         decision, of all workers.
     start
-        Seconds from the start of the workers to the first commit.
+        Seconds from the start of the workers to the first commit; the broker's wait for more of them is in it.
     start_cpu
         CPU seconds of the workers in that time.
     resident
@@ -50,15 +54,15 @@ class Reading(NamedTuple):
     resident: float
 
 
-def cpu(load: Workload, counts: Sequence[int], directory: Path) -> list[Reading]:
-    """Read the load with each number of workers, on the same servers.
+def cpu(load: Workload, counts: Sequence[int], rounds: int, directory: Path) -> list[Reading]:
+    """Read the load with each number of workers in turn, on the same servers.
 
     Raises
     ------
     AssertionError
         Orders and money of the customers are not what was written.
     RuntimeError
-        The workers were not all there when the partitions were shared out.
+        The workers did not share the partitions evenly from the beginning.
     """
     with (
         EmbeddedKafka(properties={"group.initial.rebalance.delay.ms": str(JOIN_MS)}) as kafka,
@@ -67,13 +71,24 @@ def cpu(load: Workload, counts: Sequence[int], directory: Path) -> list[Reading]
         asyncio.run(prefill(kafka.bootstrap, TOPICS, load))
         expected, seen = load.sums(), []
         # The first also pays for what the broker's virtual machine compiles.
-        for number, count in enumerate((counts[0], *counts)):
+        for number, count in enumerate((counts[0], *(rounds * tuple(counts)))):
             log = directory / f"cpu-{number}.log"
             seen.append(read(kafka, redis, load, expected, log, count))
-            claims = log.read_text(encoding="utf-8", errors="replace").count("Claimed shards")
-            if claims != count:
-                raise RuntimeError(f"{count} workers claimed {claims} times; allow them more than {JOIN_MS} ms to join")
-    return seen[1:]
+            # Whoever stops first may leave its share to the other for a moment.
+            reading, _, _ = log.read_text(encoding="utf-8", errors="replace").partition(STOPPING)
+            claimed = CLAIMED.findall(reading)
+            if [len(shards.split(",")) for shards in claimed] != [load.partitions // count] * count:
+                raise RuntimeError(
+                    f"{count} workers were to share {load.partitions} shards evenly and once, and claimed"
+                    f" {' and '.join(claimed)}; allow them more than JOIN_MS, {JOIN_MS} ms, to join"
+                )
+    return [middle(seen[1 + place :: len(counts)]) for place in range(len(counts))]
+
+
+def middle(seen: Sequence[Reading]) -> Reading:
+    """Medians of several readings by as many workers, of as many shards."""
+    workers, shards, *figures = zip(*seen, strict=True)
+    return Reading(workers[0], shards[0], *map(statistics.median, figures))
 
 
 def read(

@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from stream.embedded import EmbeddedKafka, EmbeddedRedis
-from tests.bench.cpu import Reading, read
+from tests.bench.cpu import Reading, middle, read
 from tests.bench.throughput import TOPICS
 from tests.bench.workload import Workload, prefill
 
 SHARDS = (4, 16, 64)
 
 
-def shards(load: Workload, counts: Sequence[int], directory: Path) -> list[Reading]:
+def shards(load: Workload, counts: Sequence[int], rounds: int, directory: Path) -> list[Reading]:
     """Read the load with each number of shards, every time from a broker and a Redis of its own.
 
     Raises
@@ -30,5 +30,6 @@ def shards(load: Workload, counts: Sequence[int], directory: Path) -> list[Readi
             asyncio.run(prefill(kafka.bootstrap, TOPICS, spread))
             # The first also pays for what the broker's virtual machine compiles.
             read(kafka, redis, spread, expected, directory / f"warm-{count}.log")
-            seen.append(read(kafka, redis, spread, expected, directory / f"shards-{count}.log"))
+            logs = [directory / f"shards-{count}-{number}.log" for number in range(rounds)]
+            seen.append(middle([read(kafka, redis, spread, expected, log) for log in logs]))
     return seen

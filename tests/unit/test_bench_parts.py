@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from tests.bench.__main__ import BARS, P99_MS_MAX, below
+from tests.bench.cpu import Reading, middle
 from tests.bench.latency import Paced
 from tests.bench.page import BEGIN, END, write_page
 from tests.bench.throughput import OURS, Rates
@@ -65,3 +66,9 @@ def test_a_paced_order_happened_when_it_was_due():
     assert [order["occurred_at"] for order in orders[:2]] == [1_700_000_000.1, 1_700_000_000.101]
     assert len({order["customer_id"] for order in orders}) == 50
     assert len({order["event_id"] for order in orders}) == 200
+
+
+def test_of_several_readings_the_medians_are_kept_each_of_its_own():
+    one, two, three = (Reading(2, 16, *figures) for figures in ((1.0,) * 7, (2.0, 9.0, *(2.0,) * 5), (3.0,) * 7))
+    assert middle([one, two, three]) == Reading(2, 16, 2.0, 3.0, *(2.0,) * 5)
+    assert middle([one, two])[:3] == (2, 16, 1.5)
