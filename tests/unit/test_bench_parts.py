@@ -5,6 +5,7 @@ from collections import Counter
 import orjson
 import pytest
 
+from tests.bench import quick
 from tests.bench.__main__ import BARS, P99_MS_MAX, below
 from tests.bench.cpu import Reading, middle
 from tests.bench.latency import Paced
@@ -72,3 +73,27 @@ def test_of_several_readings_the_medians_are_kept_each_of_its_own():
     one, two, three = (Reading(2, 16, *figures) for figures in ((1.0,) * 7, (2.0, 9.0, *(2.0,) * 5), (3.0,) * 7))
     assert middle([one, two, three]) == Reading(2, 16, 2.0, 3.0, *(2.0,) * 5)
     assert middle([one, two])[:3] == (2, 16, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("tries", "code"),
+    [
+        ([[0.72]], 0),
+        ([[0.68], [0.71, 0.75]], 0),
+        ([[0.68], [0.69]], 1),
+        ([[0.1, 0.72, 0.72, 0.9]], 0),
+    ],
+    ids=["not far", "busy once", "slower", "one bad round"],
+)
+def test_a_fall_of_the_ratio_by_more_than_30_percent_fails(tries, code, monkeypatch, capsys):
+    left = iter(tries)
+
+    def read(_load, peers, _rounds, _directory):
+        shares = next(left)
+        ours = [quick.RATIO * share for share in shares]
+        return Rates({peers[0].name: [1.0] * len(shares), OURS: ours}, {}, 0, {})
+
+    monkeypatch.setattr(quick, "throughput", read)
+    assert quick.main() == code
+    assert next(left, None) is None
+    assert ("fell by more than 30%" in capsys.readouterr().err) == bool(code)
