@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 from stream.embedded import EmbeddedKafka, EmbeddedRedis
 from tests.bench import ours
-from tests.bench.throughput import TOPICS
-from tests.bench.workload import Workload, prefill
+from tests.bench.workload import TOPICS, Workload, prefill
 
 WORKERS = (1, 2)
 JOIN_MS = 4_000

@@ -19,7 +19,7 @@ from stream.state.codec import decode
 from stream.store.calls import Client
 from stream.store.connection import connect
 from stream.store.keys import Keys
-from tests.bench.workload import Workload
+from tests.bench.workload import TOPICS, Workload, empty_outputs
 
 START_SECONDS_MAX = 60.0
 RUN_SECONDS_MAX = 300.0
@@ -38,7 +38,7 @@ async def run(
     workers: int = 1,
     servers: Mapping[str, int] = MappingProxyType({}),
 ) -> dict[str, float]:
-    """Run fresh workers over the prefilled topics.
+    """Run fresh workers over the prefilled topics, as if nobody had before.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ async def run(
     environment = os.environ | {
         "STREAM_KAFKA": kafka,
         "STREAM_REDIS_URL": redis_url,
-        "STREAM_TOPIC_PREFIX": "bench.",
+        "STREAM_TOPIC_PREFIX": TOPICS.prefix,
         "STREAM_GROUP_ID": name,
         "STREAM_KEY_PREFIX": name,
         "STREAM_PARTITIONS": str(load.partitions),
@@ -81,6 +81,7 @@ async def run(
         "STREAM_TOPIC_IDLE_SECONDS": "0",
         "STREAM_WEB_PORT": "0",
     }
+    await empty_outputs(kafka, TOPICS, load.partitions)
     redis = connect(redis_url)
     keys = [Keys(name, shard) for shard in range(load.partitions)]
     usages: list[struct_rusage] = []

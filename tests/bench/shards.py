@@ -9,8 +9,7 @@ from pathlib import Path
 
 from stream.embedded import EmbeddedKafka, EmbeddedRedis
 from tests.bench.cpu import Reading, middle, read
-from tests.bench.throughput import TOPICS
-from tests.bench.workload import Workload, prefill
+from tests.bench.workload import TOPICS, Workload, prefill
 
 SHARDS = (4, 16, 64)
 

@@ -11,13 +11,11 @@ from typing import NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from stream.contracts.topics import Topics
 from stream.embedded import EmbeddedKafka, EmbeddedRedis
 from tests.bench import ours
 from tests.bench.systems import System, Task
-from tests.bench.workload import Workload, prefill
+from tests.bench.workload import TOPICS, Workload, prefill
 
-TOPICS = Topics("bench.")
 OURS = "ours"
 
 

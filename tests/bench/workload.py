@@ -12,13 +12,15 @@ from datetime import UTC, datetime
 from itertools import accumulate
 
 import orjson
-from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
+from stream.contracts.bundle import topic_names
 from stream.contracts.topics import Topics
 from tests.kit.writing import write
 from tests.oracle import shard_of
 
+TOPICS = Topics("bench.")
 START = 1_735_689_600
 """2025-01-01T00:00:00Z, seconds: a year from it is over, and so nothing is ahead of its own record."""
 
@@ -103,3 +105,20 @@ async def prefill(bootstrap: str, topics: Topics, load: Workload) -> int:
     finally:
         await producer.stop()
     return size // load.events
+
+
+async def empty_outputs(bootstrap: str, topics: Topics, partitions: int) -> None:
+    """Delete what was said of the orders before.
+
+    Ids of messages are deterministic, and whoever begins without a record of what is delivered looks in the topics: he
+    would read all of it, find there each message that he decides, and deliver nothing.
+    """
+    up_to_the_end = RecordsToDelete(before_offset=-1)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.delete_records(
+            {TopicPartition(name, shard): up_to_the_end for name in topic_names(topics) for shard in range(partitions)}
+        )
+    finally:
+        await admin.close()
