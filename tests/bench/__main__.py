@@ -20,6 +20,7 @@ from tests.bench import cpu, growth, shards, sweep
 from tests.bench.costs import costs
 from tests.bench.latency import Paced, latency
 from tests.bench.page import write_page
+from tests.bench.scaling_page import write_scaling
 from tests.bench.systems import systems
 from tests.bench.throughput import as_text, throughput
 from tests.bench.workload import Workload
@@ -149,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sections", nargs="*", choices=tuple(SECTIONS), default=list(SECTIONS))
-    parser.add_argument("--page", action="store_true", help=f"write the figures into {PAGE.relative_to(REPOSITORY)}")
+    parser.add_argument("--page", action="store_true", help="write the figures into docs/reference")
     asked = parser.parse_args(arguments)
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
     BUILD.mkdir(exist_ok=True)
@@ -161,6 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     (BUILD / "bench.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
     if asked.page:
         write_page(PAGE, report)
+        write_scaling(report)
     missed = below(report)
     for line in missed:
         print(line, file=sys.stderr)

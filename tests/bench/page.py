@@ -15,7 +15,12 @@ TITLES = {
 
 
 def write_page(page: Path, report: dict[str, Any]) -> None:
-    """Put the figures between the marks of a page.
+    """Put the tables of a report between the marks of a page; errors as in `put`."""
+    put(page, as_page(report))
+
+
+def put(page: Path, figures: str) -> None:
+    """Put figures between the marks of a page.
 
     Raises
     ------
@@ -27,7 +32,7 @@ def write_page(page: Path, report: dict[str, Any]) -> None:
     _, ended, after = rest.partition(END)
     if not found or not ended:
         raise ValueError(f"{page} has no place for the figures: a line {BEGIN!r}, and later one {END!r}")
-    page.write_text(f"{before}{BEGIN}\n{as_page(report)}\n{END}{after}", encoding="utf-8")
+    page.write_text(f"{before}{BEGIN}\n{figures}\n{END}{after}", encoding="utf-8")
 
 
 def as_page(report: dict[str, Any]) -> str:
@@ -59,7 +64,7 @@ def as_page(report: dict[str, Any]) -> str:
     return "\n".join(lines).rstrip()
 
 
-def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """A table and the empty line after it; nothing without rows."""
     body = [f"| {' | '.join(row)} |" for row in rows]
     rule = "|" + "---|" * len(heads)
@@ -73,7 +78,7 @@ def _latency(report: dict[str, Any]) -> list[str]:
         for rate, seen in report.get("latency_ms", {}).items()
     ]
     heads = ("orders/s", "p50", "p99", "p99.9", "highest", "decisions")
-    return _table("From an order to its decision, as a `read_committed` reader gets it, ms", heads, rows)
+    return table("From an order to its decision, as a `read_committed` reader gets it, ms", heads, rows)
 
 
 def _sizes(report: dict[str, Any]) -> list[str]:
@@ -93,7 +98,7 @@ def _sizes(report: dict[str, Any]) -> list[str]:
         *("customers", "`cached_customers_max`", "events/s, all to be loaded", "events/s, in memory"),
         *("in memory", "MB", "MB at most", "s from claim to first event"),
     )
-    lines = _table("By number of customers, of eight orders each, who order on in turn", heads, rows)
+    lines = table("By number of customers, of eight orders each, who order on in turn", heads, rows)
     if lines:
         sizes = ", ".join(f"{size:.0f} B at {orders} orders" for orders, size in report["redis_bytes"].items())
         ratio, cached = report["warm_ratio"], report["cached_bytes"]
@@ -113,7 +118,7 @@ def _sweep(report: dict[str, Any]) -> list[str]:
         for one in report.get("sweep_ms", [])
     ]
     heads = ("timers armed", "elapsed", "worker CPU", "Redis CPU", "a look with none due")
-    return _table("1 000 timers due a second: ms for each second", heads, rows)
+    return table("1 000 timers due a second: ms for each second", heads, rows)
 
 
 def _cpu(report: dict[str, Any]) -> list[str]:
@@ -126,4 +131,4 @@ def _cpu(report: dict[str, Any]) -> list[str]:
         for one in report.get("cpu_by_workers", []) + report.get("cpu_by_shards", [])
     ]
     heads = ("workers", "shards", "events/s", "workers", "Kafka", "Redis", "s to start")
-    return _table("CPU seconds a million events, by process, from the first commit to the last delivery", heads, rows)
+    return table("CPU seconds a million events, by process, from the first commit to the last delivery", heads, rows)
