@@ -29,7 +29,7 @@ EULER: Final = 0.577
 class Part(NamedTuple):
     """Of one kind of machine: how many, cores, memory, disk, and bytes a second from one zone to another."""
 
-    count: Term
+    number: Term
     cores: Term
     memory: Term
     disk: Term

@@ -68,7 +68,7 @@ def _shop(one: Plan) -> Sequence[str]:
 
 def _machines(one: Plan) -> Sequence[str]:
     parts = (one.workers, one.redis, one.kafka)
-    counts = [[f"{part.count.value:,.0f}", _scaled(part.memory, 1e9)] for part in parts]
+    counts = [[f"{part.number.value:,.0f}", _scaled(part.memory, 1e9)] for part in parts]
     return *_shop(one), f"{one.shards.value:,.0f}", *chain(*counts), _scaled(one.redis.disk + one.kafka.disk, 1e12)
 
 

@@ -64,13 +64,13 @@ def term(value: float, unit: str = "", what: str = "") -> Term:
 
 
 def said(value: float) -> str:
-    """A number to three digits, all of them where it is larger.
+    """A number to three digits, or four where it is larger.
 
-    >>> [said(value) for value in (1e9, 1234.5, 37.04, 0.06249, 8.0, 0.0)]
-    ['1,000,000,000', '1,234', '37', '0.0625', '8', '0']
+    >>> [said(value) for value in (1e9, 6_756_930, 1234.5, 37.04, 0.06249, 8.0, 0.0)]
+    ['1,000,000,000', '6,757,000', '1,234', '37', '0.0625', '8', '0']
     """
     if abs(value) >= 100:
-        return f"{value:,.0f}"
+        return f"{float(f'{value:.4g}'):,.0f}"
     digits = 2 - math.floor(math.log10(abs(value))) if value else 0
     text = f"{value:.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -77,6 +77,7 @@ SEEN = ASSUMED._replace(
     live_kafka=term(10, "µs"),
     live_transactions=term(20),
     redis_bytes=term(10, "GB"),
+    redis_copies=term(3),
     active=term(0.1),
     message=term(600, "B"),
     bundled=term(400, "B"),
@@ -113,15 +114,15 @@ def test_what_a_billion_customers_take_with_little_to_say():
     # 200 000 a second beside 200 000 and 400 000: an event that loads costs half of an event more.
     assert line(found, "dearer by, if a customer has to be loaded") == "0.5"
     # 1e9 customers of 400 B, 10 GB a master; a million events of 8 + 2 * 0.5 µs at half a core would take 18.
-    assert found.redis.count.value == 2 * 40
-    assert found.redis.memory.value == pytest.approx(2 * 2 * 400e9)
+    assert found.redis.number.value == 3 * 40
+    assert found.redis.memory.value == pytest.approx(2 * 3 * 400e9)
     assert line(found, "a master that was restarted is back after") == "125 s"
     # 45 + 5 * 0.5 µs at half a core.
-    assert found.workers.count.value == 95
+    assert found.workers.number.value == 95
     assert found.workers.memory.value == pytest.approx(95 * (400e6 + 400_000 * 1_000))
     # 170 + 30 B of each event and 600 B of each decision, three times: 2 400 MB/s beside 15 brokers by processor.
     assert line(found, "written to Kafka") == "2,400 MB/s"
-    assert found.kafka.count.value == 24
+    assert found.kafka.number.value == 24
     assert found.kafka.disk.value == pytest.approx(2_400e6 * 0.5 * 86_400 + 1e9 * 600 * 3)
     assert line(found, "copies of partitions") == "30,000"
     assert line(found, "transactions") == "20,000 a second"
@@ -132,17 +133,18 @@ def test_what_there_is_to_say_makes_events_dearer_and_kafka_larger():
     # Half the ratio: an event costs once more what one of the backlog does, beside the half for loading.
     assert line(found, "dearer by, with what there is to say") == "1.5"
     assert line(found, "a worker, an event") == "52.5 µs"
-    assert found.workers.count.value == 105
+    assert found.workers.number.value == 105
     assert line(found, "Redis, an event") == "11 µs"
     assert line(found, "a broker, an event") == "11 µs"
     assert line(found, "decisions into Kafka") == "1,800 MB/s"
-    assert found.kafka.count.value == 60
+    assert found.kafka.number.value == 60
 
 
 def test_how_long_it_takes_to_catch_up():
     found = planned()
     # 95 workers at 5 * 1.5 µs read 12.7 million a second, 40 masters at 2 * 1.5 µs land 13.3 million.
-    assert line(found, "events of a backlog") == "12,666,667 a second"
+    assert line(found, "events that masters land then") == "13,330,000 a second"
+    assert line(found, "events of a backlog") == "12,670,000 a second"
     assert line(found, "time to catch up") == f"{said(600e6 / (12_666_667 - 1e6) / 60)} min"
 
 
@@ -164,26 +166,32 @@ def test_what_is_paid():
     money = {name: term_.value for name, term_ in planned().money.items()}
     # 40 $ a core, 5 $ a GB.
     assert money["workers"] == pytest.approx(95 * 40 + 76 * 5)
-    assert money["Redis"] == pytest.approx(80 * 40 + 1_600 * 5)
+    assert money["Redis"] == pytest.approx(120 * 40 + 2_400 * 5)
     assert money["brokers"] == pytest.approx(24 * (4 * 40 + 16 * 5))
-    assert money["disks"] == pytest.approx((1_600 + 103_680 + 1_800) * 0.1)
-    # Redis: (600 + 400) MB/s * 0.5 + 600 MB/s; Kafka: 800 MB/s * (0.5 + 0.5 + 2); half of it all day.
-    assert money["between zones"] == pytest.approx((1.1 + 2.4) * 0.5 * 3.6e6 * 0.02)
+    assert money["disks"] == pytest.approx((2_400 + 103_680 + 1_800) * 0.1)
+    # Redis: (600 + 400) MB/s * 0.5 + 600 MB/s to each replica; Kafka: 800 MB/s * (0.5 + 0.5 + 2); half of it all day.
+    assert money["between zones"] == pytest.approx((1.7 + 2.4) * 0.5 * 3.6e6 * 0.02)
     assert planned().total == pytest.approx(sum(money.values()))
 
 
 def test_a_small_shop_takes_the_least_of_everything():
     found = planned(Shop("small", term(1_000, "customers"), term(10, "events/s")))
     assert found.shards.value == 4
-    assert found.workers.count.value == 2
-    assert found.redis.count.value == 2
-    assert found.kafka.count.value == 3
+    assert found.workers.number.value == 2
+    assert found.redis.number.value == 3
+    assert found.kafka.number.value == 3
 
 
 def test_there_are_never_more_masters_than_shards():
     found = planned(Shop("busy", term(1e6, "customers"), term(1e6, "events/s")))
     assert line(found, "masters needed") == "18"
-    assert found.redis.count.value == 2 * 4
+    assert found.redis.number.value == 3 * 4
+
+
+def test_brokers_are_as_many_as_their_partitions_need_where_little_happens():
+    found = planned(Shop("quiet", term(1e9, "customers"), term(100, "events/s")))
+    # 1000 shards of 10 topics, three copies, 4000 a broker.
+    assert found.kafka.number.value == 8
 
 
 @pytest.mark.parametrize("key", NEEDED)
