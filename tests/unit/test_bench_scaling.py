@@ -7,42 +7,26 @@ import re
 import pytest
 
 from tests.bench import scaling_page
-from tests.bench.given import ASSUMED, CACHED_MAX, NEEDED, PRICES, SHOPS, Costs, Shop, lacking
+from tests.bench.cpu import Reading
+from tests.bench.given import ASSUMED, CACHED_MAX, FEW, MANY, NEEDED, PRICES, SHOPS, Costs, Shop, lacking
+from tests.bench.growth import CASES, Size
 from tests.bench.page import BEGIN, END
 from tests.bench.scaling import plan
 from tests.bench.scaling_page import PAGE, as_block, write_scaling
+from tests.bench.sweep import Swept
 from tests.bench.terms import Sheet, said, term
 from tests.kit.place import REPOSITORY
 
 CEILING = "ours / raw aiokafka"
 
 
-def size(customers, cached_max, warm, resident):
-    return {
-        "customers": customers,
-        "cached_max": cached_max,
-        "claim_seconds": 4.0,
-        "cold": warm,
-        "warm": warm,
-        "messages": 0.0,
-        "cached": min(customers, cached_max),
-        "resident_mb": resident,
-        "peak_mb": resident,
-    }
+def size(customers, warm, resident):
+    cached = min(customers, CACHED_MAX)
+    return Size(customers, CACHED_MAX, 4.0, warm, warm, 0.0, cached, resident, resident)._asdict()
 
 
 def reading(shards, worker, kafka, redis, start):
-    return {
-        "workers": 1,
-        "shards": shards,
-        "rate": 1e5,
-        "worker": worker,
-        "kafka": kafka,
-        "redis": redis,
-        "start": start,
-        "start_cpu": 1.0,
-        "resident": 400.0,
-    }
+    return Reading(1, shards, 1e5, worker, kafka, redis, start, 1.0, 400.0)._asdict()
 
 
 def load(ratio, messages):
@@ -59,13 +43,13 @@ REPORT = {
     "versions": {},
     "rounds": 3,
     "loads": {"evenly": load(0.5, 1.0), "zipf": load(0.5, 1.0), "year": load(0.25, 3.0)},
-    "sizes": [size(50_000, CACHED_MAX, 400_000.0, 400.0), size(1_000_000, CACHED_MAX, 200_000.0, 800.0)],
+    "sizes": [size(FEW, 400_000.0, 400.0), size(MANY, 200_000.0, 800.0)],
     "redis_bytes": {"2": 300.0, "8": 400.0, "50": 900.0},
     "cached_bytes": 1_000.0,
     "cpu_by_shards": [reading(4, 4.0, 1.0, 2.0, 3.0), reading(64, 5.0, 0.5, 1.0, 6.0)],
     "sweep_ms": [
-        {"armed": 1_000_000, "elapsed": 9.0, "worker": 4.0, "redis": 6.0, "steps": {}, "idle": 0.1},
-        {"armed": 10_000, "elapsed": 9.0, "worker": 1.0, "redis": 1.0, "steps": {}, "idle": 0.1},
+        Swept(1_000_000, 9.0, 4.0, 6.0, {}, 0.1)._asdict(),
+        Swept(10_000, 9.0, 1.0, 1.0, {}, 0.1)._asdict(),
     ],
 }
 """The keys of ``build/bench.json``, with figures that are easy to reckon with."""
@@ -172,6 +156,10 @@ def test_what_is_paid():
     # Redis: (600 + 400) MB/s * 0.5 + 600 MB/s to each replica; Kafka: 800 MB/s * (0.5 + 0.5 + 2); half of it all day.
     assert money["between zones"] == pytest.approx((1.7 + 2.4) * 0.5 * 3.6e6 * 0.02)
     assert planned().total == pytest.approx(sum(money.values()))
+
+
+def test_the_bench_measures_the_sizes_that_are_asked_for():
+    assert {(FEW, CACHED_MAX), (MANY, CACHED_MAX)} <= {(size, limit) for size, limits in CASES for limit in limits}
 
 
 def test_a_small_shop_takes_the_least_of_everything():
