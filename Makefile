@@ -28,7 +28,7 @@ layers: $(INSTALLED)
 pytest: $(INSTALLED)
 	$(BIN)/pytest --numprocesses 3 --dist loadfile
 
-# Beside its peers, and as it grows; writes the figures into docs/reference/performance.md. Takes about half an hour.
+# Beside its peers, and as it grows; writes the figures into docs/reference/performance.md and scaling.md. Takes about half an hour.
 bench: $(INSTALLED) $(PEERS)/installed
 	$(BIN)/python -m tests.bench --page --peers $(PEERS)/bin/python $(if $(ROUNDS),--rounds $(ROUNDS))
 
