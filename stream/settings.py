@@ -48,7 +48,11 @@ class Settings(BaseSettings):
 
     batch_records_max: int = Field(5_000, ge=1, description="Records of one poll and topic-partition.")
     commit_events_max: int = Field(20_000, ge=1, description="Events of one commit; only a backlog makes one so large.")
-    gather_events: int = Field(15_000, ge=1, description="Events a shard far behind gathers before it commits.")
+    gather_events: int = Field(
+        15_000,
+        ge=1,
+        description="Events a shard far behind gathers before it commits, where customers come twice among them.",
+    )
     buffered_records_max: int = Field(20_000, ge=1, description="Records held per topic-partition before it is paused.")
     cached_customers_max: int = Field(400_000, ge=1, description="Customer records kept in memory by one worker.")
     topic_idle_seconds: float | None = Field(

@@ -115,12 +115,12 @@ class Intake:
         heard = time() - lanes.seen_ms(tp) / 1000
         return idle > 0 and waited - max(0.0, heard) < idle
 
-    def gathering(self) -> bool:
-        """Whether to wait for more of a backlog, so that one commit does the work of several.
+    def gathering(self, events: int) -> bool:
+        """Whether to wait for more of a backlog until so many events are held, so that one commit does for several.
 
         A customer with several events among them is written once, and its scores are said once.
         """
-        if self._paused or len(self._merge) >= self._settings.gather_events or self.caught_up():
+        if self._paused or len(self._merge) >= events or self.caught_up():
             return False
         return monotonic() - max(self._arrived.values()) < GATHER_SECONDS
 

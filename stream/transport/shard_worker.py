@@ -30,6 +30,7 @@ from stream.store.commit import Commit
 from stream.store.errors import CommitRefused, StoreUnavailable
 from stream.store.shard_store import Claim, ShardStore
 from stream.transport.batch import Batch
+from stream.transport.batch_size import BatchSize
 from stream.transport.errors import ClaimLost
 from stream.transport.intake import Intake
 from stream.transport.lanes import Lanes
@@ -84,6 +85,7 @@ class ShardWorker:
         self._parts = parts
         self._settings = parts.settings
         self._intake = Intake(shard, parts.inputs, parts.lanes, parts.decoder, parts.settings)
+        self._size = BatchSize(parts.settings.gather_events, parts.settings.commit_events_max)
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
@@ -175,12 +177,14 @@ class ShardWorker:
         if now - self._swept_at >= self._settings.sweep_seconds:
             self._swept_at = now
             await self._sweep()
-        taken = None if self._intake.gathering() else self._intake.take(self._settings.commit_events_max)
+        size = self._size
+        taken = None if self._intake.gathering(size.gather) else self._intake.take(size.most)
         if taken is None:
             await self._land()
             return False
         await self._admit(taken.events)
         outcome = self._state.apply(taken.events, self._news_now())
+        size.seen(events=len(taken.events), records=outcome.records.count)
         self._count(taken.events, outcome)
         await self._commit(outcome, taken.positions)
         self._intake.resume_drained(taken.positions)

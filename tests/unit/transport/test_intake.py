@@ -113,21 +113,21 @@ def test_a_paused_topic_is_never_taken_for_idle(clock: Clock) -> None:
 
 
 def test_a_shard_far_behind_gathers_before_it_applies() -> None:
-    one = shard(opened({"orders": 50}), gather_events=10)
+    one = shard(opened({"orders": 50}))
     one.offer("orders", batch("orders", 5))
-    assert one.gathering()
+    assert one.gathering(10)
     one.offer("orders", batch("orders", 5))
-    assert not one.gathering()
+    assert not one.gathering(10)
 
 
 def test_nothing_is_gathered_at_the_end_of_the_log_nor_for_long(clock: Clock) -> None:
-    live = shard(opened({}), gather_events=10)
+    live = shard(opened({}))
     live.offer("orders", batch("orders", 5))
-    assert not live.gathering()
-    behind = shard(opened({"orders": 50}), gather_events=10)
+    assert not live.gathering(10)
+    behind = shard(opened({"orders": 50}))
     behind.offer("orders", batch("orders", 5))
     clock.now += 2 * intake.GATHER_SECONDS
-    assert not behind.gathering()
+    assert not behind.gathering(10)
 
 
 NOW = 1_700_000_000_000

@@ -1,4 +1,4 @@
-"""What a shard does when Redis refuses it something, with everything around it made up."""
+"""What a shard does when Redis refuses it something, and how much it takes, with everything around it made up."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from stream.settings import Settings
 from stream.store.commit import Commit
 from stream.store.errors import CommitRefused
 from stream.store.shard_store import Claim
+from stream.transport.batch_size import APART_EVENTS_MAX
 from stream.transport.lanes import Lanes
 from stream.transport.shard_worker import ShardParts, ShardWorker
 
@@ -52,3 +53,29 @@ def test_what_is_on_its_way_has_arrived_before_a_refused_load_is_heard_of() -> N
         return flight.done() and one._flight is None
 
     assert asyncio.run(run())
+
+
+def test_less_is_taken_for_a_commit_after_one_in_which_nobody_came_twice() -> None:
+    asked: list[tuple[int, int]] = []
+
+    async def nothing(*_: object) -> None:
+        pass
+
+    async def run() -> None:
+        one: Any = worker()
+        one._adopt = one._sweep = one._admit = one._commit = nothing
+        one._count = lambda *_: None
+        one._state.apply = lambda events, _: SimpleNamespace(records=SimpleNamespace(count=len(events)))
+        gathered: list[int] = []
+        taken = SimpleNamespace(events=range(15_000), positions={})
+        one._intake = SimpleNamespace(
+            gathering=gathered.append,
+            take=lambda most: (asked.append((gathered.pop(), most)), taken)[1],
+            resume_drained=lambda _: None,
+        )
+        assert await one._step()
+        assert await one._step()
+
+    asyncio.run(run())
+    settings = Settings(_env_file=None)
+    assert asked == [(settings.gather_events, settings.commit_events_max), (APART_EVENTS_MAX, APART_EVENTS_MAX)]
