@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, UnsupportedCodecError
 from pydantic import ValidationError
 
 from stream.calibration.fit import FitRefused
@@ -15,6 +15,7 @@ from stream.scoring.policy import PolicyError
 from stream.settings import Settings
 from stream.state.codec import RecordError
 from stream.store.errors import StoreUnavailable
+from stream.transport.errors import CodecMissing
 
 
 class CommandFailed(RuntimeError):
@@ -70,6 +71,8 @@ def told_plainly(settings: Settings) -> Iterator[None]:
         raise CommandFailed(
             f"Kafka at {settings.kafka} cannot be reached. Is it running, and is STREAM_KAFKA right?"
         ) from error
+    except UnsupportedCodecError as error:
+        raise CommandFailed(str(CodecMissing("a topic", error.args[0]))) from error
     except KafkaError as error:
         raise CommandFailed(f"Kafka at {settings.kafka} refused: {error}.") from error
     except (CalibrationTaken, CalibrationUnreadable, FitRefused, PolicyError, RecordError) as error:

@@ -235,7 +235,7 @@ class Engine:
         )
 
     def _relay_ended(self, shard: int, error: Exception) -> None:
-        """A relay ends by itself when the shard is somebody else's; anything else is a bug."""
+        """A relay ends by itself when the shard is somebody else's; anything else ends the worker."""
         if not isinstance(error, CommitRefused):
             self._ending = asyncio.ensure_future(self._crash(error))
         else:

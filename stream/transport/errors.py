@@ -140,6 +140,33 @@ class TopicsUnfit(RuntimeError):
         self.counts = dict(counts)
 
 
+class CodecMissing(RuntimeError):
+    """Records are compressed with a codec that this installation cannot undo.
+
+    Asking again would bring the same records, so the worker ends. Positions and outbox stay as they are: started
+    again with the codec at hand, it reads on from there.
+
+    Parameters
+    ----------
+    where
+        What was read.
+    reason
+        What aiokafka says of the codec.
+
+    Examples
+    --------
+    >>> str(CodecMissing("orders/3", "Libraries for zstd compression codec not found"))  # doctest: +ELLIPSIS
+    'orders/3 holds records that cannot be decompressed here: Libraries for zstd compression codec not found. ...'
+    """
+
+    def __init__(self, where: str, reason: object) -> None:
+        super().__init__(
+            f"{where} holds records that cannot be decompressed here: {reason}. None of them was read. Snappy, lz4 and "
+            "zstd take the Python package cramjam. It is installed with the scorer, but is missing here or cannot be "
+            'imported; `python -c "import cramjam"` says which. When that is mended, start the worker again.'
+        )
+
+
 def check_topics(counts: Mapping[str, int], expected: int) -> None:
     """Refuse topics that are missing or differ in their number of partitions.
 

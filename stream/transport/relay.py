@@ -37,6 +37,7 @@ from stream.contracts.ids import join_hash
 from stream.store.errors import CommitRefused, StoreUnavailable
 from stream.store.meta import Head
 from stream.store.shard_store import ShardStore
+from stream.transport.errors import CodecMissing
 from stream.transport.relay_producer import BATCH_BYTES, TooLarge, TransactionalProducer, within
 from stream.transport.relay_settings import RelaySettings, RelayWatch
 from stream.transport.relay_tail import Delivered, read_tail
@@ -59,7 +60,7 @@ class Relay:
         Counts what happens.
     ended
         Called with the shard and the reason when the relay ends without `stop`: `CommitRefused` when the shard
-        belongs to somebody else now, anything else is a bug.
+        belongs to somebody else now, `CodecMissing` when the output cannot be read back here, anything else is a bug.
     """
 
     def __init__(
@@ -147,6 +148,10 @@ class Relay:
                 await self._pause_after(error)
             except (KafkaError, StoreUnavailable, TimeoutError, OSError) as error:
                 await self._pause_after(error)
+            except CodecMissing as error:
+                log.error("relay of shard %d ends: %s", self.shard, error)  # noqa: TRY400 - it says all there is to say
+                self._ended(self.shard, error)
+                return
             except Exception as error:
                 log.exception("relay of shard %d stopped by a bug; its outbox stays as it is", self.shard)
                 self._ended(self.shard, error)

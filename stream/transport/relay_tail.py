@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import UnsupportedCodecError
 from aiokafka.structs import ConsumerRecord
 
 from stream.contracts.bundle import (
@@ -30,6 +31,7 @@ from stream.contracts.bundle import (
 from stream.contracts.decisions import Message
 from stream.contracts.times import parse_time
 from stream.contracts.topics import Topics
+from stream.transport.errors import CodecMissing
 
 POLL_MS = 200
 """Longest wait for one fetch; the caller bounds the whole."""
@@ -231,6 +233,11 @@ async def read_tail(
     -------
     int
         Records read.
+
+    Raises
+    ------
+    CodecMissing
+        If an output topic is compressed in a way that cannot be undone here.
     """
     delivered.begin()
     partitions = [TopicPartition(topic, partition) for topic in topics]
@@ -271,19 +278,29 @@ async def read_tail(
         consumer.assign(list(unread))
         for tp in unread:
             consumer.seek(tp, starts[tp])
-        count = 0
-        while unread:
-            found = await consumer.getmany(timeout_ms=POLL_MS)
-            for records in found.values():
-                for record in records:
-                    delivered.read(record)
-                count += len(records)
-            for tp in list(unread):
-                # The position passes over commit markers and aborted messages too.
-                if await consumer.position(tp) >= ends[tp]:
-                    unread.discard(tp)
-                    consumer.pause(tp)
-            await asyncio.sleep(0)
-        return count
+        return await _read_up_to({tp: ends[tp] for tp in unread}, consumer, delivered)
     finally:
         await consumer.stop()
+
+
+async def _read_up_to(ends: Mapping[TopicPartition, int], consumer: AIOKafkaConsumer, delivered: Delivered) -> int:
+    """Read until every end is reached; gives the number of records."""
+    unread = set(ends)
+    count = 0
+    while unread:
+        try:
+            found = await consumer.getmany(timeout_ms=POLL_MS)
+        except UnsupportedCodecError as error:
+            names = " or ".join(f"{tp.topic}/{tp.partition}" for tp in sorted(unread))
+            raise CodecMissing(names, error.args[0]) from error
+        for records in found.values():
+            for record in records:
+                delivered.read(record)
+            count += len(records)
+        for tp in list(unread):
+            # The position passes over commit markers and aborted messages too.
+            if await consumer.position(tp) >= ends[tp]:
+                unread.discard(tp)
+                consumer.pause(tp)
+        await asyncio.sleep(0)
+    return count

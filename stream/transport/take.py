@@ -12,12 +12,12 @@ from itertools import islice
 from typing import Any, cast
 
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
-from aiokafka.errors import ConsumerStoppedError, OffsetOutOfRangeError
+from aiokafka.errors import ConsumerStoppedError, OffsetOutOfRangeError, UnsupportedCodecError
 from aiokafka.structs import TopicPartition
 from faust.types import TP
 
 from stream.transport.batch import Taken
-from stream.transport.errors import PositionOutOfLog
+from stream.transport.errors import CodecMissing, PositionOutOfLog
 
 #: That the broker said once more where a log ends is told when it is news by so much.
 SEEN_STEP_MS = 250
@@ -104,6 +104,8 @@ class Taker:
         ------
         PositionOutOfLog
             If the broker does not have the offset that was asked for.
+        CodecMissing
+            If records are compressed in a way that cannot be undone here.
         KafkaError
             Whatever else the client cannot get over by itself.
         """
@@ -184,7 +186,10 @@ def _unpacked(fetched: FetchResult, tp: TP, limit: int) -> list[Any]:
         return []
     content = fetched._partition_records  # noqa: SLF001
     content._consumer_record = _as_it_is  # noqa: SLF001
-    records = list(islice(content._records_iterator, limit))  # noqa: SLF001
+    try:
+        records = list(islice(content._records_iterator, limit))  # noqa: SLF001
+    except UnsupportedCodecError as exc:
+        raise CodecMissing(f"{tp.topic}/{tp.partition}", exc.args[0]) from exc
     fetched._update_position()  # noqa: SLF001
     if len(records) < limit:
         content._records_iterator = fetched._partition_records = None  # noqa: SLF001 - nothing is left

@@ -151,11 +151,11 @@ async def until(condition, what="", seconds=DEADLINE_SECONDS):
     return result
 
 
-async def create_topics(kafka, counts):
+async def create_topics(kafka, counts, **configs):
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
     try:
-        await admin.create_topics([NewTopic(name, count, 1) for name, count in counts.items()])
+        await admin.create_topics([NewTopic(name, count, 1, topic_configs=configs) for name, count in counts.items()])
     finally:
         await admin.close()
 

@@ -9,6 +9,7 @@ import sys
 import msgspec
 import orjson
 import pytest
+from aiokafka.errors import UnsupportedCodecError
 from typer.testing import CliRunner
 
 from stream import cli
@@ -110,6 +111,14 @@ def test_every_command_has_words_for_help():
 def test_a_bug_keeps_its_traceback():
     with pytest.raises(KeyError), told_plainly(Settings(_env_file=None)):
         raise KeyError("bug")
+
+
+def test_a_topic_that_cannot_be_decompressed_is_told_with_what_is_missing():
+    with (
+        pytest.raises(CommandFailed, match=r"zstd compression codec not found.*cramjam"),
+        told_plainly(Settings(_env_file=None)),
+    ):
+        raise UnsupportedCodecError("Libraries for zstd compression codec not found")
 
 
 def test_a_file_that_is_missing_is_a_sentence(tmp_path):
