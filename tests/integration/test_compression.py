@@ -8,10 +8,16 @@ import aiokafka.codec
 import pytest
 from faust.types import TP
 
+from stream.embedded import EmbeddedKafka
 from stream.store.connection import connect
 from stream.transport.errors import CodecMissing
 from tests.integration.relay_kit import SHARD, Watch, World, named
 from tests.integration.transport_kit import MemoryHost, create_topics, producing, running, until
+from tests.kit.everyday import everyday
+from tests.kit.live import run_through
+from tests.kit.memory import sharded
+from tests.kit.place import PARTITIONS, Place
+from tests.kit.verdict import differences, expected_of
 
 CODECS = {"gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 BATCH_BYTES = 500_000
@@ -23,8 +29,8 @@ _ATTRIBUTES_AT, _CODEC_MASK = 22, 0x07
 
 
 def codec_in_log(kafka, tp):
-    """Codec of the first batch, as the broker keeps it."""
-    (log,) = kafka.directory.rglob(f"{tp.topic}-{tp.partition}/{0:020d}.log")
+    """Codec of the first batch, as the broker keeps it; the folder of a deleted topic has a longer name."""
+    (log,) = kafka.directory.rglob(f"{tp.topic}-{tp.partition}*/{0:020d}.log")
     return log.read_bytes()[_ATTRIBUTES_AT] & _CODEC_MASK
 
 
@@ -87,6 +93,21 @@ async def test_what_producers_compress_and_what_the_broker_compresses_is_read(ka
     async with running(kafka.bootstrap, f"g-{uuid4().hex[:8]}", topics, host, partitions=1):
         await until(lambda: host.total() >= 2 * RECORDS)
     assert host.said == written
+
+
+@pytest.mark.slow
+async def test_scores_and_decisions_are_exact_where_the_broker_compresses_everything(redis_server, tmp_path):
+    events = everyday(customers=150)
+    # A deleted log stays until it was looked into.
+    properties = {"compression.type": "zstd", "log.segment.delete.delay.ms": "3600000"}
+    with EmbeddedKafka(tmp_path / "kafka", properties=properties) as broker:
+        run = Place(broker.bootstrap, redis_server.url)
+        kept, messages, _ = await run_through(run, sharded(events, PARTITIONS), tmp_path)
+        assert {codec_in_log(broker, TP(run.topics.orders, partition)) for partition in range(PARTITIONS)} == {
+            CODECS["zstd"]
+        }
+        assert codec_in_log(broker, TP(run.topics.customer_scores, 0)) == CODECS["zstd"]
+    assert differences(kept, messages, expected_of(events, "EUR")) == {}
 
 
 @pytest.fixture
