@@ -39,8 +39,6 @@ class Outcome:
         Number of messages by kind.
     clock
         Greatest `occurred_at` so far, ms.
-    evicted
-        Customers that went out of memory; until this is committed, what is stored of them is older than what was.
     """
 
     records: Records
@@ -52,7 +50,6 @@ class Outcome:
     outbox: list[bytes]
     decisions: dict[str, int]
     clock: int
-    evicted: int
     topics: Topics
 
     @property

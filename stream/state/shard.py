@@ -77,15 +77,22 @@ class ShardState:
         self._plain.adopt(model)
         #: Whom `missing` looked up last.
         self._found: tuple[EventBlock, Longs] | None = None
+        #: Customers who went out of memory and were not counted yet.
+        self._evictions = 0
         self._batches = 0
 
     def __len__(self) -> int:
         return len(self._plain)
 
     def missing(self, block: EventBlock) -> list[str]:
-        """Which customers of these events must be loaded, see `admit`, before they can be touched; each once."""
-        awaited = self._plain.awaited(self._slots(block))
-        return self._plain.ids(awaited)
+        """Which customers of these events must be loaded, see `admit`, before they can be touched; each once.
+
+        Where there is no room for these, others go out of memory. So whoever is missing now went at an earlier look, and
+        the batch before this one did not touch them: they can be loaded while the commit of that batch is on its way.
+        """
+        slots = self._slots(block)
+        self._make_room()
+        return self._plain.ids(self._plain.awaited(slots))
 
     def admit(self, customers: Sequence[str], blobs: Sequence[bytes | None]) -> None:
         """Take loaded records (None: not known yet) into memory.
@@ -380,7 +387,9 @@ class ShardState:
         drop: list[str] = []
         if clock_before != UNSET:
             drop = outdated(clock_before, self.clock, limits.table_hours_max, limits.table_days_max)
-        evicted = self._evict(batch)
+        self._found = None
+        batch.count("cache_evictions", self._evictions)
+        self._evictions = 0
         return Outcome(
             records,
             timers,
@@ -391,20 +400,16 @@ class ShardState:
             outbox,
             dict(decisions),
             self.clock,
-            evicted,
             announcer.topics,
         )
 
-    def _evict(self, batch: Batch) -> int:
-        self._found = None
+    def _make_room(self) -> None:
         excess = len(self._plain) - self.limits.cached_customers_max
-        if excess <= 0:
-            return 0
-        evicted, objects = self._plain.evict(excess)
-        for customer in objects:
-            del self._objects[customer]
-        batch.count("cache_evictions", evicted)
-        return evicted
+        if excess > 0:
+            evicted, objects = self._plain.evict(excess)
+            for customer in objects:
+                del self._objects[customer]
+            self._evictions += evicted
 
 
 def _added(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:

@@ -100,7 +100,6 @@ class Session:
         self._scored: dict[str, int] = {}
         self._records: dict[str, Record] = {}
         self._flight: tuple[Task, Commit] | None = None
-        self._evicted = False
         self.tasks: dict[str, Task] = {}
         self.tasks["worker"] = Task(f"{owner} worker", self._run())
 
@@ -170,7 +169,7 @@ class Session:
     def _restart(self, claim: Claim) -> None:
         self._scored = {topic: claim.positions.get(topic, -1) for topic in self._kafka.logs}
         self._records = {}
-        self._flight, self._evicted = None, False
+        self._flight = None
 
     @property
     def waits(self) -> bool:
@@ -216,10 +215,12 @@ class Session:
 
     async def _admit(self, customers: list[str]) -> None:
         missing = [customer for customer in dict.fromkeys(customers) if customer not in self._records]
+        kept = [customer for customer in self._records if customer not in customers]
+        room = max(0, CACHED_CUSTOMERS_MAX - len(set(customers)))
+        for customer in kept[: max(0, len(kept) - room)]:
+            del self._records[customer]
         if not missing:
             return
-        if self._evicted:
-            await self._land()
         try:
             blobs = await self._patiently(lambda: self._load(missing))
         except CommitRefused:
@@ -246,12 +247,8 @@ class Session:
             timers=pack_timers([(customer, record.due) for customer, record in changed.items()]),
             outbox=encode_bundles(messages, TOPICS, 3),
         )
-        kept = dict(list(changed.items())[-CACHED_CUSTOMERS_MAX:])
-        evicted = len(self._records) > len(kept)
-        self._records = kept
         self._scored.update(positions)
         await self._land()
-        self._evicted = evicted
         flight = Task(f"{self.owner} commit", self._store.commit(commit))
         self.tasks["commit"] = flight
         self._flight = (flight, commit)
@@ -267,7 +264,6 @@ class Session:
             await self._patiently(lambda: self._store.commit(commit))
         elif error is not None:
             raise error
-        self._evicted = False
 
     async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
         while True:

@@ -91,8 +91,6 @@ class ShardWorker:
         self._stopping = False
         self.lost = False
         self._flight: tuple[asyncio.Task[int], Commit, dict[Input, int], float] | None = None
-        #: Whether customers went out of memory with what is in flight.
-        self._evicted = False
         self._swept_at = -1.0
         self._choked = False
         self._restart(claim)
@@ -106,7 +104,7 @@ class ShardWorker:
         self.committed = dict(self._scored)
         self._state = self._parts.new_state(self._parts.model(), int(claim.meta.get("clock", UNSET)))
         self._intake.clear()
-        self._flight, self._evicted = None, False
+        self._flight = None
 
     def lag_seconds(self, name: Input, now: float) -> float:
         """Age in seconds of the shard's clock while a topic has more to read; 0 when it has not."""
@@ -178,7 +176,9 @@ class ShardWorker:
             self._swept_at = now
             await self._sweep()
         size = self._size
-        taken = None if self._intake.gathering(size.gather) else self._intake.take(size.most)
+        # Whoever has an event among them must be in memory.
+        most = min(size.most, self._state.limits.cached_customers_max)
+        taken = None if self._intake.gathering(size.gather) else self._intake.take(most)
         if taken is None:
             await self._land()
             return False
@@ -208,9 +208,6 @@ class ShardWorker:
         missing = self._state.missing(block)
         if not missing:
             return
-        if self._evicted:
-            # Their commit may be on its way still: Redis would give the record from before it.
-            await self._land()
         try:
             blobs = await self._patiently("load", lambda: self._parts.store.load(missing))
         except CommitRefused:
@@ -265,7 +262,6 @@ class ShardWorker:
         commit = Commit.of(outcome, moved, meta)
         self._scored.update(positions)
         await self._land()
-        self._evicted = outcome.evicted > 0
         self._flight = (await self._parts.store.begin(commit), commit, dict(positions), monotonic())
 
     async def _land(self) -> None:
@@ -285,7 +281,6 @@ class ShardWorker:
         except StoreUnavailable as error:
             logger.warning("shard %d: %s", self.shard, error)
             await self._patiently("commit", lambda: self._parts.store.commit(commit))
-        self._evicted = False
         self.committed.update(positions)
         metrics = self._parts.metrics
         metrics.commits.observe(monotonic() - since)

@@ -84,9 +84,24 @@ def _add(sums: dict[str, int], deltas: Mapping[str, int]) -> None:
 
 
 class MemoryShard:
-    """One shard without Kafka and Redis."""
+    """One shard without Kafka and Redis.
 
-    def __init__(self, model: Model | None = None, limits: Limits = LIMITS, currency: str = "EUR") -> None:
+    Parameters
+    ----------
+    model, limits, currency
+        What it works with.
+    in_flight
+        Whether the commit of a batch lands when the next batch has been applied, as late as a worker's may.
+
+    Attributes
+    ----------
+    cached_most
+        Customers in memory, at most so far.
+    """
+
+    def __init__(
+        self, model: Model | None = None, limits: Limits = LIMITS, currency: str = "EUR", *, in_flight: bool = False
+    ) -> None:
         self.model = model or compile_model(default_policy(), DEFAULT_CALIBRATION)
         self.limits = limits
         self.topics = Topics()
@@ -94,12 +109,16 @@ class MemoryShard:
         self.exponent = exponent_of(currency)
         self.memory = Memory()
         self.state = self._fresh(UNSET)
+        self.cached_most = 0
+        self._in_flight = in_flight
+        self._flight: Outcome | None = None
 
     def _fresh(self, clock: int) -> ShardState:
         return ShardState(self.model, Announcer(self.topics, self.exponent), self.limits, clock)
 
     def forget(self) -> None:
         """What a restart does: nothing is in memory any more."""
+        self._land()
         self.state = self._fresh(self.state.clock)
 
     def apply(self, events: EventBlock | Sequence[Event | DeadLetter], now: int = NOW_EVENT) -> Outcome:
@@ -107,11 +126,15 @@ class MemoryShard:
         block = events if isinstance(events, EventBlock) else EventBlock.of(events)
         self._admit(block)
         outcome = self.state.apply(block, now)
-        self.memory.commit(outcome)
+        self._land()
+        self._flight = outcome
+        if not self._in_flight:
+            self._land()
         return outcome
 
     def sweep(self, clock: int, now: int = NOW_EVENT) -> Outcome:
         """Fire what is due before `clock`, and commit."""
+        self._land()
         due = [customer for customer, moment in self.memory.timers.items() if moment < clock]
         self._admit(block_of(due))
         outcome = self.state.sweep(due, clock, now)
@@ -120,7 +143,13 @@ class MemoryShard:
 
     def _admit(self, block: EventBlock) -> None:
         missing = self.state.missing(block)
+        self.cached_most = max(self.cached_most, len(self.state))
         self.state.admit(missing, [self.memory.records.get(customer) for customer in missing])
+
+    def _land(self) -> None:
+        flight, self._flight = self._flight, None
+        if flight is not None:
+            self.memory.commit(flight)
 
     def run(
         self, records: Mapping[str, list[Record]], batch: int, sweep_every: int = 0, restart_every: int = 0

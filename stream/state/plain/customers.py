@@ -67,6 +67,7 @@ class PlainCustomers:
         self._names = SegmentNames()
         self._model: Model | None = None
         self._known = 0
+        self._looks = 0
         self._rules: Rules | None = None
         self._segments = _joined([""])
         self._entries = np.zeros(_ENTRIES_MIN * INDEX_SIZE, np.uint8)
@@ -100,8 +101,9 @@ class PlainCustomers:
         n = len(block.rows)
         slots, made = np.empty(n, np.int64), np.empty(n, np.int64)
         done = count = 0
+        self._looks += 1
         while True:
-            done, count = index.find(self._memory, block.rows, block.text, slots, done, made, count)
+            done, count = index.find(self._memory, block.rows, block.text, slots, done, made, count, self._looks)
             if done == n:
                 return slots
             self._grow_rows()
@@ -159,14 +161,14 @@ class PlainCustomers:
         return objects.tolist()
 
     def evict(self, excess: int) -> tuple[int, list[str]]:
-        """Take so many customers out, who were not looked at for longest.
+        """Take so many customers out, who were not looked at for longest; whoever was found last stays.
 
         Returns
         -------
         How many, and the ids of those among them who are objects.
         """
         objects = np.empty(excess, np.int64)
-        gone, given = index.evict(self._memory, excess, objects)
+        gone, given = index.evict(self._memory, excess, self._looks, objects)
         ids = self.ids(objects[:given])
         for slot in objects[:given].tolist():
             index.forget(self._memory, slot)

@@ -76,7 +76,7 @@ def put_id(memory: Memory, slot: int, out: Bytes, at: int) -> int:
 
 @native
 def find(
-    memory: Memory, events: Longs, text: Bytes, slots: Longs, first: int, made: Longs, n_made: int
+    memory: Memory, events: Longs, text: Bytes, slots: Longs, first: int, made: Longs, n_made: int, number: int
 ) -> tuple[int, int]:
     """The row of each event's customer; rows are made for those who have none.
 
@@ -90,6 +90,8 @@ def find(
         Event to begin with.
     made, n_made
         Gets the rows that were made, behind those that are there.
+    number
+        Of this look, greater than 0, see `evict`.
 
     Returns
     -------
@@ -121,7 +123,7 @@ def find(
             places[place] = slot + 1
             made[n_made] = slot
             n_made += 1
-        rows[slot, RECENT] = 1
+        rows[slot, RECENT] = number
         slots[i] = slot
     return len(events), n_made
 
@@ -217,11 +219,13 @@ def forget(memory: Memory, slot: int) -> None:
 
 
 @native
-def evict(memory: Memory, excess: int, objects: Longs) -> tuple[int, int]:
+def evict(memory: Memory, excess: int, number: int, objects: Longs) -> tuple[int, int]:
     """Take so many customers out, those first who were not looked at for long: a clock whose hand spares who was.
 
     Parameters
     ----------
+    number
+        Whoever was found by this look stays, even if fewer go than should.
     objects
         Gets the rows of those who are objects; these rows stay, for the caller to take out.
 
@@ -239,7 +243,9 @@ def evict(memory: Memory, excess: int, objects: Longs) -> tuple[int, int]:
         hand = hand + 1 if hand + 1 < registers[ROWS_END] else 0
         row = rows[hand]
         if row[FORM] == PLAIN or row[FORM] == OBJECT:
-            if row[RECENT] == 1:
+            if row[RECENT] == number:
+                continue
+            if row[RECENT] > 0:
                 row[RECENT] = 0
             elif row[RECENT] == 0 and row[FORM] == PLAIN:
                 forget(memory, hand)

@@ -47,7 +47,7 @@ BUCKET_L: Final = 26
 BATCH: Final = 27
 #: Event of the batch that changed the classification last; `A_TIMER`, and its moment below; `NO_CAUSE` for none.
 CAUSE: Final = 28
-#: Looked at since the hand of the clock passed, see `index.evict`.
+#: Number of the last look that found the customer, or 0 since the hand of the clock passed, see `index.evict`.
 RECENT: Final = 29
 #: Batch in which something was left to the plain form; so is all that follows in that batch.
 LEFT: Final = 30

@@ -57,6 +57,7 @@ def test_what_is_on_its_way_has_arrived_before_a_refused_load_is_heard_of() -> N
 
 def test_less_is_taken_for_a_commit_after_one_in_which_nobody_came_twice() -> None:
     asked: list[tuple[int, int]] = []
+    settings = Settings(_env_file=None)
 
     async def nothing(*_: object) -> None:
         pass
@@ -65,6 +66,7 @@ def test_less_is_taken_for_a_commit_after_one_in_which_nobody_came_twice() -> No
         one: Any = worker()
         one._adopt = one._sweep = one._admit = one._commit = nothing
         one._count = lambda *_: None
+        one._state.limits = SimpleNamespace(cached_customers_max=settings.cached_customers_max)
         one._state.apply = lambda events, _: SimpleNamespace(records=SimpleNamespace(count=len(events)))
         gathered: list[int] = []
         taken = SimpleNamespace(events=range(15_000), positions={})
@@ -77,5 +79,4 @@ def test_less_is_taken_for_a_commit_after_one_in_which_nobody_came_twice() -> No
         assert await one._step()
 
     asyncio.run(run())
-    settings = Settings(_env_file=None)
     assert asked == [(settings.gather_events, settings.commit_events_max), (APART_EVENTS_MAX, APART_EVENTS_MAX)]
