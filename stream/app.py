@@ -66,7 +66,11 @@ def create_app(settings: Settings | None = None, **changes: Any) -> ScorerApp:  
     settings = settings or Settings()
     app = ScorerApp(settings, **changes)
     metrics = Metrics()
-    redis = connect(settings.redis_url)
+    redis = connect(
+        settings.redis_url,
+        connections_max=settings.redis_connections_max,
+        connections_busy=metrics.limits_reached.labels("redis_connections_max").inc,
+    )
     calibration = CalibrationWatch(redis, settings.key_prefix, policy_of(settings))
 
     def consumer() -> Consumer:

@@ -26,6 +26,7 @@ class Settings(BaseSettings):
 
     kafka: str = Field("127.0.0.1:9092", description="Brokers to start from: host:port, separated by commas.")
     redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis that holds the state.")
+    redis_connections_max: int = Field(64, ge=1, description="Commands to Redis under way at once; more wait.")
     partitions: int = Field(4, ge=1, le=4096, description="Partitions of every topic; a partition is a shard.")
     replication_factor: int = Field(1, ge=1, description="Replicas that `scorer topics create` asks for.")
     topic_prefix: str = Field("", description="Put before every topic name.")

@@ -39,7 +39,12 @@ async def redis_of(settings: Settings) -> AsyncIterator[Client]:
         The URL is none.
     """
     try:
-        redis = connect(settings.redis_url, timeout_seconds=ANSWER_SECONDS_MAX, retries=RETRIES)
+        redis = connect(
+            settings.redis_url,
+            timeout_seconds=ANSWER_SECONDS_MAX,
+            retries=RETRIES,
+            connections_max=settings.redis_connections_max,
+        )
     except ValueError as error:
         raise CommandFailed(f"STREAM_REDIS_URL is no address of a Redis: {error}.") from error
     try:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from redis.asyncio import Redis
-from redis.asyncio.cluster import RedisCluster
+from collections.abc import Callable
+from typing import cast
+
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
 from stream.store.calls import Client
+from stream.store.turns import RedisClusterInTurn, RedisInTurn, Turns
 
 CLUSTER_SCHEMES = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
 """URL schemes that ask for a Redis Cluster, and what its nodes are reached by."""
+
+# Turns bound what is in use. On top of that a node has the connections that are being closed after a change of the
+# cluster, and gives an error to whoever comes meanwhile if they count (redis-py #3929).
+_NODE_CONNECTIONS_MAX = 2**31 - 1
 
 
 def connect(
@@ -23,6 +29,7 @@ def connect(
     retry_cap_seconds: float = 1.0,
     health_check_seconds: float = 15.0,
     connections_max: int = 64,
+    connections_busy: Callable[[], object] = lambda: None,
 ) -> Client:
     """Make a client. Nothing is sent before its first command.
 
@@ -43,7 +50,10 @@ def connect(
     health_check_seconds
         A connection idle for longer is asked with PING before it is used.
     connections_max
-        Bound on open connections.
+        Bound on commands under way, and so on connections (of a cluster: to each node). One more waits until one of
+        them is answered, for at most ``timeout_seconds``, before `StoreUnavailable`; first come, first served.
+    connections_busy
+        Called for each command that has to wait for a connection.
 
     Returns
     -------
@@ -63,24 +73,28 @@ def connect(
     retry = Retry(ExponentialBackoff(cap=retry_cap_seconds, base=retry_base_seconds), retries)
     scheme, separator, rest = url.partition("://")
     if scheme in CLUSTER_SCHEMES:
-        return RedisCluster.from_url(
+        made: Client = RedisClusterInTurn.from_url(
             f"{CLUSTER_SCHEMES[scheme]}{separator}{rest}",
+            socket_timeout=timeout_seconds,
+            socket_connect_timeout=connect_timeout_seconds,
+            retry=retry,
+            health_check_interval=health_check_seconds,
+            max_connections=_NODE_CONNECTIONS_MAX,
+            decode_responses=False,
+            protocol=2,
+        )
+    else:
+        made = RedisInTurn.from_url(
+            url,
             socket_timeout=timeout_seconds,
             socket_connect_timeout=connect_timeout_seconds,
             retry=retry,
             health_check_interval=health_check_seconds,
             max_connections=connections_max,
             decode_responses=False,
+            # Nothing of protocol 3 is used, and without it a connection begins with one exchange less.
             protocol=2,
         )
-    return Redis.from_url(
-        url,
-        socket_timeout=timeout_seconds,
-        socket_connect_timeout=connect_timeout_seconds,
-        retry=retry,
-        health_check_interval=health_check_seconds,
-        max_connections=connections_max,
-        decode_responses=False,
-        # Nothing of protocol 3 is used, and without it a connection begins with one exchange less.
-        protocol=2,
-    )
+    client = cast("RedisInTurn | RedisClusterInTurn", made)
+    client.turns = Turns(connections_max, timeout_seconds, connections_busy)
+    return client

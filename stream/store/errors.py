@@ -106,6 +106,8 @@ def unavailable(error: Exception) -> StoreUnavailable | None:
     """
     if isinstance(error, (redis_errors.AuthenticationError, redis_errors.NoPermissionError)):
         what = "Redis refused the credentials"
+    elif isinstance(error, redis_errors.MaxConnectionsError):
+        what = "no connection to Redis is free"
     elif isinstance(error, (redis_errors.ConnectionError, redis_errors.TimeoutError, OSError)):
         what = "Redis cannot be reached"
     elif isinstance(error, (redis_errors.ClusterError, redis_errors.RedisClusterException)):

@@ -513,6 +513,18 @@ async def test_no_redis_is_said_so_within_the_bounded_retries():
     await client.aclose()
 
 
+async def test_more_commands_than_connections_wait_for_one(redis_server, keys):
+    waits = []
+    client = connect(redis_server.url, connections_max=2, connections_busy=lambda: waits.append(1))
+    try:
+        shards = [ShardStore(client, Keys(keys.prefix, shard), new_owner()) for shard in range(10)]
+        await asyncio.gather(*(shard.claim(1) for shard in shards))
+        assert await asyncio.gather(*(shard.commit(full_commit()) for shard in shards)) == [ALL] * len(shards)
+    finally:
+        await client.aclose()
+    assert waits
+
+
 async def test_connections_cut_while_idle_are_made_again(redis_server, shard):
     await shard.commit(full_commit())
     killer = Redis.from_url(redis_server.url)

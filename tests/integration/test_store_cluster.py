@@ -92,6 +92,21 @@ async def test_shards_on_both_nodes_commit_load_and_trim(cluster):
     assert len(used) == 2
 
 
+async def test_more_commands_than_connections_wait_for_one(nodes, cluster):
+    del cluster  # it has waited until the nodes serve
+    waits = []
+    url = nodes[0].url.replace("redis://", "redis+cluster://")
+    client = connect(url, connections_max=2, connections_busy=lambda: waits.append(1))
+    try:
+        prefix = f"cluster-{next(_numbers)}"
+        shards = [ShardStore(client, Keys(prefix, shard), new_owner()) for shard in range(10)]
+        await asyncio.gather(*(shard.claim(1) for shard in shards))
+        assert await asyncio.gather(*(shard.commit(commit_of("c-1")) for shard in shards)) == [1] * len(shards)
+    finally:
+        await client.aclose()
+    assert waits
+
+
 async def test_nothing_is_half_written_while_a_slot_moves(nodes, cluster):
     keys = Keys(f"cluster-{next(_numbers)}", 1)
     store = ShardStore(cluster, keys, new_owner())
