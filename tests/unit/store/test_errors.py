@@ -23,7 +23,7 @@ PASSING = {
         "Error running script: Script attempted to access a non local key in a cluster node"
     ),
     "too many clients": exceptions.ConnectionError("max number of clients reached"),
-    "all connections busy": exceptions.MaxConnectionsError("all 64 were busy"),
+    "all connections busy": exceptions.MaxConnectionsError("all 64 connections were busy"),
     "password": exceptions.AuthenticationError("invalid username-password pair"),
     "rights": exceptions.NoPermissionError("this user has no permissions to run the 'evalsha' command"),
     "socket": OSError(104, "Connection reset by peer"),

@@ -102,7 +102,7 @@ async def test_a_wait_ends_and_says_which_setting_to_change():
     found = unavailable(caught.value)
     assert isinstance(found, StoreUnavailable)
     assert "no connection to Redis is free" in str(found)
-    assert "all 1 were busy for 0.01 s" in str(found)
+    assert "all 1 connections were busy for 0.01 s" in str(found)
     assert "STREAM_REDIS_CONNECTIONS_MAX" in str(found)
     assert "cannot be reached" not in str(found)
     async with turns:  # the one that gave up left no turn taken
