@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
+from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
@@ -51,7 +52,8 @@ def connect(
         A connection idle for longer is asked with PING before it is used.
     connections_max
         Bound on commands under way, and so on connections (of a cluster: to each node). One more waits until one of
-        them is answered, for at most ``timeout_seconds``, before `StoreUnavailable`; first come, first served.
+        them is answered, for at most ``timeout_seconds``, before `StoreUnavailable`; first come, first served. A
+        ``max_connections`` in the URL goes before it, as redis-py has it.
     connections_busy
         Called for each command that has to wait for a connection.
 
@@ -72,9 +74,11 @@ def connect(
     """
     retry = Retry(ExponentialBackoff(cap=retry_cap_seconds, base=retry_base_seconds), retries)
     scheme, separator, rest = url.partition("://")
+    nodes_url = f"{CLUSTER_SCHEMES.get(scheme, scheme)}{separator}{rest}"
+    connections_max = cast("int", parse_url(nodes_url).get("max_connections", connections_max))
     if scheme in CLUSTER_SCHEMES:
         made: Client = RedisClusterInTurn.from_url(
-            f"{CLUSTER_SCHEMES[scheme]}{separator}{rest}",
+            nodes_url,
             socket_timeout=timeout_seconds,
             socket_connect_timeout=connect_timeout_seconds,
             retry=retry,

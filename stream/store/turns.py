@@ -62,7 +62,8 @@ class Turns:
         except TimeoutError:
             raise MaxConnectionsError(
                 f"all {self._connections_max} connections were busy for {self._seconds_max:g} s. Either Redis answers "
-                "slowly or not at all, or STREAM_REDIS_CONNECTIONS_MAX is too small for the shards of one worker"
+                "slowly or not at all, or STREAM_REDIS_CONNECTIONS_MAX (max_connections, if STREAM_REDIS_URL has it) "
+                "is too small for the shards of one worker"
             ) from None
 
     async def __aexit__(

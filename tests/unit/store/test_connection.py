@@ -1,5 +1,7 @@
 """A client is made with bounds, for one Redis or for a cluster."""
 
+import asyncio
+
 import pytest
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
@@ -22,6 +24,21 @@ async def test_one_redis_with_every_bound():
 async def test_a_cluster_by_the_scheme():
     client = connect("redis+cluster://host:7")
     assert isinstance(client, RedisCluster)
+    await client.aclose()
+
+
+@pytest.mark.parametrize("scheme", ["redis", "redis+cluster"])
+async def test_connections_of_the_url_go_before_those_of_the_settings_and_whoever_finds_them_busy_waits(scheme):
+    waits = []
+    client = connect(
+        f"{scheme}://host:7/?max_connections=1", connections_max=5, connections_busy=lambda: waits.append(1)
+    )
+    async with client.turns:
+        waiting = asyncio.ensure_future(client.execute_command("PING"))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+    assert waits == [1]
     await client.aclose()
 
 
