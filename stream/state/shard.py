@@ -87,8 +87,8 @@ class ShardState:
     def missing(self, block: EventBlock) -> list[str]:
         """Which customers of these events must be loaded, see `admit`, before they can be touched; each once.
 
-        Where there is no room for these, others go out of memory. So whoever is missing now went at an earlier look, and
-        the batch before did not touch them: they can be loaded while the commit of that batch is on its way.
+        Where there is no room for these, others go out of memory. So whoever is missing went at an earlier look, and
+        the batch before did not touch them: they can be loaded while the commit of that one is on its way.
         """
         slots = self._slots(block)
         self._make_room()
