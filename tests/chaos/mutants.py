@@ -113,8 +113,8 @@ MUTANTS = (
         (
             Edit(
                 "stream/transport/relay_tail.py",
-                "                    delivered.read(record)\n",
-                "                    pass\n",
+                "                delivered.read(record)\n",
+                "                pass\n",
             ),
         ),
         frozenset({TAIL}),
