@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from stream.embedded.jars import broker
-from tests.bench import cpu, growth, shards, sweep
+from tests.bench import cpu, growth, ours, shards, sweep
 from tests.bench.costs import costs
 from tests.bench.latency import Paced, latency
 from tests.bench.page import write_page
@@ -155,6 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
     BUILD.mkdir(exist_ok=True)
     report: dict[str, Any] = {"machine": machine(), "versions": versions(asked.peers), "rounds": asked.rounds}
+    ours.prepare()
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         given = Given(asked.peers.absolute(), asked.rounds, Path(directory))
         for name in asked.sections:

@@ -16,6 +16,7 @@ from stream.embedded.ports import LOOPBACK, free_ports
 from stream.settings import Settings
 from stream.store.connection import connect
 from tests.bench.fill import Crowd, fill
+from tests.bench.ours import memory_mb
 from tests.kit.live import ACCOUNTED, Look
 from tests.kit.place import PARTITIONS, Place, topics_of
 from tests.kit.place import fill as write
@@ -195,7 +196,7 @@ async def _size(
 
         await look.until(delivered, "all is delivered", [worker], RUN_SECONDS_MAX)
         told = await asyncio.to_thread(_metrics, port)
-        resident, peak = (_memory_mb(worker.process.pid, name) for name in ("VmRSS", "VmHWM"))
+        resident, peak = (memory_mb(worker.process.pid, name) for name in ("VmRSS", "VmHWM"))
         assert worker.stop() == 0, worker.end_of_log()
     applied = await _applied(look) - before
     assert applied == events, f"the worker applied {applied} of {events} events"
@@ -257,12 +258,6 @@ def _metrics(port: int) -> dict[str, float]:
             for sample in family.samples:
                 sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
     return sums
-
-
-def _memory_mb(pid: int, name: str) -> float:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    (line,) = [line for line in status.splitlines() if line.startswith(f"{name}:")]
-    return int(line.split()[1]) / 1024
 
 
 def as_text(found: Growth) -> str:

@@ -105,6 +105,7 @@ async def run(
         while sum(await _all(redis, "LLEN", [key.outbox for key in keys])):  # noqa: ASYNC110 - Redis tells nobody
             await asyncio.sleep(LOOK_SECONDS)
         delivered, spent = time.perf_counter(), _spent(watched)
+        peak = max(memory_mb(process.pid, "VmHWM") for process in processes)
     await redis.aclose()
     reading = {name: whole * (spent[name] - spent_before[name]) for name in watched}
     return {
@@ -115,7 +116,7 @@ async def run(
         "cpu_seconds_start": spent_before["workers"],
         "cpu_seconds_reading": reading.pop("workers"),
         **{f"cpu_seconds_reading_{name}": seconds for name, seconds in reading.items()},
-        "resident_mb": max(usage.ru_maxrss for usage in usages) / 1024,
+        "resident_mb": peak,
     }
 
 
@@ -140,6 +141,19 @@ def cpu_seconds(pid: int) -> float:
     # The name, in parentheses, may hold anything; the third field follows it.
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mb(pid: int, name: str) -> float:
+    """Memory of a process, as its status in ``/proc`` has it under that name (``VmRSS``, ``VmHWM``), MiB."""
+    # What a parent is told when it has ended would be the parent's own, if that was more at the start.
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    (line,) = [line for line in status.splitlines() if line.startswith(f"{name}:")]
+    return int(line.split()[1]) / 1024
+
+
+def prepare() -> None:
+    """Have native code made, which takes longer on a machine that is new to it than a start may."""
+    subprocess.run([sys.executable, "-m", "stream.transport.warm_up"], check=True)
 
 
 @contextmanager

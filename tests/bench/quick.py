@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.bench import ours
 from tests.bench.systems import System, raw
 from tests.bench.throughput import OURS, throughput
 from tests.bench.workload import Workload
@@ -23,6 +24,7 @@ FALL_MAX = 0.30
 def main() -> int:
     """Print the ratio; the exit code says whether it fell by more than `FALL_MAX`."""
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    ours.prepare()
     ratios: list[float] = []
     # A machine that is busy with something else for a minute is no regression: then it is measured once more.
     for _ in range(TRIES):
