@@ -14,7 +14,7 @@ from typing import NamedTuple
 from stream.scoring.units import WEEK, second_after
 from stream.state.customer import NEVER, TIER_NONE, Customer
 from stream.state.interactions import open_tickets
-from stream.state.ledger import advance, left_before
+from stream.state.ledger import advance, leaving
 from stream.state.model import EXPONENT_MAX, Model
 
 
@@ -73,7 +73,7 @@ def assess(c: Customer, as_of: int, model: Model) -> Assessment:  # noqa: C901, 
         if c.folded is None and c.window_from < len(times):
             due = times[c.window_from] + model.window
         else:
-            due = _leaving(c, as_of, model.window)
+            due = leaving(c, as_of, model.window)
         if aged < 4 and last_at + edges[aged] < due:  # noqa: PLR2004 - four edges make five scores
             due = last_at + edges[aged]
 
@@ -126,17 +126,6 @@ def gap_reached(c: Customer, model: Model) -> tuple[int, float]:
         return 0, 0.0
     usual = (c.last_at - c.first_at) / (c.n - 1)
     return gap_step(model, usual, c.last_at, c.as_of)[0], max(model.gap_min, usual)
-
-
-def _leaving(c: Customer, as_of: int, window: int) -> int:
-    """When the oldest order of the window leaves it."""
-    leaves = c.times[c.window_from] + window if c.window_from < len(c.times) else NEVER
-    if c.folded is not None:
-        # Of no order is at most the last of the sums.
-        index = left_before(c.folded, as_of - window)
-        if index < len(c.folded) and c.folded[index][2]:
-            return min(leaves, c.folded[index][1] + window)
-    return leaves
 
 
 def gap_step(model: Model, mean_gap: float, last_at: int, as_of: int) -> tuple[int, int]:

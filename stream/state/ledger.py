@@ -14,7 +14,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from enum import IntEnum
 
-from stream.state.customer import Customer
+from stream.state.customer import NEVER, Customer
 
 #: Amount of a refund that takes back the whole order.
 WHOLE = -1
@@ -124,6 +124,17 @@ def advance(c: Customer, as_of: int, window: int) -> None:
             c.monetary -= net
         index += 1
     c.window_from = index
+
+
+def leaving(c: Customer, as_of: int, window: int) -> int:
+    """When the oldest order of the window, which stands at `as_of`, leaves it, ms; `NEVER` where there is none."""
+    leaves = c.times[c.window_from] + window if c.window_from < len(c.times) else NEVER
+    if c.folded is not None:
+        # Of no order is at most the last of the sums.
+        index = left_before(c.folded, as_of - window)
+        if index < len(c.folded) and c.folded[index][2]:
+            return min(leaves, c.folded[index][1] + window)
+    return leaves
 
 
 def left_before(folded: list[tuple[int, int, int, int]], start: int) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from math import exp, inf
+from math import exp, inf, log
 from typing import Final
 
 import msgspec
@@ -85,6 +85,15 @@ class Model:
     #: By repeat orders: level without other evidence, and the factor by which alpha + t grows until the next level.
     fresh_levels: tuple[tuple[int, float], ...]
     warn_level: int
+
+    def fresh_cell(self, frequency: int) -> int:
+        """What `fresh_cells` holds for so many orders in the window, also where it does not reach."""
+        aged = bisect_right(self.recency_edges, 0)
+        return (4 - aged) * 25 + bisect_right(self.frequency_edges, frequency) * 5
+
+    def fresh_level(self, x: int) -> tuple[int, float]:
+        """What `fresh_levels` holds for so many repeat orders, also where it does not reach."""
+        return _fresh_level(self.calibration, self.churn, x, log(self.a / (self.b + x)))
 
 
 _FINGERPRINT_SEED: Final = 1

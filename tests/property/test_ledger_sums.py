@@ -10,9 +10,9 @@ from stream.contracts.ids import hash_id
 from stream.scoring.calibration import DEFAULT_CALIBRATION
 from stream.scoring.policy import default_policy
 from stream.scoring.units import DAY, SECOND
-from stream.state import evaluation, ledger
+from stream.state import ledger
 from stream.state.codec import decode, encode
-from stream.state.customer import Customer
+from stream.state.customer import NEVER, Customer
 from stream.state.model import compile_model
 from tests.kit.histories import BEGINNING
 from tests.kit.memory import MemoryShard
@@ -67,7 +67,7 @@ def test_the_next_to_leave_is_the_first_of_those_in_the_window(done, window):
     for c in happen(Customer("c"), done, window):
         inside = [last + window for _, last, n, _ in c.folded or () if n and last > c.as_of - window]
         inside += [at + window for at in c.times if at > c.as_of - window][:1]
-        assert evaluation._leaving(c, c.as_of, window) == min(inside, default=evaluation.NEVER)
+        assert ledger.leaving(c, c.as_of, window) == min(inside, default=NEVER)
 
 
 class Counted:

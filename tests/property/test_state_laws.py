@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from unittest.mock import patch
 
 import msgspec
 from hypothesis import given, settings
@@ -15,13 +16,14 @@ from stream.scoring.calibration import DEFAULT_CALIBRATION
 from stream.scoring.policy import default_policy
 from stream.scoring.rfm import EdgeTable
 from stream.scoring.units import DAY, NEVER, SECOND, WEEK, ceil_to_second
-from stream.state import interactions, ledger
+from stream.state import interactions, ledger, order_path
+from stream.state import shard as shard_of_state
 from stream.state.codec import decode, encode
 from stream.state.customer import Customer
 from stream.state.evaluation import assess
 from stream.state.model import compile_model
 from tests.kit.compare import cells_of, compare_decisions, compare_records, histogram_of, plain
-from tests.kit.histories import BEGINNING, by_topic, disorderly, histories
+from tests.kit.histories import BEGINNING, by_topic, disorderly, events, histories
 from tests.kit.memory import LIMITS, MemoryShard, sharded
 from tests.oracle import Oracle
 
@@ -30,6 +32,7 @@ POLICY = default_policy()
 HASTY = replace(POLICY, window_days=20, tier_min_stay_days=3.0)
 MODELS = {"shipped": compile_model(POLICY, DEFAULT_CALIBRATION), "hasty": compile_model(HASTY, DEFAULT_CALIBRATION)}
 NO_LIMIT = 10_000
+FEW = 8
 
 models = st.sampled_from(sorted(MODELS))
 
@@ -137,14 +140,71 @@ def test_order_and_duplicates_do_not_matter_for_the_facts(history, model, data):
     assert accounted == len(mixed)
 
 
-@settings(max_examples=150)
-@given(histories() | disorderly(), models, st.integers(1, 5), st.integers(0, 2))
-def test_the_short_path_and_the_careful_one_say_the_same(history, model, batch, every):
+@st.composite
+def regulars(draw):
+    """Two customers who order again and again, now and then an order that is known, or something else that they do."""
+    at, history = BEGINNING, []
+    # What depends on the usual gap is seen where that is small, and what leaves the window where it is not.
+    steps = draw(st.sampled_from(((2 * DAY, 3 * DAY), (0, 1, SECOND, DAY // 2, DAY, 5 * DAY, 11 * DAY, 60 * DAY))))
+    for number in range(draw(st.integers(FEW, 5 * FEW))):
+        at += draw(st.sampled_from(steps))
+        if draw(st.integers(0, 15)) == 0:
+            history.append(draw(events(number, at)))
+            continue
+        known = draw(st.integers(0, 4)) == 0
+        history.append(
+            (
+                "orders",
+                {
+                    "event_id": f"e-{number}",
+                    "customer_id": draw(st.sampled_from("ab")),
+                    "type": "order.completed",
+                    "order_id": f"o-{draw(st.integers(max(0, number - 4), number)) if known else number}",
+                    "occurred_at": at / 1000,
+                    "amount": draw(st.sampled_from(("0.01", "12.34", "150.00"))),
+                    "currency": "EUR",
+                },
+            )
+        )
+    return history
+
+
+def all_careful(in_turn, clock, *given_):
+    """In the place of the short path: nothing goes there."""
+    rest = given_[-1]
+    for event, reached in in_turn:
+        clock = rest.careful(event, max(clock, reached))
+    return 0, clock
+
+
+def reaching(model, orders):
+    """A model whose tables are for so many orders."""
+    cells, levels = model.fresh_cells[: orders + 1], model.fresh_levels[: orders + 1]
+    return replace(model, tabled_orders=orders, fresh_cells=cells, fresh_levels=levels)
+
+
+@settings(max_examples=300)
+@given(
+    histories() | disorderly() | regulars(),
+    models,
+    st.integers(1, 40),
+    st.integers(0, 2),
+    st.sampled_from((1, FEW, 1_000)),
+    st.sampled_from((2, 999)),
+    st.sampled_from((0, 2, 99)),
+)
+def test_the_short_path_and_the_careful_one_say_the_same(history, model, batch, every, entries, tabled, set_from):
     """A model whose tables reach no order leaves every event, and every text, to the plain forms."""
     found = []
-    for rules in (MODELS[model], replace(MODELS[model], tabled_orders=0)):
-        shard = MemoryShard(rules)
-        shard.run(sharded(by_topic(history), 1).get(0, {}), batch, sweep_every=every, restart_every=every)
+    limits = replace(LIMITS, ledger_orders_max=entries)
+    for rules in (reaching(MODELS[model], tabled), replace(MODELS[model], tabled_orders=0)):
+        shard = MemoryShard(rules, limits)
+        path = all_careful if rules.tabled_orders == 0 else order_path.apply_in_order
+        with (
+            patch.object(shard_of_state, "apply_in_order", path),
+            patch.object(order_path, "_SET_FROM", set_from),
+        ):
+            shard.run(sharded(by_topic(history), 1).get(0, {}), batch, sweep_every=every, restart_every=every)
         memory = shard.memory
         sent = by_customer(memory.messages)
         found.append((memory.records, memory.timers, memory.histograms, memory.cells, memory.counters, sent))
@@ -228,8 +288,6 @@ def test_what_is_sent_is_what_the_interface_says(history, model, batch):
 
 
 # -- folding ----------------------------------------------------------------------------------------------------------
-
-FEW = 8
 
 
 @st.composite
