@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
@@ -72,33 +72,22 @@ def connect(
     >>> connect("redis://127.0.0.1:6379/0").connection_pool.connection_kwargs["port"]
     6379
     """
-    retry = Retry(ExponentialBackoff(cap=retry_cap_seconds, base=retry_base_seconds), retries)
     scheme, separator, rest = url.partition("://")
+    is_cluster = scheme in CLUSTER_SCHEMES
     nodes_url = f"{CLUSTER_SCHEMES.get(scheme, scheme)}{separator}{rest}"
     connections_max = cast("int", parse_url(nodes_url).get("max_connections", connections_max))
-    if scheme in CLUSTER_SCHEMES:
-        made: Client = RedisClusterInTurn.from_url(
-            nodes_url,
-            socket_timeout=timeout_seconds,
-            socket_connect_timeout=connect_timeout_seconds,
-            retry=retry,
-            health_check_interval=health_check_seconds,
-            max_connections=_NODE_CONNECTIONS_MAX,
-            decode_responses=False,
-            protocol=2,
-        )
-    else:
-        made = RedisInTurn.from_url(
-            url,
-            socket_timeout=timeout_seconds,
-            socket_connect_timeout=connect_timeout_seconds,
-            retry=retry,
-            health_check_interval=health_check_seconds,
-            max_connections=connections_max,
-            decode_responses=False,
-            # Nothing of protocol 3 is used, and without it a connection begins with one exchange less.
-            protocol=2,
-        )
-    client = cast("RedisInTurn | RedisClusterInTurn", made)
+    # Both give what the class makes, which redis-py's annotations do not say.
+    make: Callable[..., Any] = RedisClusterInTurn.from_url if is_cluster else RedisInTurn.from_url
+    client = make(
+        nodes_url,
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=connect_timeout_seconds,
+        retry=Retry(ExponentialBackoff(cap=retry_cap_seconds, base=retry_base_seconds), retries),
+        health_check_interval=health_check_seconds,
+        max_connections=_NODE_CONNECTIONS_MAX if is_cluster else connections_max,
+        decode_responses=False,
+        # Nothing of protocol 3 is used, and without it a connection begins with one exchange less.
+        protocol=2,
+    )
     client.turns = Turns(connections_max, timeout_seconds, connections_busy)
-    return client
+    return cast("Client", client)

@@ -69,14 +69,6 @@ def test_a_worker_killed_in_the_middle_changes_nothing_in_the_summary():
     assert summaries[0] == summaries[1]
 
 
-@pytest.fixture
-def heeded():
-    """What is started in the background of a script ignores SIGINT, and so does all that it starts."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.usefixtures("heeded")
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_it_leaves_nothing_running_however_it_ends(how):

@@ -43,14 +43,6 @@ with crew(1, os.environ, Path("log"), []):
 SLEEPER = "import time; time.sleep(600)"
 
 
-@pytest.fixture
-def heeded():
-    """What is started in the background of a script ignores SIGINT, and so does all that it starts."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.usefixtures("heeded")
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 @pytest.mark.parametrize("program", [PEER, CREW, WORKER], ids=["peer", "crew", "worker"])
