@@ -30,7 +30,10 @@ _ATTRIBUTES_AT, _CODEC_MASK = 22, 0x07
 
 def codec_in_log(kafka, tp):
     """Codec of the first batch, as the broker keeps it; the folder of a deleted topic has a longer name."""
-    (log,) = kafka.directory.rglob(f"{tp.topic}-{tp.partition}*/{0:020d}.log")
+    # No search through all of them: those that are being deleted vanish under it.
+    data = kafka.directory / "data"
+    (folder,) = [folder for folder in data.iterdir() if folder.name.startswith(f"{tp.topic}-{tp.partition}")]
+    log = folder / f"{0:020d}.log"
     return log.read_bytes()[_ATTRIBUTES_AT] & _CODEC_MASK
 
 
