@@ -40,6 +40,8 @@ topics_app = typer.Typer(help="The topics in Kafka.", no_args_is_help=True)
 positions_app = typer.Typer(help="Where reading stands.", invoke_without_command=True)
 app.add_typer(dead_letters_app, name="dead-letters")
 app.add_typer(positions_app, name="positions")
+calibrations_app = typer.Typer(help="What customers are scored with, and before that.", invoke_without_command=True)
+app.add_typer(calibrations_app, name="calibrations")
 app.add_typer(topics_app, name="topics")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -155,6 +157,24 @@ def calibrate(
     settings = _settings()
     done = _run(settings, calibrating.calibrate(settings, dry=dry_run))
     typer.echo(printing.as_json(done.as_dict()) if json else "\n".join(printing.calibration_lines(done)))
+
+
+@calibrations_app.callback()
+def calibrations(context: typer.Context, json: Json = False) -> None:
+    """Show all calibrations, which one is in force, and how far customers are rescored."""
+    if context.invoked_subcommand is not None:
+        return
+    settings = _settings()
+    found = _run(settings, calibrating.history(settings))
+    typer.echo(printing.as_json(found) if json else "\n".join(printing.calibrations_lines(found)))
+
+
+@calibrations_app.command("adopt")
+def adopt_calibration(number: Annotated[int, typer.Argument(metavar="NUMBER", help="An older calibration.")]) -> None:
+    """Put what an older calibration says in force once more, under the next number."""
+    settings = _settings()
+    adopted = _run(settings, calibrating.adopt(settings, number))
+    typer.echo(f"Calibration {adopted.number} is in force: {adopted.source}.")
 
 
 @app.command()

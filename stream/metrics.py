@@ -49,6 +49,16 @@ class Metrics:
         self.shards = self._gauge("shards_owned", "Shards this worker has claimed.")
         self.cached = self._gauge("cached_customers", "Customer records in memory.")
         self.calibration = self._gauge("calibration_number", "Number of the calibration in use.")
+        self.rescored = self._counter("rescored_customers", "Customers looked at again under a new model.")
+        self.rescoring = self._gauge(
+            "rescored_ratio", "Part of all customers looked at under the model in use; from the owner of shard 0."
+        )
+        self.drift = self._gauge(
+            "population_psi",
+            "Population stability index since the cut-points were taken, by score; from the owner of shard 0.",
+            "score",
+        )
+        self.calibrations = self._counter("calibrations", "Scheduled calibrations, by what became of them.", "outcome")
         self.commit_failures = self._counter("group_commit_failures", "Advisory offset commits that failed.")
 
     def text(self) -> bytes:

@@ -74,6 +74,13 @@ class Settings(BaseSettings):
     session_timeout_seconds: float = Field(6.0, gt=0, description="Silence after which the group gives a worker up.")
     stop_seconds_max: float = Field(6.0, gt=0, description="On the way out: wait for shards, then for the group.")
     calibration_poll_seconds: float = Field(1.0, gt=0, description="Between two looks for a newer calibration.")
+    calibrate_every_hours: float | None = Field(
+        168.0, gt=0, description="Hours between two scheduled calibrations; unset (none): only by `scorer calibrate`."
+    )
+    calibrate_moves_max: float = Field(
+        0.25, ge=0, le=1, description="A scheduled calibration that moves a larger share of customers is not adopted."
+    )
+    drift_seconds: float = Field(300.0, gt=0, description="Between two looks at the drift of the population.")
     rescore_customers_per_second: int = Field(5_000, ge=1, description="Bound on rescoring after a calibration.")
 
     @property

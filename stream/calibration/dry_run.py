@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from stream.calibration.population import reading, shard_clock
+from stream.scoring.policy import LEVELS
 from stream.scoring.rfm import EdgeTable, cell, scores
 from stream.scoring.tiers import TIERS
 from stream.state import ledger
@@ -20,8 +21,12 @@ SCAN_CUSTOMERS = 1_000
 """Customers asked for at a time; it bounds memory."""
 
 
-def _matrix() -> dict[str, dict[str, int]]:
-    return {was: dict.fromkeys(TIERS, 0) for was in TIERS}
+Matrix = dict[str, dict[str, int]]
+"""Class said now to class said then to number of customers; the diagonal holds those who stay."""
+
+
+def _matrix(classes: Sequence[str]) -> Matrix:
+    return {was: dict.fromkeys(classes, 0) for was in classes}
 
 
 @dataclass(slots=True)
@@ -32,26 +37,35 @@ class Moves:
     ----------
     customers
         Customers looked at.
-    tiers
-        Tier said now to tier said then to number of customers; the diagonal holds those who stay.
+    tiers, levels
+        Who goes from which tier, or churn level, to which.
     held_back
-        Of those who stay, how many would move down once their minimum stay is over.
+        Of those who stay in their tier, how many would move down once their minimum stay is over.
     segments
         Customers whose segment would change.
-    levels
-        Customers whose churn level would change.
     """
 
     customers: int = 0
-    tiers: dict[str, dict[str, int]] = field(default_factory=_matrix)
+    tiers: Matrix = field(default_factory=lambda: _matrix(TIERS))
+    levels: Matrix = field(default_factory=lambda: _matrix(LEVELS))
     held_back: int = 0
     segments: int = 0
-    levels: int = 0
 
     @property
     def moved(self) -> int:
         """Customers whose tier would change."""
-        return sum(count for was, row in self.tiers.items() for became, count in row.items() if was != became)
+        return leaving(self.tiers)
+
+
+def leaving(matrix: Matrix) -> int:
+    """Customers who are not on the diagonal.
+
+    Examples
+    --------
+    >>> leaving({"low": {"low": 5, "mid": 2}, "mid": {"low": 1, "mid": 7}})
+    3
+    """
+    return sum(count for was, row in matrix.items() for became, count in row.items() if was != became)
 
 
 def look(moves: Moves, records: Iterable[tuple[str, bytes]], model: Model, as_of: int) -> None:
@@ -68,12 +82,13 @@ def look(moves: Moves, records: Iterable[tuple[str, bytes]], model: Model, as_of
         moves.customers += 1
         if c.as_of == UNSET:
             moves.tiers[TIERS[c.tier]][TIERS[c.tier]] += 1
+            moves.levels[LEVELS[c.level]][LEVELS[c.level]] += 1
             continue
         ledger.rebuild(c, model.window)
         found = assess(c, max(c.as_of, as_of), model)
         moves.tiers[TIERS[c.tier]][TIERS[found.tier]] += 1
         moves.segments += found.segment != c.segment
-        moves.levels += found.level != c.level
+        moves.levels[LEVELS[c.level]][LEVELS[found.level]] += 1
         if c.n and found.tier == c.tier:
             at = cell(*scores(c.as_of - c.last_at, c.frequency, c.monetary, edges))
             moves.held_back += model.raw_tiers[c.tier][at] < c.tier

@@ -94,13 +94,7 @@ def fit(
         frequency=figure_edges(Histogram(orders)),
         monetary_minor=figure_edges(Histogram(revenue)),
     )
-    ages = _shares(last, lambda bucket: _age_days(bucket, as_of), edges.recency_days)
-    shares = BinShares(
-        # A long time since the last order is a low score.
-        recency=(ages[4], ages[3], ages[2], ages[1], ages[0]),
-        frequency=_shares(orders, representative, edges.frequency),
-        monetary=_shares(revenue, representative, edges.monetary_minor),
-    )
+    shares = _bin_shares(orders, revenue, last, edges, as_of)
     calibration = msgspec.structs.replace(
         previous,
         number=previous.number + 1,
@@ -111,6 +105,32 @@ def fit(
         source=f"edges from {customers} customers; model parameters of calibration {previous.number}",
     )
     return Fitted(calibration, tuple(_collapsed(shares)))
+
+
+def bin_shares(histograms: Mapping[int, Mapping[str, int]], edges: Edges, as_of: int) -> BinShares | None:
+    """Share of customers with each score under these edges at `as_of` (ms); None where nobody has an order.
+
+    Examples
+    --------
+    >>> from stream.scoring.calibration import DEFAULT_CALIBRATION
+    >>> shard = {"f:3": 4, "m:100": 4, "l:0": 4}
+    >>> bin_shares({0: shard}, DEFAULT_CALIBRATION.rfm, 1 * DAY).frequency
+    (0.0, 1.0, 0.0, 0.0, 0.0)
+    """
+    orders, revenue, last = (_merged(histograms, name) for name in "fml")
+    return _bin_shares(orders, revenue, last, edges, as_of) if orders and revenue and last else None
+
+
+def _bin_shares(
+    orders: Mapping[int, int], revenue: Mapping[int, int], last: Mapping[int, int], edges: Edges, as_of: int
+) -> BinShares:
+    ages = _shares(last, lambda bucket: _age_days(bucket, as_of), edges.recency_days)
+    return BinShares(
+        # A long time since the last order is a low score.
+        recency=(ages[4], ages[3], ages[2], ages[1], ages[0]),
+        frequency=_shares(orders, representative, edges.frequency),
+        monetary=_shares(revenue, representative, edges.monetary_minor),
+    )
 
 
 def _merged(histograms: Mapping[int, Mapping[str, int]], name: str) -> dict[int, int]:

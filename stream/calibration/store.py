@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec import structs
+
 from stream.scoring.calibration import DEFAULT_CALIBRATION, Calibration, CalibrationError
 from stream.store import keys
 from stream.store.calls import Client, call
@@ -103,3 +105,29 @@ async def publish(redis: Client, prefix: str, calibration: Calibration) -> None:
     await call(redis, "EVAL", _RAISE_TO, 1, keys.calibration_current(prefix), str(number))
     if not ours:
         raise CalibrationTaken(f"another calibration {number} was published meanwhile. Look at it, then make it again")
+
+
+async def adopt_again(redis: Client, prefix: str, number: int, now: int) -> Calibration:
+    """Put what an older calibration says in force once more, under the next number, and give that one.
+
+    Numbers only rise: the id of a decision is made of the calibration that caused it, and going back to an old number
+    would give old ids to new decisions.
+
+    Parameters
+    ----------
+    number
+        Of the older calibration.
+    now
+        Moment of the new one, ms.
+
+    Raises
+    ------
+    CalibrationUnreadable, CalibrationTaken, StoreUnavailable
+        As of `read` and `publish`.
+    """
+    older = await read(redis, prefix, number)
+    following = await current_number(redis, prefix) + 1
+    source = f"calibration {number} once more: {older.source}" if older.source else f"calibration {number} once more"
+    again = structs.replace(older, number=following, created_at=now, source=source)
+    await publish(redis, prefix, again)
+    return again

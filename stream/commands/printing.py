@@ -7,9 +7,10 @@ from typing import Any
 
 import orjson
 
+from stream.calibration.dry_run import leaving
+from stream.calibration.thresholds import moved
 from stream.commands.calibrate import Calibrated
 from stream.commands.positions import NEVER_READ, Place
-from stream.scoring.tiers import TIERS
 
 
 def as_json(content: object) -> str:
@@ -39,6 +40,31 @@ def record_lines(record: Mapping[str, Any], indent: str = "") -> Iterator[str]:
             yield f"{indent}{name}: {value}"
 
 
+def calibrations_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """All calibrations, one a line, the newest first.
+
+    Examples
+    --------
+    >>> one = {"number": 2, "created_at": "2025-01-01T00:00:00Z", "customers": 40, "source": "edges from 40 customers"}
+    >>> rescored = {"customers": 50, "done": 25, "share": 0.5}
+    >>> for line in calibrations_lines({"in_force": 2, "rescored": rescored, "calibrations": [one]}):
+    ...     print(line)
+    Calibration 2 is in force; 25 of 50 customers (50 %) were looked at under it.
+    <BLANKLINE>
+    number                created   customers  source
+         2   2025-01-01T00:00:00Z          40  edges from 40 customers
+    """
+    rescored = found["rescored"]
+    yield (
+        f"Calibration {found['in_force']} is in force; {rescored['done']} of {rescored['customers']} customers "
+        f"({rescored['share']:.0%}) were looked at under it.".replace("%)", " %)")
+    )
+    yield ""
+    yield f"{'number':>6}{'created':>23}{'customers':>12}  source"
+    for one in found["calibrations"]:
+        yield f"{one['number']:>6}{one['created_at'] or '-':>23}{one['customers']:>12}  {one['source']}"
+
+
 def calibration_lines(done: Calibrated) -> Iterator[str]:
     """A calibration beside the one before, and who moves."""
     made, before = done.fitted.calibration, done.previous
@@ -56,24 +82,40 @@ def calibration_lines(done: Calibrated) -> Iterator[str]:
             yield f"{name:<16}" + "".join(f"{share:>12.1%}" for share in getattr(made.bin_shares, name))
     for figure, score in done.fitted.collapsed:
         yield f"Nobody has {figure} score {score}: too many customers share one figure."
+    yield from _threshold_lines(done)
     yield ""
     yield from _moves(done)
 
 
 def _moves(done: Calibrated) -> Iterator[str]:
     moves = done.moves
-    yield f"Of {moves.customers} customers {moves.moved} change tier, {moves.segments} segment, {moves.levels} level."
+    levels = leaving(moves.levels)
+    yield f"Of {moves.customers} customers {moves.moved} change tier, {moves.segments} segment, {levels} level."
     yield from matrix_lines(moves.tiers)
+    if levels:
+        yield ""
+        yield from matrix_lines(moves.levels)
     if moves.held_back:
         yield f"{moves.held_back} more fall to a lower tier when their minimum stay is over."
 
 
-def matrix_lines(tiers: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
-    """Tier by tier: from the row to the column."""
-    used = [tier for tier in TIERS if any(tiers[tier].values()) or any(row[tier] for row in tiers.values())]
-    yield f"{'from / to':<16}" + "".join(f"{tier:>12}" for tier in used)
+def matrix_lines(matrix: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """Class by class: from the row to the column; classes that nobody is in are left out."""
+    used = [name for name in matrix if any(matrix[name].values()) or any(row[name] for row in matrix.values())]
+    yield f"{'from / to':<16}" + "".join(f"{name:>12}" for name in used)
     for was in used:
-        yield f"{was:<16}" + "".join(f"{tiers[was][became]:>12}" for became in used)
+        yield f"{was:<16}" + "".join(f"{matrix[was][became]:>12}" for became in used)
+
+
+def _threshold_lines(done: Calibrated) -> Iterator[str]:
+    """The thresholds and parameters that are other ones, each with what it was."""
+    found = moved(done.previous, done.fitted.calibration)
+    if found:
+        yield ""
+        yield f"{'what moves':<36}{'from':>16}{'to':>16}"
+    for name, before, after in found:
+        was, now = ("-" if one is None else f"{one:.6g}" for one in (before, after))
+        yield f"{name:<36}{was:>16}{now:>16}"
 
 
 def position_lines(found: Iterable[Place]) -> Iterator[str]:

@@ -33,6 +33,7 @@ from stream.store.errors import ClaimRefused, CommitRefused, StoreUnavailable
 from stream.store.keys import Keys
 from stream.store.shard_store import Claim, ShardStore, new_owner
 from stream.transport.batch import Batch
+from stream.transport.calibrating import calibrating
 from stream.transport.ending import FORCE_SECONDS_MAX, all_of, at_most
 from stream.transport.errors import check_ids
 from stream.transport.lanes import Lanes
@@ -111,6 +112,7 @@ class Engine:
         self._shards: dict[int, ShardWorker] = {}
         self._relays: dict[int, Relay] = {}
         self._watch: asyncio.Task[None] | None = None
+        self._calibrating: asyncio.Task[None] | None = None
         self._ending: asyncio.Future[None] | None = None
 
     # -- what the transport asks ------------------------------------------------------------------------------------
@@ -127,6 +129,8 @@ class Engine:
             await self._open(shard, generation, ids)
         if self._watch is None:
             self._watch = asyncio.create_task(self._look_after(), name="engine")
+            work = calibrating(self.settings, self._redis, self._model, self.metrics, self._first_and_caught_up)
+            self._calibrating = asyncio.create_task(work, name="calibration service")
         self.metrics.shards.set(len(self._shards))
         return self.positions()
 
@@ -258,6 +262,12 @@ class Engine:
                 if self._shards and await self._calibration.refresh():
                     self.metrics.calibration.set(self._calibration.model.number)
             self._show()
+
+    def _first_and_caught_up(self) -> tuple[bool, bool]:
+        """Whether the first shard is here, and whether all shards have applied what there is."""
+        now = time()
+        behind = any(worker.lag_seconds(name, now) for name in self._topics.inputs for worker in self._shards.values())
+        return 0 in self._shards, not behind
 
     def _show(self) -> None:
         now = time()

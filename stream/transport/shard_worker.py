@@ -249,7 +249,8 @@ class ShardWorker:
         customers = list(dict.fromkeys(found))
         await self._admit(block_of(customers))
         outcome = self._state.rescore(customers, self._news_now())
-        await self._commit(outcome, {}, rescoring.step(following, monotonic()))
+        self._parts.metrics.rescored.inc(len(customers))
+        await self._commit(outcome, {}, rescoring.step(following, len(customers), monotonic()))
 
     # -- commits ----------------------------------------------------------------------------------------------------
 

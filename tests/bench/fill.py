@@ -159,7 +159,7 @@ async def _fill(store: ShardStore, crowd: Crowd) -> None:
     state = ShardState(model, Announcer(Topics()), replace(LIMITS, cached_customers_max=1), UNSET)
     rescoring = Rescoring({}, pause_seconds=0.0)
     assert rescoring.due(model.fingerprint, 0.0)
-    meta = rescoring.step(BEGINNING, 0.0)
+    meta = rescoring.step(BEGINNING, 0, 0.0)
     await store.claim(GENERATION)
     flight: asyncio.Task[int] | None = None
     for block in crowd.blocks(store.keys.shard):

@@ -171,16 +171,25 @@ class TestLines:
 
 def test_a_calibration_is_printed_for_people_and_for_programs():
     shares = BinShares(*[(0.2, 0.2, 0.2, 0.4, 0.0)] * 3)
-    made = msgspec.structs.replace(DEFAULT_CALIBRATION, number=2, customers=30, bin_shares=shares)
+    edges = msgspec.structs.replace(DEFAULT_CALIBRATION.rfm, recency_days=(14, 30, 60, 99))
+    made = msgspec.structs.replace(DEFAULT_CALIBRATION, number=2, customers=30, bin_shares=shares, rfm=edges)
     moves = Moves(customers=30, segments=4, held_back=2)
     moves.tiers["mid"]["high"] = 5
+    moves.levels["low"]["medium"] = 3
     done = Calibrated(DEFAULT_CALIBRATION, Fitted(made, (CollapsedBin("frequency", 5),)), moves, published=False)
     text = "\n".join(printing.calibration_lines(done))
-    for said in ("was only tried", "Nobody has frequency score 5", "Of 30 customers 5 change tier", "2 more fall"):
+    for said in (
+        "was only tried",
+        "Nobody has frequency score 5",
+        "Of 30 customers 5 change tier, 4 segment, 3 level",
+        "2 more fall",
+    ):
         assert said in text
+    assert "rfm.recency_days[4]                              120              99" in text
     found = orjson.loads(printing.as_json(done.as_dict()))
     assert found["calibration"]["rfm"]["frequency"] == [2, 4, 8, 16]
     assert found["moves"]["tiers"]["mid"] == {"none": 0, "low": 0, "mid": 0, "high": 5}
+    assert found["thresholds"] == [{"name": "rfm.recency_days[4]", "before": 120, "after": 99}]
     assert found["collapsed"] == [{"figure": "frequency", "score": 5}]
 
 
