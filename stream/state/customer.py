@@ -17,6 +17,14 @@ UNSET = -(2**62)
 TIER_NAMES = ("none", "low", "mid", "high")
 TIER_NONE = 0
 
+#: Classes of revenue and stages of the lifecycle, by rank.
+CLASSES = ("none", "C", "B", "A")
+STAGES = ("prospect", "first_purchase", "repeat", "loyal", "at_risk", "dormant", "churned", "won_back")
+
+#: Bits that the cell of one matrix takes, and how many matrices there may be.
+MATRIX_BITS = 5
+MATRICES_MAX = 4
+
 
 class Customer:
     """Everything kept for one customer. Times in ms, money in minor units.
@@ -37,15 +45,31 @@ class Customer:
     due
         When the classification next changes if nothing happens; `armed` is the moment the timer set holds. A record
         just loaded knows only the armed moment, which is never later than the true one: `due_is_exact` is False.
+    tier, segment, level, abc, lifecycle
+        What was said: ranks, and the name of the segment; `tier_since` and `lifecycle_since` say when.
+    matrix
+        The cells said, `MATRIX_BITS` each, the first matrix lowest: number of the cell plus 1, or 0 for none.
+    market_segments
+        The market segments said to have the customer: bit k for rule number k of the policy.
+    contacted_at
+        When something that asks for a contact was last said; 0 for never.
+    action, action_at
+        Hash of the name of an action whose outcome is waited for, and when it was given; 0 for none.
+    sample
+        The churn sample that waits for its label, see `stream.scoring.churn_samples`; 0 for none.
     """
 
     __slots__ = (
+        "abc",
+        "action",
+        "action_at",
         "armed",
         "as_of",
         "batch",
         "buckets",
         "changes_version",
         "churn_version",
+        "contacted_at",
         "counters",
         "customer_id",
         "due",
@@ -59,6 +83,10 @@ class Customer:
         "kind",
         "last_at",
         "level",
+        "lifecycle",
+        "lifecycle_since",
+        "market_segments",
+        "matrix",
         "monetary",
         "n",
         "nps_at",
@@ -66,6 +94,7 @@ class Customer:
         "refunds",
         "region",
         "registered_at",
+        "sample",
         "seen",
         "segment",
         "tickets",
@@ -112,6 +141,15 @@ class Customer:
         self.tier_since = 0
         self.segment = ""
         self.level = 0
+        self.abc = 0
+        self.lifecycle = 0
+        self.lifecycle_since = 0
+        self.matrix = 0
+        self.market_segments = 0
+        self.contacted_at = 0
+        self.action = 0
+        self.action_at = 0
+        self.sample = 0
         self.version = 0
         self.tier_version = 0
         self.churn_version = 0

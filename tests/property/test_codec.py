@@ -13,17 +13,26 @@ from stream.contracts.money import MINOR_UNITS_MAX
 from stream.contracts.times import MOMENT_MAX, MOMENT_MIN
 from stream.scoring.policy import LEVELS
 from stream.scoring.units import DAY
-from stream.state.codec import FORMAT, START_SIZE, RecordError, decode, encode
-from stream.state.customer import NEVER, TIER_NAMES, UNSET, Customer
+from stream.state.codec import FORMAT, NUMBERS, START_SIZE, RecordError, decode, encode
+from stream.state.customer import CLASSES, NEVER, STAGES, TIER_NAMES, UNSET, Customer
 from stream.state.plain import layout as at
 from stream.state.plain.customers import PlainCustomers, block_of
 from stream.state.plain.heap import make_room
-from stream.state.plain.record import FIXED_BYTES_MAX, ORDER_BYTES_MAX, get_record, is_plain_record, put_record
+from stream.state.plain.record import (
+    FIXED_BYTES_MAX,
+    NAME_SIZE_AT,
+    ORDER_BYTES_MAX,
+    get_record,
+    is_plain_record,
+    put_record,
+)
 from tests.kit.histories import BEGINNING
 from tests.kit.memory import MemoryShard
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 UNTOUCHED = 0xA5
+WIDTHS_AT = 7
+VERSIONS = ("version", "tier_version", "churn_version", "changes_version")
 NO_LIMIT = 65_535
 
 int64s = st.sampled_from((INT64_MIN, UNSET, -1, 0, 1, 2**62 - 1, 2**62, INT64_MAX)) | st.integers(INT64_MIN, INT64_MAX)
@@ -54,6 +63,10 @@ def plain_customers(draw, orders_max=12):
     c.segment = draw(st.text(max_size=20) | st.sampled_from(("", "loyal", "s" * 255, "é" * 127)))
     c.version, c.tier_version, c.churn_version, c.changes_version = (draw(counts) for _ in range(4))
     c.buckets = draw(st.none() | st.tuples(st.integers(1, 9) | st.integers(1, INT64_MAX), counts, int64s))
+    c.abc, c.lifecycle = draw(st.integers(0, len(CLASSES) - 1)), draw(st.integers(0, len(STAGES) - 1))
+    c.lifecycle_since = draw(moments | st.just(c.tier_since))
+    c.matrix, c.market_segments, c.action = draw(counts), draw(counts), draw(counts)
+    c.contacted_at, c.action_at, c.sample = draw(moments | st.just(0)), draw(moments | st.just(0)), draw(int64s)
     return c
 
 
@@ -110,10 +123,12 @@ def a_year_of(n):
     c.tier, c.level, c.segment, c.fingerprint = 2, 1, "promising", 2**32 - 1
     c.version, c.tier_version, c.churn_version, c.changes_version = 3 * n, 4, 2, 6
     c.buckets = (n, 700, c.as_of // (DAY // 4))
+    c.abc, c.lifecycle, c.lifecycle_since, c.matrix = 2, 3, c.as_of - 40 * DAY, 0b00101_01001_00011_01000
+    c.sample = 2**27 - 1
     return c
 
 
-@pytest.mark.parametrize(("n", "size"), [(0, 60), (2, 80), (8, 170), (50, 760)])
+@pytest.mark.parametrize(("n", "size"), [(0, 70), (2, 95), (8, 185), (50, 775)])
 def test_a_record_is_no_longer_than_is_said_of_it(n, size):
     assert len(encode(a_year_of(n) if n else Customer("c"))) <= size
 
@@ -142,6 +157,9 @@ def written(c):
     row[at.VERSION], row[at.TIER_VERSION] = c.version, c.tier_version
     row[at.CHURN_VERSION], row[at.CHANGES_VERSION] = c.churn_version, c.changes_version
     row[at.BUCKET_F], row[at.BUCKET_M], row[at.BUCKET_L] = c.buckets or (0, 0, 0)
+    row[at.ABC], row[at.LIFECYCLE], row[at.LIFECYCLE_SINCE] = c.abc, c.lifecycle, c.lifecycle_since
+    row[at.MATRIX], row[at.MARKET_SEGMENTS], row[at.CONTACTED_AT] = c.matrix, c.market_segments, c.contacted_at
+    row[at.ACTION], row[at.ACTION_AT], row[at.SAMPLE] = c.action, c.action_at, c.sample
     name = c.segment.encode()
     names = np.frombuffer(bytearray(b"x" + name + b"x"), np.uint8)
     room = FIXED_BYTES_MAX + len(name) + n * ORDER_BYTES_MAX
@@ -158,7 +176,7 @@ def read(blob):
     data = np.frombuffer(bytearray(blob), np.uint8)
     if not is_plain_record(data, 0, len(blob), NO_LIMIT):
         return None
-    n = int.from_bytes(blob[6:8], "little")
+    n = int.from_bytes(blob[8:10], "little")
     memory, slot = row_for(n)
     get_record(memory, slot, data, 0)
     row = memory.rows[slot].tolist()
@@ -172,7 +190,10 @@ def read(blob):
     c.churn_version, c.changes_version = row[at.CHURN_VERSION], row[at.CHANGES_VERSION]
     if row[at.BUCKET_F]:
         c.buckets = (row[at.BUCKET_F], row[at.BUCKET_M], row[at.BUCKET_L])
-    c.segment = blob[START_SIZE : START_SIZE + blob[4]].decode()
+    c.abc, c.lifecycle, c.lifecycle_since = row[at.ABC], row[at.LIFECYCLE], row[at.LIFECYCLE_SINCE]
+    c.matrix, c.market_segments, c.contacted_at = row[at.MATRIX], row[at.MARKET_SEGMENTS], row[at.CONTACTED_AT]
+    c.action, c.action_at, c.sample = row[at.ACTION], row[at.ACTION_AT], row[at.SAMPLE]
+    c.segment = blob[START_SIZE : START_SIZE + blob[NAME_SIZE_AT]].decode()
     return c
 
 
@@ -184,6 +205,9 @@ def extreme():
     c.as_of, c.tier_since, c.armed = UNSET, 2**62 - 1, INT64_MAX
     c.version = c.tier_version = c.churn_version = c.changes_version = INT64_MAX
     c.buckets = (INT64_MAX, INT64_MAX, INT64_MIN)
+    c.abc, c.lifecycle, c.lifecycle_since = len(CLASSES) - 1, len(STAGES) - 1, INT64_MIN
+    c.matrix = c.market_segments = c.action = INT64_MAX
+    c.contacted_at, c.action_at, c.sample = INT64_MIN, INT64_MAX, INT64_MIN
     return c
 
 
@@ -221,15 +245,15 @@ def garbled(draw):
 
 @settings(max_examples=500)
 @given(garbled() | st.binary(max_size=99).map(lambda rest: bytes([FORMAT]) + rest))
-@example(bytes([FORMAT, 0, 0, 0, 0, 0x99, 1, 0, 0, 0, 0, 0]) + bytes(11 + 17))
-@example(bytes([FORMAT, 0, 0, 0, 0, 0x75, 3, 0, 0, 0, 0, 0]) + bytes(42))  # its columns would begin at -1
-@example(bytes([FORMAT, 0, 0, 0, 255, 0x88, 255, 255, 0, 0, 0, 0]))
+@example(bytes([FORMAT, 0, 0, 0, 0, 0, 0, 0x99, 1, 0, 0, 0, 0, 0]) + bytes(NUMBERS + 17))
+@example(bytes([FORMAT, 0, 0, 0, 0, 0, 0, 0x75, 3, 0, 0, 0, 0, 0]) + bytes(42))  # its columns would begin at -1
+@example(bytes([FORMAT, 0, 0, 0, 0, 0, 255, 0x88, 255, 255, 0, 0, 0, 0]))
 def test_native_code_reads_of_garbled_bytes_what_the_plain_form_reads(blob):
     try:
         plainly = decode("c", blob)
     except RecordError:
         plainly = None
-    if plainly is None or blob[1]:
+    if plainly is None or blob[1] or blob[2]:
         try:
             assert read(blob) is None
         except UnicodeDecodeError:
@@ -250,33 +274,35 @@ def test_native_code_reads_of_garbled_bytes_what_the_plain_form_reads(blob):
 @pytest.mark.parametrize(
     ("n", "place", "value"),
     [
-        (0, 2, len(TIER_NAMES)),
-        (0, 3, len(LEVELS)),
-        (0, 5, 0x09),
-        (0, 5, 0x90),
-        (1, 5, 0x90),
-        (2, 5, 0x19),
+        (0, 3, len(TIER_NAMES)),
+        (0, 4, len(LEVELS)),
+        (0, 5, len(CLASSES)),
+        (0, 5, len(STAGES) << 4),
+        (0, WIDTHS_AT, 0x09),
+        (0, WIDTHS_AT, 0x90),
+        (1, WIDTHS_AT, 0x90),
+        (2, WIDTHS_AT, 0x19),
     ],
 )
 def test_what_is_beyond_the_tables_or_wider_than_any_is_refused(n, place, value):
     """Each is a whole record but for the one byte."""
     for one in (0, value):
-        gap_width, amount_width = (one & 0xF, one >> 4) if place == 5 else (0, 0)
+        gap_width, amount_width = (one & 0xF, one >> 4) if place == WIDTHS_AT else (0, 0)
         columns = max(0, n - 1) * gap_width + n * (amount_width + 8)
-        start = bytearray([FORMAT, 0, 0, 0, 0, 0, n, 0, 0, 0, 0, 0])
+        start = bytearray([FORMAT, 0, 0, 0, 0, 0, 0, 0, n, 0, 0, 0, 0, 0])
         start[place] = one
-        blob = bytes(start) + bytes(11 + columns)
+        blob = bytes(start) + bytes(NUMBERS + columns)
         assert refused(blob) == (read(blob) is None) == (one == value)
 
 
 def as_native(c):
-    for name in ("version", "tier_version", "churn_version", "changes_version"):
+    for name in (*VERSIONS, "matrix", "market_segments", "action"):
         word = getattr(c, name)
         setattr(c, name, word - (word >> 63 << 64))
     return c
 
 
-@pytest.mark.parametrize("first", [b"", b"\x00", b"\x01", b"\x03", b"{"])
+@pytest.mark.parametrize("first", [b"", b"\x00", b"\x01", b"\x02", b"\x04", b"{"])
 def test_another_format_is_refused_with_what_to_do(first):
-    with pytest.raises(RecordError, match=rf"'c-1'.* {first.hex() or 'empty'}, this version reads 02.*restore\.md"):
+    with pytest.raises(RecordError, match=rf"'c-1'.* {first.hex() or 'empty'}, this version reads 03.*restore\.md"):
         decode("c-1", first + encode(Customer("c-1"))[1:] if first else first)

@@ -510,7 +510,7 @@ def test_a_record_cut_short_is_not_read(size):
 def test_a_tier_that_there_is_not_leads_to_no_look_beyond_the_tables(tier):
     customers = ready("shipped")
     slots = customers.find(block_of(["a"]))
-    assert customers.admit(slots, [RECORD[:2] + bytes([tier]) + RECORD[3:]]) == [0]
+    assert customers.admit(slots, [RECORD[:3] + bytes([tier]) + RECORD[4:]]) == [0]
 
 
 # -- what is sent -----------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from stream.contracts.bundle import (
 from stream.contracts.ids import ID_BYTES_MAX
 from stream.native.jit import Bytes
 from stream.state.codec import START_SIZE
-from stream.state.customer import UNSET, Customer
+from stream.state.customer import Customer
 from stream.state.model import Model
 from stream.state.packed import Records, Timers
 from stream.state.plain import admit, cells, index, orders, settle
@@ -39,6 +39,7 @@ from stream.state.plain.orders import Work
 from stream.state.plain.record import NAME_SIZE_AT
 from stream.state.plain.rules import Rules, SegmentNames, compile_rules
 from stream.state.plain.settle import Written
+from stream.state.sections import has_no_sections
 
 _Kind = TypeVar("_Kind", np.int64, np.uint8)
 
@@ -296,6 +297,9 @@ class PlainCustomers:
         c.churn_version, c.changes_version = row[at.CHURN_VERSION], row[at.CHANGES_VERSION]
         if row[at.BUCKET_F]:
             c.buckets = (row[at.BUCKET_F], row[at.BUCKET_M], row[at.BUCKET_L])
+        c.abc, c.lifecycle, c.lifecycle_since = row[at.ABC], row[at.LIFECYCLE], row[at.LIFECYCLE_SINCE]
+        c.matrix, c.market_segments, c.contacted_at = row[at.MATRIX], row[at.MARKET_SEGMENTS], row[at.CONTACTED_AT]
+        c.action, c.action_at, c.sample = row[at.ACTION], row[at.ACTION_AT], row[at.SAMPLE]
         index.release_ledger(memory, slot)
         memory.rows[slot, at.FORM] = at.OBJECT
         memory.rows[slot, at.CAUSE], memory.rows[slot, at.CAUSE_AT] = at.NO_CAUSE, 0
@@ -310,15 +314,7 @@ class PlainCustomers:
             or segment is None
             or not memory.rows[slot, at.SAFE]
             or n > self._rules.entries_max
-            or c.refunds is not None
-            or c.folded is not None
-            or c.counters is not None
-            or c.seen is not None
-            or c.tickets is not None
-            or c.nps_at != UNSET
-            or c.kind is not None
-            or c.region is not None
-            or c.registered_at
+            or not has_no_sections(c)
         ):
             return False
         if self._model is not None:
@@ -338,6 +334,10 @@ class PlainCustomers:
         row[at.SEGMENT : at.BUCKET_L + 1] = (
             *(segment, c.level, c.version, c.tier_version, c.churn_version, c.changes_version),
             *(c.buckets or (0, 0, 0)),
+        )
+        row[at.ABC : at.SAMPLE + 1] = (
+            *(c.abc, c.lifecycle, c.lifecycle_since, c.matrix, c.market_segments),
+            *(c.contacted_at, c.action, c.action_at, c.sample),
         )
         row[at.FORM] = at.PLAIN
         return True

@@ -55,7 +55,16 @@ LEFT: Final = 30
 SAFE: Final = 31
 #: See `CAUSE`.
 CAUSE_AT: Final = 32
-COLUMNS: Final = 33
+ABC: Final = 33
+LIFECYCLE: Final = 34
+LIFECYCLE_SINCE: Final = 35
+MATRIX: Final = 36
+MARKET_SEGMENTS: Final = 37
+CONTACTED_AT: Final = 38
+ACTION: Final = 39
+ACTION_AT: Final = 40
+SAMPLE: Final = 41
+COLUMNS: Final = 42
 
 # Forms of a row.
 

@@ -10,9 +10,12 @@ from stream.native.varint import WORD_SIZE_MAX, get_word, put_word, skip_words
 from stream.scoring.policy import LEVELS
 from stream.state.codec import FORMAT, NUMBERS, START_SIZE
 from stream.state.compact import WIDTH_MAX
-from stream.state.customer import TIER_NAMES
+from stream.state.customer import CLASSES, STAGES, TIER_NAMES
 from stream.state.plain.heap import ENTRY_WORDS
 from stream.state.plain.layout import (
+    ABC,
+    ACTION,
+    ACTION_AT,
     ARMED,
     AS_OF,
     BUCKET_F,
@@ -20,10 +23,16 @@ from stream.state.plain.layout import (
     BUCKET_M,
     CHANGES_VERSION,
     CHURN_VERSION,
+    CONTACTED_AT,
     FINGERPRINT,
     LEDGER_AT,
     LEVEL,
+    LIFECYCLE,
+    LIFECYCLE_SINCE,
+    MARKET_SEGMENTS,
+    MATRIX,
     ROOM,
+    SAMPLE,
     TIER,
     TIER_SINCE,
     TIER_VERSION,
@@ -38,19 +47,23 @@ FIXED_BYTES_MAX: Final = START_SIZE + NUMBERS * WORD_SIZE_MAX
 ORDER_BYTES_MAX: Final = ENTRY_WORDS * WIDTH_MAX
 
 #: Where the size of the segment's name stands; the name itself is at `START_SIZE`.
-NAME_SIZE_AT: Final = 4
+NAME_SIZE_AT: Final = 6
 _FLAGS_AT: Final = 1
-_TIER_AT: Final = 2
-_LEVEL_AT: Final = 3
-_WIDTHS_AT: Final = 5
-_ORDERS_AT: Final = 6
-_FINGERPRINT_AT: Final = 8
+_TIER_AT: Final = 3
+_LEVEL_AT: Final = 4
+#: Half a byte each: the ABC class, and above it the stage of the lifecycle.
+_STANDING_AT: Final = 5
+_WIDTHS_AT: Final = 7
+_ORDERS_AT: Final = 8
+_FINGERPRINT_AT: Final = 10
 
 _HASH_SIZE: Final = 8
 _NO_SIGN: Final = (1 << 63) - 1
 _UNSIGNED: Final = 0xFFFFFFFF
 _TIERS: Final = len(TIER_NAMES)
 _LEVELS: Final = len(LEVELS)
+_CLASSES: Final = len(CLASSES)
+_STAGES: Final = len(STAGES)
 
 
 @native
@@ -69,8 +82,9 @@ def put_record(memory: Memory, row: Longs, names: Bytes, name_from: int, name_si
     for entry in range(n):
         amount_bits |= heap[amounts + entry]
     gap_width, amount_width = width_of(gap_bits), width_of(amount_bits)
-    out[at], out[at + _FLAGS_AT] = FORMAT, 0
+    out[at], out[at + _FLAGS_AT], out[at + _FLAGS_AT + 1] = FORMAT, 0, 0
     out[at + _TIER_AT], out[at + _LEVEL_AT] = row[TIER], row[LEVEL]
+    out[at + _STANDING_AT] = row[ABC] | row[LIFECYCLE] << 4
     out[at + NAME_SIZE_AT] = name_size
     out[at + _WIDTHS_AT] = gap_width | amount_width << 4
     out[at + _ORDERS_AT], out[at + _ORDERS_AT + 1] = n & 0xFF, n >> 8
@@ -87,6 +101,13 @@ def put_record(memory: Memory, row: Longs, names: Bytes, name_from: int, name_si
     at = put_word(out, at, row[BUCKET_F])
     at = put_word(out, at, row[BUCKET_M])
     at = put_word(out, at, _zigzag(row[BUCKET_L]))
+    at = put_word(out, at, _zigzag(row[LIFECYCLE_SINCE] - row[TIER_SINCE]))
+    at = put_word(out, at, row[MATRIX])
+    at = put_word(out, at, row[MARKET_SEGMENTS])
+    at = put_word(out, at, row[CONTACTED_AT])
+    at = put_word(out, at, row[ACTION])
+    at = put_word(out, at, row[ACTION_AT])
+    at = put_word(out, at, row[SAMPLE])
     # Each integer is written whole: what is too much of it is overwritten by what follows, and that is never less than
     # the eight bytes of a hash.
     for entry in range(1, n):
@@ -103,7 +124,7 @@ def put_record(memory: Memory, row: Longs, names: Bytes, name_from: int, name_si
 @native
 def is_plain_record(blob: Bytes, at: int, size: int, entries_max: int) -> bool:
     """Whether so many bytes are the whole record of a customer who is no more than at most `entries_max` orders."""
-    if size < START_SIZE or blob[at] != FORMAT or blob[at + _FLAGS_AT]:
+    if size < START_SIZE or blob[at] != FORMAT or blob[at + _FLAGS_AT] or blob[at + _FLAGS_AT + 1]:
         return False
     widths, n = blob[at + _WIDTHS_AT], orders_in(blob, at)
     gap_width, amount_width = int(widths & 0xF), int(widths >> 4)
@@ -113,6 +134,8 @@ def is_plain_record(blob: Bytes, at: int, size: int, entries_max: int) -> bool:
         or amount_width > WIDTH_MAX
         or blob[at + _TIER_AT] >= _TIERS
         or blob[at + _LEVEL_AT] >= _LEVELS
+        or blob[at + _STANDING_AT] & 0xF >= _CLASSES
+        or blob[at + _STANDING_AT] >> 4 >= _STAGES
     ):
         return False
     numbers = at + START_SIZE + int(blob[at + NAME_SIZE_AT])
@@ -134,6 +157,7 @@ def get_record(memory: Memory, slot: int, blob: Bytes, at: int) -> None:
     """
     row, heap, n = memory.rows[slot], memory.heap, orders_in(blob, at)
     row[TIER], row[LEVEL] = blob[at + _TIER_AT], blob[at + _LEVEL_AT]
+    row[ABC], row[LIFECYCLE] = blob[at + _STANDING_AT] & 0xF, blob[at + _STANDING_AT] >> 4
     row[FINGERPRINT] = get_int32(blob, at + _FINGERPRINT_AT) & _UNSIGNED
     gap_width, amount_width = int(blob[at + _WIDTHS_AT] & 0xF), int(blob[at + _WIDTHS_AT] >> 4)
     as_of, at = get_word(blob, at + START_SIZE + int(blob[at + NAME_SIZE_AT]))
@@ -149,6 +173,14 @@ def get_record(memory: Memory, slot: int, blob: Bytes, at: int) -> None:
     row[BUCKET_M], at = get_word(blob, at)
     bucket, at = get_word(blob, at)
     row[BUCKET_L] = _unzigzag(bucket)
+    stage, at = get_word(blob, at)
+    row[LIFECYCLE_SINCE] = as_of - since + _unzigzag(stage)
+    row[MATRIX], at = get_word(blob, at)
+    row[MARKET_SEGMENTS], at = get_word(blob, at)
+    row[CONTACTED_AT], at = get_word(blob, at)
+    row[ACTION], at = get_word(blob, at)
+    row[ACTION_AT], at = get_word(blob, at)
+    row[SAMPLE], at = get_word(blob, at)
     row[N] = n
     if not n:
         return
