@@ -9,18 +9,17 @@ Everything is decided from the record and the limits, but for one case of `now_m
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Final, Protocol
 
-from msgspec import Struct, ValidationError, convert
+from msgspec import Struct
 from xxhash import xxh3_64_intdigest
 
 from stream.contracts import wire
+from stream.contracts.answers import answer_of
 from stream.contracts.events import (
     CANCELLED,
     COMPLETED,
-    NO_SCORE,
     NO_TICKET,
     REFUNDED,
     WHOLE,
@@ -38,6 +37,7 @@ from stream.contracts.ids import (
     why_bad,
 )
 from stream.contracts.money import to_minor
+from stream.contracts.order_details import order_details
 from stream.contracts.refusals import Refused
 from stream.contracts.times import (
     DAY,
@@ -51,7 +51,20 @@ from stream.contracts.times import (
 )
 
 _KIND: Final = {"order.completed": COMPLETED, "order.refunded": REFUNDED, "order.cancelled": CANCELLED}
-_NPS_MAX: Final = 10
+
+#: Tags taken of one interaction, the first ones.
+TAGS_MAX: Final = 16
+
+#: Characters taken of a text; themes are found in its beginning.
+TEXT_CHARS_MAX: Final = 2_000
+
+#: Types whose tags and text say what they are about.
+_TELLING: Final = frozenset(
+    (
+        *("consultation.opened", "complaint.opened", "review.posted"),
+        *("feedback.nps", "feedback.csat", "feedback.csi"),
+    )
+)
 
 
 class Record(Protocol):
@@ -108,7 +121,7 @@ def order_event(limits: Limits, record: Record, read: wire.Order, now_ms: int) -
     """An order, a refund or a cancellation.
 
     A refund without amount and every cancellation are of the whole order. What a cancellation says about
-    amount and currency is not looked at: it changes nothing.
+    amount and currency is not looked at, nor the details of either: it changes nothing.
     """
     at = _moment(limits, record, read, now_ms)
     event_id, order_id, amount, channel = read.event_id, read.order_id, read.amount, read.channel
@@ -139,6 +152,7 @@ def order_event(limits: Limits, record: Record, read: wire.Order, now_ms: int) -
         minor,
         channel or "",
         record.offset,
+        order_details(read, limits.exponent) if kind == COMPLETED else None,
     )
 
 
@@ -150,8 +164,13 @@ def interaction_event(limits: Limits, record: Record, read: wire.Interaction, no
         _check("channel", channel, NAME_BYTES_MAX)
     if ticket_id:
         _check("ticket_id", ticket_id, ID_BYTES_MAX)
-    need = _NEEDS.get(kind)
-    score = NO_SCORE if need is None else need(read)
+    category, text = read.category or "", ""
+    tags: tuple[str, ...] = ()
+    if category:
+        _check("category", category, NAME_BYTES_MAX)
+    if kind in _TELLING:
+        tags, text = _tags(read.tags), (read.text or "")[:TEXT_CHARS_MAX]
+    score, values = answer_of(read)
     return InteractionEvent(
         kind,
         at,
@@ -162,6 +181,12 @@ def interaction_event(limits: Limits, record: Record, read: wire.Interaction, no
         score,
         channel or "",
         record.offset,
+        category,
+        read.sku or "",
+        read.campaign_id or "",
+        values,
+        tags,
+        text,
     )
 
 
@@ -220,6 +245,15 @@ def _check(field: str, text: str, bytes_max: int) -> None:
         raise Refused(field, reason)
 
 
+def _tags(tags: list[str] | None) -> tuple[str, ...]:
+    """Distinct tags, the first `TAGS_MAX`."""
+    if not tags:
+        return ()
+    for tag in tags:
+        _check("tags", tag, NAME_BYTES_MAX)
+    return tuple(dict.fromkeys(tag for tag in tags if tag))[:TAGS_MAX]
+
+
 def _why_key(key: object, customer_id: str) -> str:
     if key is None:
         return "is missing; the key must be the customer_id, because it decides which shard reads the record"
@@ -241,51 +275,3 @@ def _why_moment(limits: Limits, at: int, written: int) -> str:
         f"{format_time(at)} is too far after {format_time(written)}, when the record was written"
         " (setting future_tolerance_seconds)"
     )
-
-
-def _ticket(read: wire.Interaction) -> int:
-    """Complaints are told apart by their tickets."""
-    if not read.ticket_id:
-        raise Refused("ticket_id", f"is required for {read.type}")
-    return NO_SCORE
-
-
-def _nps(read: wire.Interaction) -> int:
-    """The answer to how likely one is to recommend; JSON has one kind of number, so 9.0 is 9."""
-    score = read.score
-    if score is None:
-        raise Refused("score", f"is required for {read.type}")
-    if score != int(score) or not 0 <= score <= _NPS_MAX:
-        raise Refused("score", f"must be a whole number from 0 to {_NPS_MAX}, not {score}")
-    return int(score)
-
-
-def _csat(read: wire.Interaction) -> int:
-    """A satisfaction score on a scale of the sender's own; accepted, not yet used."""
-    if read.score is None:
-        raise Refused("score", f"is required for {read.type}")
-    return NO_SCORE
-
-
-def _csi(read: wire.Interaction) -> int:
-    """A satisfaction index: a score, or the dimensions it is made of; accepted, not yet used."""
-    if read.score is None and not _dimensions(read):
-        raise Refused("score", f"or dimensions are required for {read.type}")
-    return NO_SCORE
-
-
-def _dimensions(read: wire.Interaction) -> dict[str, int | float]:
-    try:
-        return convert(read.dimensions or {}, dict[str, int | float])
-    except ValidationError:
-        raise Refused("dimensions", "must be an object of numbers") from None
-
-
-#: What single types need beyond what all have. A rule gives the score that is kept, or refuses.
-_NEEDS: Final[dict[str, Callable[[wire.Interaction], int]]] = {
-    "complaint.opened": _ticket,
-    "complaint.resolved": _ticket,
-    "feedback.nps": _nps,
-    "feedback.csat": _csat,
-    "feedback.csi": _csi,
-}

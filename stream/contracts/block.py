@@ -1,9 +1,10 @@
 """Events of one batch in columns, so that native code can go through them without touching one Python object.
 
-Nearly all events are completed orders, and of those nearly all hold nothing but printable ASCII. Such an order is
-*plain*: its numbers are in the columns of its row, its texts are spans of one buffer, as a rule the very bytes that
-Kafka gave. Whatever else there is, refunds, interactions, dead letters, names with accents, stays the object that
-decoding made of it, in `EventBlock.others`; its row says when it happened and whose it is.
+Nearly all events are completed orders, and of those nearly all hold nothing but printable ASCII and say nothing of
+items, discount or coupon. Such an order is *plain*: its numbers are in the columns of its row, its texts are spans of
+one buffer, as a rule the very bytes that Kafka gave. Whatever else there is, refunds, interactions, dead letters, names
+with accents, stays the object that decoding made of it, in `EventBlock.others`; its row says when it happened and whose
+it is.
 """
 
 from __future__ import annotations
@@ -229,7 +230,9 @@ def is_plain(event: Event) -> TypeGuard[OrderEvent]:
     >>> is_plain(OrderEvent(COMPLETED, 5, "ç-1", 1, 2, "e-1", 1234, "web", 0))
     False
     """
-    if not isinstance(event, OrderEvent) or event.kind != COMPLETED or not 0 <= event.amount <= MINOR_UNITS_MAX:
+    if not isinstance(event, OrderEvent) or event.kind != COMPLETED or event.details is not None:
+        return False
+    if not 0 <= event.amount <= MINOR_UNITS_MAX:
         return False
     customer, event_id, channel = event.customer, event.event_id, event.channel
     texts = customer + event_id + channel

@@ -24,8 +24,35 @@ NO_TICKET: Final = 0
 NO_SCORE: Final = -1
 
 
+class OrderDetails(Struct, gc=False, frozen=True):
+    """What a completed order says beyond its amount.
+
+    Attributes
+    ----------
+    discount
+        What was taken off the price, minor units.
+    coupon
+        Whether it names a coupon.
+    categories
+        Distinct categories of its items in the order of the items, at most `acceptance.CATEGORIES_MAX`.
+    spent
+        What the items of each cost, minor units; 0 where no price is given.
+    items
+        Lines there are.
+    left_out
+        Categories beyond the limit.
+    """
+
+    discount: int = 0
+    coupon: bool = False
+    categories: tuple[str, ...] = ()
+    spent: tuple[int, ...] = ()
+    items: int = 0
+    left_out: int = 0
+
+
 class OrderEvent(Struct, gc=False):
-    """An order was completed, refunded (in part or whole) or cancelled."""
+    """An order was completed, refunded (in part or whole) or cancelled. Most have no `details`."""
 
     kind: int
     at: int
@@ -36,10 +63,22 @@ class OrderEvent(Struct, gc=False):
     amount: int
     channel: str
     offset: int
+    details: OrderDetails | None = None
 
 
 class InteractionEvent(Struct, gc=False):
-    """A customer did or said something. `score` is the answer of a `feedback.nps`; other types have none."""
+    """A customer did or said something.
+
+    Attributes
+    ----------
+    score
+        The answer of a `feedback.nps` (0 to 10) or a `feedback.csat` (1 to 5), the index of a `feedback.csi` that
+        gives no dimensions (0 to 100); else `NO_SCORE`.
+    values
+        Scores from 1 to 10 by dimension, sorted; of a `feedback.csi` only.
+    tags, text
+        What it is about; of what can have a theme only. The text is cut at `acceptance.TEXT_CHARS_MAX`.
+    """
 
     type: str
     at: int
@@ -50,6 +89,12 @@ class InteractionEvent(Struct, gc=False):
     score: int
     channel: str
     offset: int
+    category: str = ""
+    sku: str = ""
+    campaign: str = ""
+    values: tuple[tuple[str, float], ...] = ()
+    tags: tuple[str, ...] = ()
+    text: str = ""
 
 
 class ProfileEvent(Struct, gc=False):

@@ -53,7 +53,8 @@ from stream.native.xxh3 import xxh3_64
 
 Integers = NDArray[np.int64]
 
-# Fields of `wire.Order`, by number; those before the channel are required. The last is any other field.
+# Fields of `wire.Order`, by number; those before the channel are required, those behind it are not of a plain order
+# unless they are null. The last is any other field.
 _EVENT_ID: Final = 0
 _TYPE: Final = 1
 _CUSTOMER: Final = 2
@@ -62,11 +63,14 @@ _OCCURRED_AT: Final = 4
 _AMOUNT: Final = 5
 _CURRENCY: Final = 6
 _CHANNEL: Final = 7
-_UNREAD: Final = 8
+_UNREAD: Final = 11
 _REQUIRED: Final = (1 << _CHANNEL) - 1
 _READ: Final = (1 << _UNREAD) - 1
 
-_NAMES: Final = ("event_id", "type", "customer_id", "order_id", "occurred_at", "amount", "currency", "channel")
+_NAMES: Final = (
+    *("event_id", "type", "customer_id", "order_id", "occurred_at", "amount", "currency", "channel"),
+    *("discount", "coupon", "items"),
+)
 # The names, and behind them, by the number that stands for any other name, the one type that is read.
 _COMPLETED: Final = _UNREAD
 _WORDS: Final = [word.encode() for word in (*_NAMES, "order.completed")]
@@ -139,6 +143,8 @@ def _take_value(text: Bytes, at: int, end: int, field: int, currency: Bytes, exp
     at = after_blanks(text, at, end)
     if field == _UNREAD:
         return after_value(text, at, end)
+    if field > _CHANNEL:
+        return after_null(text, at, end)
     if at < end and text[at] == QUOTE:
         start = at + 1
         at = plain_end(text, start)

@@ -17,7 +17,7 @@ from stream.contracts.times import NO_TIME, NO_ZONE
 #: Reasons quote what was sent, and what was sent may be a megabyte.
 REASON_CHARS_MAX: Final = 400
 
-_PATH: Final = re.compile(r" - at `\$\.?([^`.\[]*)[^`]*`$")
+_PATH: Final = re.compile(r" - at `\$\.?([^`.\[]*)([^`]*)`$")
 _MISSING: Final = re.compile(r"Object missing required field `([^`]+)`")
 _WRONG: Final = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
 _LENGTH: Final = re.compile(r"Expected `str` of length ([<>]=) (\d+)")
@@ -77,21 +77,27 @@ def explain(error: Exception, value: bytes, allowed: Mapping[str, tuple[str, ...
 
 
 def _invalid(message: str, allowed: Mapping[str, tuple[str, ...]]) -> Refused:
+    path = _PATH.search(message)
+    field, within = (path[1] or "value", path[2].lstrip(".")) if path else ("value", "")
     missing = _MISSING.match(message)
     if missing:
-        return Refused(missing[1], "is required and missing")
-    path = _PATH.search(message)
-    field = path[1] if path and path[1] else "value"
-    what = message[: path.start()] if path else message
+        return (
+            Refused(field, f"{within} has no {missing[1]}") if path else Refused(missing[1], "is required and missing")
+        )
+    reason = _why_invalid(message[: path.start()] if path else message, allowed.get(field, ()))
+    return Refused(field, f"{within} {reason}" if within else reason)
+
+
+def _why_invalid(what: str, allowed: tuple[str, ...]) -> str:
     wrong, length = _WRONG.match(what), _LENGTH.match(what)
     if wrong:
         accepted = " or ".join(_WORDS.get(name, name) for name in wrong[1].split(" | ") if name != "null")
-        return Refused(field, f"must be {accepted}, not {_WORDS.get(wrong[2], wrong[2])}")
+        return f"must be {accepted}, not {_WORDS.get(wrong[2], wrong[2])}"
     if length:
-        return Refused(field, "is empty" if length[1] == ">=" else f"has more than {length[2]} characters")
-    if what.startswith(_NOT_LISTED) and field in allowed:
-        what = f"{what[len(_NOT_LISTED) :]} is none of {', '.join(allowed[field])}"
-    return Refused(field, _TIMES.get(what, what))
+        return "is empty" if length[1] == ">=" else f"has more than {length[2]} characters"
+    if what.startswith(_NOT_LISTED) and allowed:
+        what = f"{what[len(_NOT_LISTED) :]} is none of {', '.join(allowed)}"
+    return _TIMES.get(what, what)
 
 
 def _malformed(error: Exception, value: bytes) -> str:

@@ -1,7 +1,7 @@
 """JSON Schemas (2020-12) of what the topics hold, made from the structs that the program itself reads and writes.
 
-The inputs are described in full here, the fields that scoring does not read yet included, so that who sends
-events need not know which those are. What a schema cannot say (the key, the time against the clock, which
+The inputs are described in full here, the fields that scoring does not read included, so that who sends events
+need not know which those are. What a schema cannot say (the key, the time against the clock, which
 type needs which field) is in the reasons of dead letters.
 """
 
@@ -18,33 +18,15 @@ from stream.contracts.dead_letters import Refusal
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
-class Item(Struct):
-    """One line of an order."""
-
-    sku: str
-    category: str | None = None
-    price: wire.Amount | None = None
-    quantity: int | float | None = None
-
-
-class Order(wire.Order):
-    """An order completed, refunded or cancelled. A refund without amount is of the whole order."""
-
-    discount: wire.Amount | None = None
-    coupon: str | None = None
-    items: list[Item] | None = None
-
-
 class Interaction(wire.Interaction):
     """What a customer did or said besides ordering.
 
-    A complaint has a ticket, an NPS answer a score from 0 to 10, another answer a score of its own scale.
+    A complaint has a ticket; `feedback.nps` a score from 0 to 10, `feedback.csat` one from 1 to 5, `feedback.csi`
+    dimensions with scores from 1 to 10, or else a score from 0 to 100. `tags` and `text` say what a complaint, a
+    consultation, a review or an answer is about.
     """
 
     dimensions: dict[str, int | float] | None = None
-    sku: str | None = None
-    category: str | None = None
-    campaign_id: str | None = None
 
 
 class Profile(wire.Profile):
@@ -54,7 +36,7 @@ class Profile(wire.Profile):
 
 
 _HELD: Final[dict[str, tuple[type[Struct], ...]]] = {
-    "orders": (Order,),
+    "orders": (wire.Order,),
     "interactions": (Interaction,),
     "profiles": (Profile,),
     "privacy": (wire.Privacy,),

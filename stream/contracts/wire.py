@@ -1,8 +1,8 @@
 """The four kinds of record as they stand in the JSON, field by field.
 
-Only what scoring uses today is read. Other fields, those of the interface (`items`, `discount`, `coupon`,
-`attributes`) among them, are skipped by the parser, which costs a fraction of reading them. A field that a
-new score needs is added here first. `schemas` describes the full interface.
+Only what scoring uses today is read. Other fields, `attributes` of the interface among them, are skipped by the
+parser, which costs a fraction of reading them. A field that a new score needs is added here first. `schemas`
+describes the full interface.
 
 Absent and ``null`` are the same thing. Ids have a length limit here in characters; the one in bytes, and
 the rest of what an id must be, is in `ids`.
@@ -19,6 +19,7 @@ from stream.contracts.times import Zoned
 
 Id = Annotated[str, Meta(min_length=1, max_length=ID_BYTES_MAX)]
 Name = Annotated[str, Meta(max_length=NAME_BYTES_MAX)]
+Text = Annotated[str, Meta(max_length=ID_BYTES_MAX)]
 OccurredAt = Annotated[
     Zoned | int | float,
     Meta(description="When it happened: RFC 3339 with a zone, or a number of epoch seconds."),
@@ -52,8 +53,20 @@ PrivacyType = Literal["customer.erase", "customer.export", "customer.restrict", 
 CustomerKind = Literal["individual", "enterprise"]
 
 
+class Item(Struct, gc=False):
+    """One line of an order. Without a quantity it is one piece, of `price` each."""
+
+    sku: Id
+    category: Name | None = None
+    price: Amount | None = None
+    quantity: int | float | None = None
+
+
 class Order(Struct, gc=False):
-    """An order completed, refunded or cancelled. A refund without amount is of the whole order."""
+    """An order completed, refunded or cancelled. A refund without amount is of the whole order.
+
+    `discount` is what was taken off the price, `coupon` names what gave the right to it, `items` what was bought.
+    """
 
     event_id: Id
     type: OrderType
@@ -63,10 +76,13 @@ class Order(Struct, gc=False):
     amount: Amount | None = None
     currency: str | None = None
     channel: Name | None = None
+    discount: Amount | None = None
+    coupon: Text | None = None
+    items: list[Item] | None = None
 
 
 class Interaction(Struct, gc=False):
-    """What a customer did or said besides ordering."""
+    """What a customer did or said besides ordering. Its `dimensions` are read where the type needs them."""
 
     event_id: Id
     type: InteractionType
@@ -76,6 +92,11 @@ class Interaction(Struct, gc=False):
     score: int | float | None = None
     dimensions: Any = None
     channel: Name | None = None
+    sku: Text | None = None
+    category: Name | None = None
+    campaign_id: Text | None = None
+    tags: list[Name] | None = None
+    text: str | None = None
 
 
 class Profile(Struct, gc=False):

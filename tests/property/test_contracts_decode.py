@@ -6,6 +6,7 @@ import json
 from base64 import b64decode
 from datetime import datetime, timedelta, timezone
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,8 +14,10 @@ from stream.contracts.dead_letters import dead_letter_message, read_dead_letter
 from stream.contracts.events import COMPLETED, DeadLetter, OrderEvent
 from stream.contracts.ids import hash_id
 from stream.contracts.money import from_minor
+from stream.contracts.order_details import order_details
 from stream.contracts.times import DAY, format_time, parse_time
 from stream.contracts.topics import INPUT_RANK, Topics
+from stream.contracts.wire import Order
 from tests.unit.contracts.records import COMPLAINT, NOW, NPS, ORDER, PROFILE, REQUEST, FakeRecord, decode, record
 
 EARLIEST = parse_time("1990-01-01T00:00:00Z")
@@ -36,6 +39,27 @@ any_json = json_of(st.floats())  # Python writes NaN and Infinity, which JSON do
 events = st.sampled_from([ORDER, COMPLAINT, NPS, PROFILE, REQUEST])
 
 
+details = st.fixed_dictionaries(
+    {},
+    optional={
+        "discount": st.sampled_from([None, 0, 1.5, "0.25"]),
+        "coupon": st.sampled_from([None, "", "TEN"]),
+        "items": st.lists(
+            st.fixed_dictionaries(
+                {"sku": ids},
+                optional={
+                    "category": st.sampled_from([None, "", "tea", "café"]),
+                    "price": st.sampled_from([None, 3, "0.99"]),
+                    "quantity": st.sampled_from([None, 2, 0.3]),
+                },
+            ),
+            max_size=3,
+        )
+        | st.none(),
+    },
+)
+
+
 @st.composite
 def orders(draw):
     """An order in one of the ways it may be written, and the event that it is."""
@@ -53,10 +77,12 @@ def orders(draw):
         "amount": amount,
         "currency": "USD",
         "channel": channel,
-        "items": draw(good_json),
+        "attributes": draw(good_json),
     }
+    value |= draw(st.just({}) | details)
     value = dict(draw(st.permutations(sorted(value.items()))))
-    expected = OrderEvent(COMPLETED, at, customer, hash_id(order), hash_id(event), event, minor, channel or "", 0)
+    said = order_details(msgspec.convert(value | {"amount": str(amount)}, Order), 2)
+    expected = OrderEvent(COMPLETED, at, customer, hash_id(order), hash_id(event), event, minor, channel or "", 0, said)
     data = json.dumps(value, ensure_ascii=draw(st.booleans())).encode()
     return FakeRecord(0, customer.encode(), data, NOW), expected
 

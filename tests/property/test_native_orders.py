@@ -60,6 +60,10 @@ def json_of(numbers):
 
 good_json = json_of(st.floats(allow_nan=False, allow_infinity=False))
 json_values = json_of(st.floats())  # Python writes NaN and Infinity, which JSON does not have
+DETAILS = ("discount", "coupon", "items")
+details = st.sampled_from(
+    [None, 0, "0.50", "", "TEN", [], [{"sku": "s", "category": "tea", "price": 1, "quantity": 2}]]
+)
 currencies = st.sampled_from(["EUR", "EUR", "USD", None, ""])
 
 
@@ -75,9 +79,10 @@ def orders(draw, ids=ids, moments=texts_of_moments, amounts=amounts, channels=na
         "amount": draw(amounts),
         "currency": draw(currencies),
         "channel": draw(channels),
-        "items": draw(json_values),
+        "attributes": draw(json_values),
     }
-    for left_out in draw(st.sets(st.sampled_from(["channel", "items", "items", "items", "amount"]), max_size=2)):
+    order |= draw(st.just({}) | st.just({}) | st.dictionaries(st.sampled_from(DETAILS), json_values | details))
+    for left_out in draw(st.sets(st.sampled_from(["channel", "attributes", "attributes", "amount"]), max_size=2)):
         del order[left_out]
     order = dict(draw(st.permutations(sorted(order.items()))))
     separators = draw(st.sampled_from([(",", ":"), (", ", ": "), ("\t,\r\n", " :")]))
@@ -154,7 +159,11 @@ def plain(draw):
         "currency": "EUR",
     }
     order |= draw(
-        st.fixed_dictionaries({}, optional={"channel": st.sampled_from([None, "", "web"]), "items": good_json})
+        st.fixed_dictionaries(
+            {},
+            optional={"channel": st.sampled_from([None, "", "web"]), "attributes": good_json, "items_note": good_json}
+            | dict.fromkeys(DETAILS, st.none()),
+        )
     )
     order = dict(draw(st.permutations(sorted(order.items()))))
     value = json.dumps(order, ensure_ascii=False, indent=draw(st.none() | st.just(2))).encode()
@@ -164,6 +173,15 @@ def plain(draw):
 @given(st.lists(plain(), min_size=1, max_size=4))
 def test_nearly_all_orders_are_plain(given_records):
     assert read(given_records).rows[:, PLAIN].all()
+
+
+@given(plain(), st.sampled_from(DETAILS), details.filter(lambda given: given is not None), st.booleans())
+def test_an_order_that_says_more_is_not_plain(given_record, field, value, escaped):
+    name = field if not escaped else f"\\u{ord(field[0]):04x}{field[1:]}"
+    order = given_record.value.rstrip()[:-1] + f',"{name}":{json.dumps(value)}}}'.encode()
+    if json.loads(given_record.value).get(field, ...) is ...:
+        given_record.value = order
+        assert not read([given_record]).rows[:, PLAIN].any()
 
 
 def test_of_a_field_that_comes_twice_the_last_counts():

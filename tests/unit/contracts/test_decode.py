@@ -7,6 +7,7 @@ import json
 import pytest
 from aiokafka import ConsumerRecord
 
+from stream.contracts.acceptance import TAGS_MAX, TEXT_CHARS_MAX
 from stream.contracts.decode import VALUE_BYTES_MAX, Decoder
 from stream.contracts.events import (
     CANCELLED,
@@ -17,11 +18,13 @@ from stream.contracts.events import (
     WHOLE,
     DeadLetter,
     InteractionEvent,
+    OrderDetails,
     OrderEvent,
     PrivacyEvent,
     ProfileEvent,
 )
 from stream.contracts.ids import hash_id
+from stream.contracts.order_details import CATEGORIES_MAX
 from stream.contracts.times import DAY, parse_time
 from stream.contracts.topics import Topics
 from tests.unit.contracts.records import (
@@ -86,7 +89,9 @@ def test_a_complaint_an_answer_a_profile_and_a_request():
     ("name", "event", "extra"),
     [
         ("orders", ORDER, {"items": [{"sku": "s", "price": "1.00"}], "discount": "1", "coupon": "X"}),
-        ("orders", ORDER, {"items": "not a list", "discount": {}, "coupon": 5, "campaign": None}),
+        ("orders", ORDER, {"items": [{"sku": "s", "price": 0, "quantity": 0.25, "colour": {}}], "campaign": None}),
+        ("orders", ORDER, {"items": [], "discount": None, "coupon": ""}),
+        ("orders", REFUND, {"items": [{"sku": "s", "price": "-1.00"}], "discount": "-1"}),
         ("orders", ORDER, {"channel": None}),
         ("orders", ORDER, {"channel": ""}),
         ("orders", ORDER, {"amount": 0}),
@@ -101,10 +106,11 @@ def test_a_complaint_an_answer_a_profile_and_a_request():
         ("interactions", NPS, {"score": 0}),
         ("interactions", NPS, {"score": 10}),
         ("interactions", NPS, {"score": 9.0}),
-        ("interactions", NPS, {"type": "feedback.csat", "score": 4.5}),
+        ("interactions", NPS, {"type": "feedback.csat", "score": 5.0}),
         ("interactions", NPS, {"type": "feedback.csi", "score": 71}),
         ("interactions", NPS, {"type": "feedback.csi", "score": None, "dimensions": {"price": 7, "service": 8.5}}),
-        ("interactions", NPS, {"type": "page.viewed", "dimensions": "10 x 20", "sku": 5}),
+        ("interactions", NPS, {"type": "page.viewed", "dimensions": "10 x 20", "sku": ""}),
+        ("interactions", NPS, {"tags": [], "text": "Grüße\n", "campaign_id": ""}),
         ("interactions", NPS, {"type": "login", "score": None}),
         ("profiles", PROFILE, {"kind": None, "region": None, "attributes": {"vip": True}}),
         ("profiles", PROFILE, {"type": "customer.updated"}),
@@ -116,9 +122,62 @@ def test_accepted(name, event, extra):
     assert not isinstance(outcome, DeadLetter), outcome
 
 
-def test_only_an_nps_answer_is_kept_as_a_score():
-    assert decode_one("interactions", {**NPS, "type": "feedback.csat"}).score == NO_SCORE
+def test_an_answer_is_kept_on_the_scale_of_its_type():
+    csat, csi = {**NPS, "type": "feedback.csat", "score": 4}, {**NPS, "type": "feedback.csi", "score": 71.5}
+    assert decode_one("interactions", csat).score == 4
+    assert decode_one("interactions", csi).score == 72
     assert decode_one("interactions", {**NPS, "type": "page.viewed"}).score == NO_SCORE
+
+
+def test_an_index_is_made_of_its_dimensions_where_they_are_given():
+    index = decode_one("interactions", {**NPS, "type": "feedback.csi", "dimensions": {"price": 7, "ease": 8.5}})
+    assert (index.score, index.values) == (NO_SCORE, (("ease", 8.5), ("price", 7.0)))
+
+
+def test_what_an_interaction_is_about():
+    about = {"category": "tea", "sku": "s-1", "campaign_id": "k-1", "tags": ["late", "", "late", "rude"], "text": "?"}
+    complaint = decode_one("interactions", {**COMPLAINT, **about})
+    assert (complaint.category, complaint.sku, complaint.campaign) == ("tea", "s-1", "k-1")
+    assert (complaint.tags, complaint.text) == (("late", "rude"), "?")
+    # A page says nothing, whatever is sent with it.
+    page = decode_one("interactions", {**COMPLAINT, **about, "type": "page.viewed"})
+    assert (page.category, page.tags, page.text) == ("tea", (), "")
+
+
+def test_of_tags_and_text_so_much_is_taken():
+    much = {"tags": [str(number) for number in range(TAGS_MAX + 1)], "text": "é" * (TEXT_CHARS_MAX + 1)}
+    complaint = decode_one("interactions", {**COMPLAINT, **much})
+    assert (len(complaint.tags), len(complaint.text)) == (TAGS_MAX, TEXT_CHARS_MAX)
+
+
+ITEMS = [
+    {"sku": "s-1", "category": "tea", "price": "2.50", "quantity": 2},
+    {"sku": "s-2", "category": "milk", "price": 1.2, "quantity": 0.5},
+    {"sku": "s-3", "category": "tea", "price": None},
+    {"sku": "s-4"},
+]
+
+
+def test_an_order_with_details():
+    order = decode_one("orders", {**ORDER, "items": ITEMS, "discount": "0.50", "coupon": "TEN"})
+    assert order.details == OrderDetails(50, True, ("tea", "milk"), (500, 60), 4, 0)
+    assert decode_one("orders", {**ORDER, "coupon": "TEN"}).details == OrderDetails(coupon=True)
+
+
+@pytest.mark.parametrize("extra", [{}, {"items": [], "discount": None, "coupon": ""}, {"items": None, "coupon": None}])
+def test_an_order_that_says_nothing_of_them_has_no_details(extra):
+    assert decode_one("orders", {**ORDER, **extra}).details is None
+
+
+def test_details_are_of_completed_orders_only():
+    assert decode_one("orders", {**REFUND, "items": ITEMS}).details is None
+
+
+def test_categories_beyond_the_limit_are_counted():
+    items = [{"sku": "s", "category": str(number % (CATEGORIES_MAX + 3))} for number in range(2 * CATEGORIES_MAX + 3)]
+    details = decode_one("orders", {**ORDER, "items": items}).details
+    assert details.categories == tuple(map(str, range(CATEGORIES_MAX)))
+    assert (details.items, details.left_out) == (len(items), 3)
 
 
 def test_every_type_of_the_interface_is_accepted():
@@ -146,6 +205,7 @@ def test_the_records_of_aiokafka_are_read():
 
 # ----------------------------------------------------------------------------------------------- what is refused
 
+CSI = {**NPS, "type": "feedback.csi"}
 TEXT = json.dumps(ORDER).encode()
 BAD = [
     # the value as a whole
@@ -268,6 +328,38 @@ BAD = [
         "dimensions",
         "object of numbers",
     ),
+    ("interactions", {**NPS, "type": "feedback.csat", "score": 6}, "score", "whole number from 1 to 5, not 6"),
+    ("interactions", {**NPS, "type": "feedback.csat", "score": 4.5}, "score", "whole number from 1 to 5, not 4.5"),
+    ("interactions", {**NPS, "type": "feedback.csi", "score": 101}, "score", "from 0 to 100, not 101"),
+    ("interactions", {**CSI, "dimensions": {"price": 0.5}}, "dimensions", "from 1 to 10, not 0.5 (price)"),
+    ("interactions", {**CSI, "dimensions": {"p\n": 5}}, "dimensions", "control character U+000A"),
+    ("interactions", {**CSI, "dimensions": {str(n): 5 for n in range(17)}}, "dimensions", "are 17; at most 16"),
+    # what an interaction is about
+    ("interactions", {**NPS, "category": "€" * 22}, "category", "66 bytes"),
+    ("interactions", {**NPS, "sku": 5}, "sku", "must be text, not a whole number"),
+    ("interactions", {**NPS, "campaign_id": "k" * 257}, "campaign_id", "more than 256 characters"),
+    ("interactions", {**NPS, "tags": ["t\x00"]}, "tags", "control character U+0000"),
+    ("interactions", {**NPS, "tags": ["t", 5]}, "tags", "[1] must be text"),
+    ("interactions", {**NPS, "text": ["t"]}, "text", "must be text, not a list"),
+    # details of orders
+    ("orders", {**ORDER, "discount": "-0.01"}, "discount", "is negative"),
+    ("orders", {**ORDER, "discount": "ten"}, "discount", "must be a decimal number"),
+    ("orders", {**ORDER, "discount": {}}, "discount", "not an object"),
+    ("orders", {**ORDER, "coupon": 5}, "coupon", "must be text"),
+    ("orders", {**ORDER, "coupon": "c\n"}, "coupon", "control character U+000A"),
+    ("orders", {**ORDER, "items": "not a list"}, "items", "must be a list, not text"),
+    ("orders", {**ORDER, "items": [{"category": "tea"}]}, "items", "[0] has no sku"),
+    ("orders", {**ORDER, "items": [{"sku": "s"}, {"sku": 5}]}, "items", "[1].sku must be text, not a whole number"),
+    ("orders", {**ORDER, "items": [{"sku": "s", "price": "1,5"}]}, "items", "price of item 0 must be a decimal"),
+    ("orders", {**ORDER, "items": [{"sku": "s", "price": -1}]}, "items", "price of item 0 is negative"),
+    ("orders", {**ORDER, "items": [{"sku": "s", "quantity": -1}]}, "items", "quantity of item 0 must be from 0"),
+    (
+        "orders",
+        {**ORDER, "items": [{"sku": "s", "price": 10**13, "quantity": 2}]},
+        "items",
+        "item 0 comes to more than",
+    ),
+    ("orders", {**ORDER, "items": [{"sku": "s", "category": "€" * 22}]}, "items", "category of item 0 has 66 bytes"),
 ]
 
 
