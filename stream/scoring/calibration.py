@@ -7,6 +7,7 @@ because two workers that read different parts would score the same customer diff
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import isclose, isfinite
 from typing import Annotated, Final
 
@@ -14,11 +15,19 @@ import msgspec
 
 from stream.scoring.alive import Params
 from stream.scoring.churn_model import ChurnCoefficients
-from stream.scoring.rfm import Edges, Five
+from stream.scoring.gamma_gamma import SpendParams
+from stream.scoring.model_notes import ModelNotes
+from stream.scoring.rfm import Edges, Five, Four
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 SHARES_TOLERANCE: Final = 1e-6
+
+# The first records bought at CDNOW in early 1997: 946 customers who came again, in US dollars.
+CDNOW_SPEND: Final = SpendParams(p=6.25, q=3.74, v_minor=1_544)
+# Round figures, as for the edges of R-F-M: a start until the own customers speak.
+CLV_EDGES: Final[Four] = (1_000, 3_000, 8_000, 20_000)
+PROFIT_EDGES: Final[Four] = (1_500, 5_000, 12_000, 30_000)
 
 
 class CalibrationError(ValueError):
@@ -61,6 +70,14 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     alive: Params
     """MBG/NBD, in weeks."""
     churn: ChurnCoefficients
+    spend: SpendParams = CDNOW_SPEND
+    """Gamma-Gamma, in minor units."""
+    clv_edges_minor: Four = CLV_EDGES
+    """Customer lifetime value from which scores 2, 3, 4 and 5 are given: fifths of the customers."""
+    profit_edges_minor: Four = PROFIT_EDGES
+    """The same of profitability; may be negative."""
+    models: ModelNotes | None = None
+    """How the parameters were found; None where they were not learned."""
     bin_shares: BinShares | None = None
     customers: int = 0
     """Customers it was learned from."""
@@ -91,6 +108,10 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
             rfm=wire.rfm,
             alive=Params(alive.r, alive.alpha, alive.a, alive.b),
             churn=wire.churn,
+            spend=wire.spend,
+            clv_edges_minor=wire.clv_edges_minor,
+            profit_edges_minor=wire.profit_edges_minor,
+            models=wire.models,
             bin_shares=wire.bin_shares,
             customers=wire.customers,
             source=wire.source,
@@ -99,6 +120,10 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not all(value > 0 and isfinite(value) for value in self.alive):
             raise CalibrationError(f"calibration: alive = {self.alive}: each must be above 0")
+        for name in ("clv_edges_minor", "profit_edges_minor"):
+            edges: Four = getattr(self, name)
+            if not all(low <= high for low, high in pairwise(edges)) or not all(map(isfinite, edges)):
+                raise CalibrationError(f"calibration: {name} = {edges}: must be four numbers that never fall")
 
 
 class _WireParams(msgspec.Struct, forbid_unknown_fields=True):
@@ -116,6 +141,10 @@ class _Wire(msgspec.Struct, forbid_unknown_fields=True):
     rfm: Edges
     alive: _WireParams
     churn: ChurnCoefficients
+    spend: SpendParams = CDNOW_SPEND
+    clv_edges_minor: Four = CLV_EDGES
+    profit_edges_minor: Four = PROFIT_EDGES
+    models: ModelNotes | None = None
     bin_shares: BinShares | None = None
     customers: Annotated[int, msgspec.Meta(ge=0)] = 0
     source: str = ""

@@ -17,13 +17,15 @@ from stream.scoring.segments import SegmentRule, SegmentTable
 from stream.scoring.table_reader import PolicyError, TableReader
 from stream.scoring.units import DAY
 
-__all__ = ["LEVELS", "ChurnPolicy", "Policy", "PolicyError", "default_policy", "parse_policy"]
+__all__ = ["LEVELS", "ChurnPolicy", "ClvPolicy", "Policy", "PolicyError", "default_policy", "parse_policy"]
 
 LEVELS = ("none", "low", "medium", "high", "churned")
 """Churn levels from the mildest on. The place of a level in this table is its rank."""
 
 WINDOW_DAYS_MAX = 3_660
 DAYS_MAX = 36_600
+HORIZON_MONTHS_MAX = 60
+DISCOUNT_YEARLY_MAX = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,15 @@ class ChurnPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class ClvPolicy:
+    """How far ahead customer lifetime value looks, and what the future is worth today."""
+
+    horizon_months: int
+    discount_yearly: float
+    """0.10 where what comes in a year is worth 1 / 1.10 of what comes today."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Everything the business decides, checked.
 
@@ -87,6 +98,7 @@ class Policy:
     tier_min_stay_days: float
     """Days a tier is held before a lower one is said."""
     churn: ChurnPolicy
+    clv: ClvPolicy
     segments: SegmentTable
     """The table that says the segment."""
     segment_tables: tuple[SegmentTable, ...]
@@ -157,6 +169,7 @@ def parse_policy(text: str) -> Policy:
         tier_margin=tier.number("margin", minimum=0),
         tier_min_stay_days=tier.number("min_stay_days", minimum=0, maximum=DAYS_MAX),
         churn=_churn(root.table("churn")),
+        clv=_clv(root.table("clv")),
         segments=active,
         segment_tables=tables,
     )
@@ -193,6 +206,15 @@ def _churn(table: TableReader) -> ChurnPolicy:
     levels.done()
     table.done()
     return churn
+
+
+def _clv(table: TableReader) -> ClvPolicy:
+    clv = ClvPolicy(
+        horizon_months=table.integer("horizon_months", minimum=1, maximum=HORIZON_MONTHS_MAX),
+        discount_yearly=table.number("discount_yearly", minimum=0, maximum=DISCOUNT_YEARLY_MAX),
+    )
+    table.done()
+    return clv
 
 
 def _segments(reader: TableReader) -> tuple[SegmentTable, tuple[SegmentTable, ...]]:

@@ -8,13 +8,21 @@ import msgspec
 import pytest
 
 from stream.scoring.alive import Params
-from stream.scoring.calibration import DEFAULT_CALIBRATION, BinShares, Calibration, CalibrationError
+from stream.scoring.calibration import CDNOW_SPEND, DEFAULT_CALIBRATION, BinShares, Calibration, CalibrationError
+from stream.scoring.model_notes import FitNote, ModelNotes
 
 FIFTHS = (0.2,) * 5
 FULL = msgspec.structs.replace(
     DEFAULT_CALIBRATION,
     number=7,
     created_at=1_700_000_000_000,
+    models=ModelNotes(
+        alive="MBG/NBD of 2357 customers",
+        spend="kept",
+        fits=(FitNote("MBG/NBD", {"r": 0.5}, 2_357, -9_582.4, 0.02, ("a is at its bound",)),),
+    ),
+    clv_edges_minor=(1, 2, 2, 3),
+    profit_edges_minor=(-100, 0, 50, 60),
     bin_shares=BinShares(FIFTHS, (0.4, 0.0, 0.2, 0.2, 0.2), FIFTHS),
     customers=2_357,
     source="fitted on shard histograms",
@@ -36,6 +44,8 @@ def test_parameters_are_written_by_name():
 def test_the_shipped_model_is_the_published_one_for_cdnow():
     assert DEFAULT_CALIBRATION.number == 1
     assert DEFAULT_CALIBRATION.alive == Params(0.525, 6.183, 0.891, 1.614)
+    assert DEFAULT_CALIBRATION.spend == CDNOW_SPEND
+    assert CDNOW_SPEND.mean_minor == pytest.approx(15.44 * 6.25 / 2.74 * 100)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +65,11 @@ def test_the_shipped_model_is_the_published_one_for_cdnow():
         (("churn", "complaint"), -1, r"complaint = -1.*churn"),
         (("bin_shares", "recency"), [1, 1, 0, 0, 0], r"recency .*add up to 1.*bin_shares"),
         (("bin_shares", "recency"), [1.5, -0.5, 0, 0, 0], r"recency .*add up to 1.*bin_shares"),
+        (("spend", "q"), 1, r"q = 1.*must be above 1.*spend"),
+        (("spend", "v_minor"), -1, r"v_minor = -1.*must be above 0.*spend"),
+        (("clv_edges_minor",), [4, 3, 2, 1], r"clv_edges_minor .*never fall"),
+        (("profit_edges_minor",), [1, 2, 3], "profit_edges_minor"),
+        (("models", "alive"), None, r"models\.alive"),
         (("surprise",), 1, "surprise"),
         (("alive", "surprise"), 1, r"surprise.*alive"),
     ],
@@ -68,6 +83,13 @@ def test_a_bad_field_is_named(path, value, complaint):
     table[field] = value
     with pytest.raises(CalibrationError, match=complaint):
         Calibration.from_json(json.dumps(document).encode())
+
+
+def test_a_document_of_an_older_version_has_the_defaults():
+    document = json.loads(DEFAULT_CALIBRATION.to_json())
+    for field in ("spend", "clv_edges_minor", "profit_edges_minor", "models"):
+        del document[field]
+    assert Calibration.from_json(json.dumps(document).encode()) == DEFAULT_CALIBRATION
 
 
 def test_a_missing_field_is_named():

@@ -30,6 +30,7 @@ def test_the_shipped_policy_is_the_documented_one():
     assert POLICY.churn.levels == (("low", 0.4), ("medium", 0.6), ("high", 0.8), ("churned", 0.95))
     assert POLICY.churn.warn_from == "medium"
     assert POLICY.churn.gap_ratios == (1.5, 2, 3, 5)
+    assert (POLICY.clv.horizon_months, POLICY.clv.discount_yearly) == (12, 0.10)
     assert [table.name for table in POLICY.segment_tables] == ["rf_grid", "rfm_r", "value_types"]
     assert POLICY.segments is POLICY.segment_tables[0]
 
@@ -51,6 +52,8 @@ def test_another_table_can_be_the_active_one():
         ("window_days = 365", "window_days = true", r"window_days = True: must be a whole number"),
         ("window_days = 365", "", r"window_days: missing; must be a whole number"),
         ("window_days = 365", "window_day = 365", r"window_days: missing"),
+        ("horizon_months = 12", "horizon_months = 61", r"clv\.horizon_months = 61: must be a whole number from 1"),
+        ("discount_yearly = 0.10", "discount_yearly = -0.1", r"clv\.discount_yearly = -0\.1: must be at least 0"),
         ("recency = 1", "recency = 0", r"weights\.recency = 0: must be above 0"),
         ("recency = 1", "recency = nan", r"weights\.recency = nan: must be a number"),
         ("recency = 1", 'recency = "1"', r"weights\.recency = '1': must be a number"),
