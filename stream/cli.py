@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Coroutine
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -17,6 +18,7 @@ from stream.commands import dead_letters as letters
 from stream.commands import explain_text, printing
 from stream.commands import positions as places
 from stream.commands import replay as replaying
+from stream.commands import simulate as simulating
 from stream.commands import topics as making_topics
 from stream.commands.customers import customer_record, explained
 from stream.commands.failures import CommandFailed, settings_from_environment, told_plainly
@@ -130,6 +132,35 @@ def replay(
     done = _run(settings, replaying.replay(settings, file, topic, complain))
     by_topic = ", ".join(f"{count} {name}" for name, count in done.sent.items())
     typer.echo(f"{done.total} events sent{f' ({by_topic})' if by_topic else ''}, {done.skipped} lines skipped")
+
+
+@app.command()
+def simulate(
+    customers: Annotated[int, typer.Option(min=1, help="How many customers.")] = 1_000,
+    days: Annotated[int, typer.Option(min=1, help="For how many days they are watched.")] = 365,
+    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day, UTC.")] = simulating.START,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same customers.")] = 1,
+    late: Annotated[float, typer.Option(min=0, max=1, help="Share of events that arrive late.")] = 0.0,
+    duplicates: Annotated[float, typer.Option(min=0, max=1, help="Share of events that arrive twice.")] = 0.0,
+    out: Annotated[
+        Path | None, typer.Option(help="Write a file for scorer replay, also .gz or .xz, not to Kafka; - for output.")
+    ] = None,
+    truth: Annotated[Path | None, typer.Option(help="Write here what is true of each customer.")] = None,
+    rate: Annotated[int | None, typer.Option(min=1, help="At most so many events a second to Kafka.")] = None,
+) -> None:
+    """Write the events of customers who do not exist, whose rates, needs and moments of leaving are known."""
+    settings = _settings()
+    simulation = simulating.population(
+        settings, customers=customers, days=days, start=start, seed=seed, late=late, duplicates=duplicates
+    )
+    if out is None:
+        sent = _run(settings, simulating.to_kafka(settings, simulation, rate))
+    else:
+        sent = simulating.to_file(simulation, out)
+    by_topic = ", ".join(f"{count} {name}" for name, count in sent.items())
+    typer.echo(f"{sum(sent.values())} events of {customers} customers written ({by_topic})", err=True)
+    if truth is not None:
+        simulating.write_truths(simulation, truth)
 
 
 @app.command()

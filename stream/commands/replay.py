@@ -70,7 +70,7 @@ async def replay(settings: Settings, path: Path, topic: str | None, complain: Ca
         raise CommandFailed(f"There is no input topic {topic!r}; choose one of {', '.join(names)}.")
     found = Replayed()
     with _opened(path) as file:
-        await _require_topics(settings, names)
+        await require_topics(settings, names)
         async with Producer(settings.kafka, names, settings.partitions) as producer:
             for number, line in enumerate(_lines(file), 1):
                 try:
@@ -131,7 +131,14 @@ def _address(line: bytes, topic: str | None, names: dict[str, str]) -> tuple[str
     return name, customer.encode()
 
 
-async def _require_topics(settings: Settings, names: dict[str, str]) -> None:
+async def require_topics(settings: Settings, names: dict[str, str]) -> None:
+    """See that the topics are there, and have as many partitions as the settings say.
+
+    Raises
+    ------
+    CommandFailed
+        A topic is not so; the message says what to do.
+    """
     async with admin_of(settings) as admin:
         counts = await partition_counts(admin)
     for full in names.values():
