@@ -3,6 +3,7 @@
 Frequency and monetary edges are quantiles of what customers did in the window, recency edges quantiles of the ages of
 their last orders at `as_of`. Where many customers share one figure, two edges fall together and a score between them
 stays empty; that is reported, not repaired, because moving an edge would put equal customers into different scores.
+The edges of A and B are the revenues from which customers bring the policy's shares of all revenue.
 
 Parameters of P(alive) and weights of the churn evidence are taken over from the calibration before.
 """
@@ -15,7 +16,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from stream.scoring.abc import fit_edges
 from stream.scoring.calibration import BinShares, Calibration
+from stream.scoring.policy import Policy
 from stream.scoring.quantiles import RECENCY_BUCKET, Histogram, figure_edges, recency_edges, representative
 from stream.scoring.rfm import SCORES, Edges, Five
 from stream.scoring.units import DAY
@@ -46,6 +49,7 @@ def fit(
     histograms: Mapping[int, Mapping[str, int]],
     as_of: int,
     previous: Calibration,
+    policy: Policy,
     customers_min: int = CUSTOMERS_MIN,
 ) -> Fitted:
     """Make the calibration that follows `previous`.
@@ -59,6 +63,8 @@ def fit(
         Moment at which recency is taken, ms; also the new calibration's `created_at`.
     previous
         Gives the number before, and all that is not fitted here.
+    policy
+        Gives the shares of the classes A, B and C.
     customers_min
         Fewer customers are refused.
 
@@ -70,8 +76,9 @@ def fit(
     Examples
     --------
     >>> from stream.scoring.calibration import DEFAULT_CALIBRATION
+    >>> from stream.scoring.policy import default_policy
     >>> shard = {f"f:{n}": 1 for n in range(1, 41)} | {"m:100": 40} | {f"l:{4 * day}": 1 for day in range(40)}
-    >>> made = fit({0: shard}, 40 * DAY, DEFAULT_CALIBRATION)
+    >>> made = fit({0: shard}, 40 * DAY, DEFAULT_CALIBRATION, default_policy())
     >>> made.calibration.number, [round(edge, 6) for edge in made.calibration.rfm.frequency]
     (2, [9.8, 17.6, 25.4, 33.2])
     >>> made.collapsed[0]
@@ -100,6 +107,7 @@ def fit(
         number=previous.number + 1,
         created_at=as_of,
         rfm=edges,
+        abc=fit_edges(revenue, policy.abc),
         bin_shares=shares,
         customers=customers,
         source=f"edges from {customers} customers; model parameters of calibration {previous.number}",

@@ -55,6 +55,6 @@ async def make(redis: Client, prefix: str, partitions: int, policy: Policy, now:
     population = await read_population(redis, prefix, partitions)
     if population.clock is None:
         raise FitRefused("There is nothing to learn from: no worker has applied an event yet.")
-    fitted = fit(population.histograms, population.clock if now is None else now, previous)
+    fitted = fit(population.histograms, population.clock if now is None else now, previous, policy)
     moves = await dry_run(redis, prefix, partitions, compile_model(policy, fitted.calibration), now)
     return Made(previous, fitted, moves)

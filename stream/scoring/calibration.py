@@ -13,6 +13,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from stream.scoring.abc import AbcEdges
 from stream.scoring.alive import Params
 from stream.scoring.churn_model import ChurnCoefficients
 from stream.scoring.gamma_gamma import SpendParams
@@ -28,6 +29,7 @@ CDNOW_SPEND: Final = SpendParams(p=6.25, q=3.74, v_minor=1_544)
 # Round figures, as for the edges of R-F-M: a start until the own customers speak.
 CLV_EDGES: Final[Four] = (1_000, 3_000, 8_000, 20_000)
 PROFIT_EDGES: Final[Four] = (1_500, 5_000, 12_000, 30_000)
+ABC_EDGES: Final = AbcEdges(a_minor=60_000, b_minor=20_000)
 
 
 class CalibrationError(ValueError):
@@ -78,6 +80,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     """The same of profitability; may be negative."""
     models: ModelNotes | None = None
     """How the parameters were found; None where they were not learned."""
+    abc: AbcEdges = ABC_EDGES
     bin_shares: BinShares | None = None
     customers: int = 0
     """Customers it was learned from."""
@@ -112,6 +115,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
             clv_edges_minor=wire.clv_edges_minor,
             profit_edges_minor=wire.profit_edges_minor,
             models=wire.models,
+            abc=wire.abc,
             bin_shares=wire.bin_shares,
             customers=wire.customers,
             source=wire.source,
@@ -145,6 +149,8 @@ class _Wire(msgspec.Struct, forbid_unknown_fields=True):
     clv_edges_minor: Four = CLV_EDGES
     profit_edges_minor: Four = PROFIT_EDGES
     models: ModelNotes | None = None
+    # Calibrations of earlier versions have none.
+    abc: AbcEdges = ABC_EDGES
     bin_shares: BinShares | None = None
     customers: Annotated[int, msgspec.Meta(ge=0)] = 0
     source: str = ""

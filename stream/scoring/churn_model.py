@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from stream.scoring.alive import Params, log_odds
-from stream.scoring.policy import ChurnPolicy
+from stream.scoring.churn_policy import ChurnPolicy
 from stream.scoring.units import DAY
 
 

@@ -86,8 +86,19 @@ def representative(bucket: int) -> float:
     shift = (bucket >> SUB_BITS) - 1
     if shift <= 0:
         return bucket
-    lowest = (bucket - (shift << SUB_BITS)) << shift
-    return lowest + ((1 << shift) - 1) / 2
+    return lowest(bucket) + ((1 << shift) - 1) / 2
+
+
+def lowest(bucket: int) -> int:
+    """Least figure of a bucket.
+
+    Examples
+    --------
+    >>> [lowest(index) for index in (0, 127, 128, 954)]
+    [0, 127, 128, 999424]
+    """
+    shift = max(0, (bucket >> SUB_BITS) - 1)
+    return (bucket - (shift << SUB_BITS)) << shift
 
 
 class Histogram:

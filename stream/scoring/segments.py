@@ -10,13 +10,10 @@ segment is one look-up.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from stream.scoring.rfm import CELLS, cell
-from stream.scoring.table_reader import PolicyError
-
-#: What a customer's record has room for.
-NAME_BYTES_MAX: Final = 255
+from stream.scoring.table_reader import NAME_BYTES_MAX, PolicyError, TableReader
 
 
 class SegmentRule(NamedTuple):
@@ -88,3 +85,32 @@ def compile_segments(table: SegmentTable) -> tuple[str, ...]:
                 names[cell(r, f, m)] = rule.name
                 break
     return tuple(names)
+
+
+def read(reader: TableReader) -> tuple[SegmentTable, tuple[SegmentTable, ...]]:
+    """Read the section ``[segments]``: the active table, and all of them."""
+    named = reader.table("tables")
+    tables = tuple(_read_table(name, named.table(name)) for name in named.names())
+    active = reader.text("active")
+    reader.done()
+    for table in tables:
+        if table.name == active:
+            return table, tables
+    allowed = ", ".join(table.name for table in tables)
+    raise reader.wrong("active", active, f"must be one of the tables: {allowed}")
+
+
+def _read_table(name: str, reader: TableReader) -> SegmentTable:
+    rules: list[SegmentRule] = []
+    for one in reader.tables("rules"):
+        rules.append(SegmentRule(one.text("name"), one.scores("r"), one.scores("f"), one.scores("m")))
+        one.done()
+    table = SegmentTable(
+        name=name,
+        rules=tuple(rules),
+        complete=reader.flag("complete"),
+        exclusive=reader.flag("exclusive"),
+        rest=reader.text("rest", default="other"),
+    )
+    reader.done()
+    return table

@@ -6,9 +6,15 @@ nobody asked for is a complaint too: a misspelt key that is passed over is a rul
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import inf, isfinite
-from typing import Any
+from typing import Any, Final
+
+DAYS_MAX: Final = 36_600
+"""No time that a policy gives in days is longer."""
+
+NAME_BYTES_MAX: Final = 255
+"""What a customer's record has room for."""
 
 
 class PolicyError(ValueError):
@@ -100,6 +106,40 @@ class TableReader:
             raise self.wrong(key, value, "must be a list of numbers")
         return tuple(float(one) for one in value)
 
+    def one_of(self, key: str, allowed: Sequence[str]) -> str:
+        """Give the text under `key`, which must be one of `allowed`."""
+        value = self.text(key)
+        if value not in allowed:
+            raise self.wrong(key, value, f"must be one of {', '.join(allowed)}")
+        return value
+
+    def texts(self, key: str, *, allowed: Sequence[str] = ()) -> tuple[str, ...]:
+        """Give the list of texts under `key`, each one of `allowed` where that is given; none where it is absent."""
+        if key not in self._table:
+            self._asked.append(key)
+            return ()
+        value = self._take(key, "a list of texts")
+        if not isinstance(value, list) or not value or not all(isinstance(one, str) and one.strip() for one in value):
+            raise self.wrong(key, value, "must be a list of at least one text, none of them empty")
+        if allowed and not set(value) <= set(allowed):
+            raise self.wrong(key, value, f"each must be one of {', '.join(allowed)}")
+        return tuple(value)
+
+    def grid(self, key: str) -> tuple[tuple[str, ...], ...]:
+        """Give the list of lists of texts under `key`."""
+        value = self._take(key, "a list of lists of texts")
+        rows = value if isinstance(value, list) else [None]
+        if not all(isinstance(row, list) and all(isinstance(one, str) for one in row) for row in rows):
+            raise self.wrong(key, value, "must be a list of lists of texts")
+        return tuple(map(tuple, rows))
+
+    def name_of(self, key: str) -> str:
+        """Give the name under `key`: a text that a customer's record has room for."""
+        value = self.text(key)
+        if len(value.encode()) > NAME_BYTES_MAX:
+            raise self.wrong(key, f"{value[:20]}…", f"must have at most {NAME_BYTES_MAX} bytes")
+        return value
+
     def scores(self, key: str) -> tuple[int, int]:
         """Give the range of scores ``[lowest, highest]`` under `key`; all five where it is absent."""
         if key not in self._table:
@@ -118,6 +158,11 @@ class TableReader:
         if not isinstance(value, str) or not value.strip():
             raise self.wrong(key, value, "must be a text, and not an empty one")
         return value
+
+    def has(self, key: str) -> bool:
+        """Whether there is such a key; it counts as asked for."""
+        self._asked.append(key)
+        return key in self._table
 
     def flag(self, key: str) -> bool:
         """Give true or false under `key`; false where it is absent."""

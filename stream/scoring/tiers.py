@@ -11,11 +11,14 @@ all raw tiers are computed once per policy.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from stream.scoring.policy import Policy
 from stream.scoring.rfm import CELLS
 from stream.scoring.units import NEVER, ceil_to_second
+
+if TYPE_CHECKING:
+    # The policy checks its playbook, which speaks of tiers.
+    from stream.scoring.policy import Policy
 
 TIERS: Final = ("none", "low", "mid", "high")
 """Tiers from the lowest on. `none` is who has no order that counts."""

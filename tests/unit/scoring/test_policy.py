@@ -114,6 +114,42 @@ def test_another_table_can_be_the_active_one():
         ('name = "hibernating"', 'name = " "', r"rules\[0\]\.name = ' ': must be a text"),
         ("complete = true", "complete = 1", r"rf_grid\.complete = 1: must be true or false"),
         ("complete = true", "completed = true", r"rf_grid\.completed: unknown key"),
+        ("a = 0.70", "a = 0.85", r"abc\.a = 0\.85, abc\.b = 0\.2: both above 0, together at most 1"),
+        ("a = 0.70", "a = 0", r"abc\.a = 0: must be above 0"),
+        ("margin = 0.10", "margin = 1", r"abc\.margin = 1: must be at least 0 and below 1"),
+        (
+            'to = "loyal"',
+            'to = "faithful"',
+            r"lifecycle\.rows\[7\]\.to = 'faithful': must be one of prospect, first_pur",
+        ),
+        ('from = ["won_back"]', 'from = ["won"]', r"rows\[6\]\.from = \['won'\]: each must be one of prospect"),
+        ('from = ["won_back"]', "from = []", r"rows\[6\]\.from = \[\]: must be a list of at least one text"),
+        ('from = ["won_back"]', "form = 1", r"rows\[6\]\.form: unknown key; allowed here: to, from, returned"),
+        ("gap_min = 2 }", "gap_min = 2.5 }", r"rows\[4\]\.gap_min = 2\.5: must be one of churn\.gap_ratios, \[1\.5, 2"),
+        ("p_alive_max = 0.10", "p_alive_max = 1", r"rows\[1\]\.p_alive_max = 1: must be below 1"),
+        (
+            '  { to = "first_purchase", orders_min = 1 },\n',
+            "",
+            r"lifecycle\.rows: no row is for who was said to be prospect, has returned = false, 1 orders",
+        ),
+        ('axis = "loyalty"', 'axis = "love"', r"matrix\.value_loyalty\.columns\.axis = 'love': must be one of value_s"),
+        ("cuts = [30, 60]", "cuts = [60, 30]", r"columns\.cuts = \[60\.0, 30\.0\]: must be at least one, and rise"),
+        ("cuts = [30, 60]", "cuts = [30]", r"columns\.names: 1 cuts make 2 ranges to be named"),
+        (', "devoted_best"', "", r"matrix\.value_loyalty\.cells: must be 3 lists of 3 names each"),
+        ('"devoted_best"', "3", r"matrix\.value_loyalty\.cells = .*must be a list of lists of texts"),
+        ('"devoted_best"', '""', r"value_loyalty: the name '' must have 1 to 255 bytes"),
+        ('  { action = "none" },\n', "", r"playbook\.rows: the last row must match all"),
+        ('["prospect"], action', '["prospekt"], action', r"rows\[2\]\.lifecycle = \['prospekt'\]: each must be one of"),
+        (
+            "deadline_days = 1 }",
+            "deadline_days = -1 }",
+            r"rows\[0\]\.deadline_days = -1: must be a whole number from 0",
+        ),
+        ("hold_out = 0.05", "hold_out = 1", r"playbook\.hold_out = 1: must be below 1"),
+        ("high = 30", "high = 0.5", r"cadence\.high = 0\.5: must be a whole number"),
+        ("gross_margin = 0.30", "gross_margin = 0.33333", r"gross_margin = 0\.33333: must have at most four decimal"),
+        ("tenure = 2, ", "", r"loyalty\.weights\.tenure: missing"),
+        ("tenure = 2, ", "tenure = -2, ", r"loyalty\.weights\.tenure = -2: must be at least 0"),
         ("[weights]", "[weight]", r"weights: missing; must be a table"),
         ("[weights]", "weights = 1\n[other]", r"weights = 1: must be a table"),
         (
@@ -157,6 +193,7 @@ def test_a_changed_churn_policy_is_checked_too(change):
 
 
 def test_gap_steps_may_be_left_out():
-    policy = parse_policy(changed("[1.5, 2, 3, 5]", "[]"))
+    without = changed("[1.5, 2, 3, 5]", "[]").replace('  { to = "at_risk", gap_min = 2 },\n', "")
+    policy = parse_policy(without)
     assert isinstance(policy, Policy)
     assert policy.churn.gap_ratios == ()
