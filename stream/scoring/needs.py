@@ -1,0 +1,224 @@
+"""What a customer looks for: use, a good price, an experience, or service.  Four shares that add up to 1.
+
+What people do speaks of what they want: orders over many categories, and again in the same ones, of
+*functional* needs; buying with discounts and answering campaigns of *price*; browsing and reviewing of
+*experience*; questions and complaints of *service*. Each such act has points in the policy, points of older
+periods weigh less, and the shares are shares of the points.
+
+Points decay towards the newest period in which the customer did anything, not towards now. All four decay
+alike, so waiting could not change a share anyway; measured so, it changes no figure at all, and no timer is
+needed. Whoever has few points has no need that is worth saying, and the need that was said is kept until
+another leads by a margin.
+
+References
+----------
+Park, Jaworski, MacInnis (1986), "Strategic brand concept-image management", Journal of Marketing 50(4):
+functional and experiential needs.
+
+Lichtenstein, Netemeyer, Burton (1990), "Distinguishing coupon proneness from value consciousness", Journal of
+Marketing 54(3): discounts and coupons as signs of a need for price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import fsum
+from typing import Final, NamedTuple, get_args
+
+from stream.contracts.wire import InteractionType
+from stream.scoring.periods import PERIOD_DAYS, counts_of, period_of
+from stream.scoring.table_reader import DAYS_MAX, TableReader
+
+NEEDS: Final = ("none", "functional", "price", "experience", "service")
+"""Dominant needs by rank, their place in this table; of equal shares the first is dominant. `none` is who has shown
+too little of any."""
+
+NONE, FUNCTIONAL, PRICE, EXPERIENCE, SERVICE = range(5)
+
+POINTS_MAX: Final = 1_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsPolicy:
+    """What speaks of which need, and when a need is said."""
+
+    half_life_days: float
+    """Days in which points lose half their weight."""
+    points_min: float
+    """Points, after decay, from which a need is said."""
+    margin: float
+    """How far another need's share must lead before the dominant need changes; 0 to below 1."""
+    new_category: float
+    """Functional points for the first order of a category."""
+    repeat_category: float
+    """Functional points for each further order of a category."""
+    discounted: float
+    """Price points for an order with a discount or a coupon."""
+    interactions: tuple[tuple[str, int, float], ...]
+    """(type, rank of the need, points) of each type of interaction that has points."""
+
+
+class NeedsTable(NamedTuple):
+    """The policy, compiled."""
+
+    policy: NeedsPolicy
+    points: dict[int, tuple[int, float]]
+    """Rank of the need and points, by the number of the interaction type."""
+    half_life: float
+    """Periods in which points lose half their weight."""
+
+
+class DetailedOrder(NamedTuple):
+    """What the needs read of an order that counts and came with details."""
+
+    at: int
+    """Milliseconds."""
+    discounted: bool
+    """With a discount or a coupon."""
+    categories: tuple[str, ...]
+    """Of its items; a category named twice counts once."""
+
+
+class NeedFigures(NamedTuple):
+    """The four shares, and the points they are shares of."""
+
+    shares: tuple[float, float, float, float]
+    """By rank of the need, less one: `none` has no share."""
+    points: float
+
+    def share(self, need: int) -> float:
+        """Share of a need, by rank."""
+        return self.shares[need - 1]
+
+
+def read(reader: TableReader) -> NeedsPolicy:
+    """Read the section ``[needs]``."""
+    orders = reader.table("orders")
+    interactions = reader.table("interactions")
+    points: list[tuple[str, int, float]] = []
+    for rank, need in enumerate(NEEDS[1:], FUNCTIONAL):
+        if not interactions.has(need):
+            continue
+        types = interactions.table(need)
+        for kind in types.names():
+            points.append((kind, rank, types.number(kind, above=0, maximum=POINTS_MAX)))
+            if kind not in get_args(InteractionType):
+                raise types.wrong(kind, points[-1][2], f"is no type of interaction; {_allowed()}")
+            if any(kind == other for other, _, _ in points[:-1]):
+                raise types.wrong(kind, points[-1][2], "has points of another need already; one type, one need")
+        types.done()
+    policy = NeedsPolicy(
+        half_life_days=reader.number("half_life_days", above=0, maximum=DAYS_MAX),
+        points_min=reader.number("points_min", above=0, maximum=POINTS_MAX),
+        margin=reader.number("margin", minimum=0, below=1),
+        new_category=orders.number("new_category", minimum=0, maximum=POINTS_MAX),
+        repeat_category=orders.number("repeat_category", minimum=0, maximum=POINTS_MAX),
+        discounted=orders.number("discounted", minimum=0, maximum=POINTS_MAX),
+        interactions=tuple(points),
+    )
+    for table in (orders, interactions, reader):
+        table.done()
+    return policy
+
+
+def compile_needs(policy: NeedsPolicy, codes: Mapping[str, int]) -> NeedsTable:
+    """Make the look-up table.
+
+    Parameters
+    ----------
+    codes
+        Number of each interaction type in the keys of `periods` (see `periods.key_of`).
+    """
+    return NeedsTable(
+        policy=policy,
+        points={codes[kind]: (rank, points) for kind, rank, points in policy.interactions},
+        half_life=policy.half_life_days / PERIOD_DAYS,
+    )
+
+
+def figures(table: NeedsTable, periods: Mapping[int, int], orders: Iterable[DetailedOrder]) -> NeedFigures | None:
+    """Shares of the four needs; none where nothing speaks of any.
+
+    A function of the set of what happened: neither the order in which it is given nor how it was gathered
+    changes a bit of it.
+
+    Parameters
+    ----------
+    periods
+        Interactions by period and type (see `periods.key_of`).
+    orders
+        Orders that count and came with details.
+
+    Examples
+    --------
+    Two complaints, and one order with a coupon half a year (one half-life) before them:
+
+    >>> from stream.scoring.periods import key_of
+    >>> policy = NeedsPolicy(180, 1, 0.1, 1, 1, 2, (("complaint.opened", SERVICE, 2.0),))
+    >>> table = compile_needs(policy, {"complaint.opened": 6})
+    >>> figures(table, {key_of(6, 6): 2}, [DetailedOrder(0, True, ())])
+    NeedFigures(shares=(0.0, 0.2, 0.0, 0.8), points=5.0)
+    """
+    policy = table.policy
+    earned: list[tuple[int, int, float]] = []
+    for period, code, count in counts_of(periods):
+        if count and code in table.points:
+            rank, points = table.points[code]
+            earned.append((period, rank, points * count))
+    known: set[str] = set()
+    # Of orders at one moment either may be the first of a category: they are of one period.
+    for order in sorted(orders, key=lambda one: one.at):
+        period = period_of(order.at)
+        if order.discounted:
+            earned.append((period, PRICE, policy.discounted))
+        for category in dict.fromkeys(order.categories):
+            points = policy.repeat_category if category in known else policy.new_category
+            known.add(category)
+            earned.append((period, FUNCTIONAL, points))
+    newest = max((period for period, _, points in earned if points), default=0)
+    weighed: tuple[list[float], ...] = ([], [], [], [])
+    for period, rank, points in earned:
+        weighed[rank - FUNCTIONAL].append(points * 0.5 ** ((newest - period) / table.half_life))
+    # `fsum` rounds once, so the sum is the same in whatever order.
+    functional, price, experience, service = (fsum(points) for points in weighed)
+    total = fsum((functional, price, experience, service))
+    if total <= 0:
+        return None
+    return NeedFigures((functional / total, price / total, experience / total, service / total), total)
+
+
+def dominant(policy: NeedsPolicy, figures: NeedFigures | None, said: int = NONE) -> int:
+    """Rank of the need to be said, given the one said so far; `NONE` with too few points.
+
+    Examples
+    --------
+    With a margin of 0.1, a need said so far stays until another leads by more:
+
+    >>> policy = NeedsPolicy(180, 3, 0.1, 1, 1, 2, ())
+    >>> even = NeedFigures((0.0, 0.48, 0.0, 0.52), 10)
+    >>> NEEDS[dominant(policy, even)], NEEDS[dominant(policy, even, PRICE)]
+    ('service', 'price')
+    """
+    if figures is None or figures.points < policy.points_min:
+        return NONE
+    best = max(range(FUNCTIONAL, SERVICE + 1), key=figures.share)
+    if said != NONE and figures.share(said) + policy.margin >= figures.share(best):
+        return said
+    return best
+
+
+def strength(figures: NeedFigures, need: int) -> float:
+    """How far a need stands out: 0 at an even share of the four or below, 1 where it is all there is.
+
+    Examples
+    --------
+    >>> strength(NeedFigures((0.25, 0.25, 0.25, 0.25), 9), PRICE), strength(NeedFigures((1, 0, 0, 0), 9), FUNCTIONAL)
+    (0.0, 1.0)
+    """
+    even = 1 / len(figures.shares)
+    return max(0.0, (figures.share(need) - even) / (1 - even))
+
+
+def _allowed() -> str:
+    return f"allowed are {', '.join(get_args(InteractionType))}"
