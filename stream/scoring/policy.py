@@ -12,18 +12,45 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from stream.scoring import abc, churn_policy, clv_policy, lifecycle, loyalty, matrix, playbook, profitability, segments
+from stream.scoring import (
+    abc,
+    anomaly,
+    carts,
+    churn_policy,
+    clv_policy,
+    conduct,
+    lifecycle,
+    loyalty,
+    market_segments,
+    matrix,
+    needs,
+    playbook,
+    profitability,
+    satisfaction,
+    segments,
+    themes,
+    visits,
+)
 from stream.scoring.abc import AbcPolicy
+from stream.scoring.anomaly import AnomalyPolicy
+from stream.scoring.carts import CartsPolicy
 from stream.scoring.churn_policy import LEVELS, ChurnPolicy
 from stream.scoring.clv_policy import ClvPolicy
+from stream.scoring.conduct import ConductPolicy
 from stream.scoring.lifecycle import LifecyclePolicy, compile_lifecycle
 from stream.scoring.loyalty import LoyaltyPolicy
+from stream.scoring.market_classes import compile_market_segments
+from stream.scoring.market_segments import MarketPolicy
 from stream.scoring.matrix import Matrix
+from stream.scoring.needs import NeedsPolicy
 from stream.scoring.playbook import PlaybookPolicy
 from stream.scoring.profitability import ProfitabilityPolicy
+from stream.scoring.satisfaction import SatisfactionPolicy
 from stream.scoring.segments import SegmentTable
 from stream.scoring.table_reader import DAYS_MAX, PolicyError, TableReader
+from stream.scoring.themes import ThemesPolicy
 from stream.scoring.units import DAY
+from stream.scoring.visits import VisitsPolicy
 
 __all__ = ["LEVELS", "ChurnPolicy", "ClvPolicy", "Policy", "PolicyError", "default_policy", "parse_policy"]
 
@@ -64,6 +91,14 @@ class Policy:
     playbook: PlaybookPolicy
     loyalty: LoyaltyPolicy
     profitability: ProfitabilityPolicy
+    needs: NeedsPolicy
+    carts: CartsPolicy
+    visits: VisitsPolicy
+    satisfaction: SatisfactionPolicy
+    anomaly: AnomalyPolicy
+    conduct: ConductPolicy
+    themes: ThemesPolicy
+    market_segments: MarketPolicy
 
     def __post_init__(self) -> None:
         if not 1 <= self.window_days <= WINDOW_DAYS_MAX:
@@ -80,6 +115,8 @@ class Policy:
             )
         # Complains of a state without a row, and of a gap that is no step.
         compile_lifecycle(self.lifecycle, self.churn)
+        # Complains of a rule segment whose condition cannot hold what it says.
+        compile_market_segments(self.market_segments, self.segments, self.matrices)
 
     @property
     def window_ms(self) -> int:
@@ -141,6 +178,14 @@ def parse_policy(text: str) -> Policy:
         playbook=playbook.read(root.table("playbook"), root.table("cadence")),
         loyalty=loyalty.read(root.table("loyalty")),
         profitability=profitability.read(root.table("profitability")),
+        needs=needs.read(root.table("needs")),
+        carts=carts.read(root.table("carts")),
+        visits=visits.read(root.table("visits")),
+        satisfaction=satisfaction.read(root.table("satisfaction")),
+        anomaly=anomaly.read(root.table("anomaly")),
+        conduct=conduct.read(root.table("conduct")),
+        themes=themes.read(root.table("themes")),
+        market_segments=market_segments.read(root.table("market_segments")),
     )
     for table in (root, weights, tier):
         table.done()
