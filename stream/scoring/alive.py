@@ -28,6 +28,8 @@ from typing import Final, NamedTuple
 # Beyond this an age in weeks times e**exponent is later than any date, and `exp` would soon overflow.
 EXPONENT_MAX: Final = 500.0
 
+IDLE_MIN: Final = -40.0
+
 
 class Params(NamedTuple):
     """Population parameters. Orders per week ~ Gamma(r, alpha); leaving after an order ~ Beta(a, b)."""
@@ -57,6 +59,43 @@ def log_odds_gone(params: Params, repeats: int, last: float, age: float) -> floa
     """
     r, alpha, a, b = params
     return log(a / (b + repeats)) + (r + repeats) * log((alpha + age) / (alpha + last))
+
+
+def log_odds_idle(params: Params, repeats: int, age: float, horizon: float) -> float:
+    """Logarithm of the odds that a customer who is still active orders nothing within a horizon.
+
+    The rate of a customer with `repeats` repeat orders in `age` weeks is Gamma(r + repeats, alpha + age); integrating
+    the Poisson probability of no order over it gives ((alpha + age) / (alpha + age + horizon)) ** (r + repeats).
+
+    Parameters
+    ----------
+    repeats
+        Orders after the first.
+    age, horizon
+        Weeks from the first order, and weeks to wait from then on; above 0.
+
+    Examples
+    --------
+    Two repeat orders in 30 weeks: for twelve and a half weeks more the odds are even.
+
+    >>> cdnow = Params(0.243, 4.414, 0.793, 2.426)
+    >>> [round(log_odds_idle(cdnow, 2, 30.43, weeks), 2) for weeks in (8, 12.6, 52)]
+    [0.53, 0.0, -1.91]
+    """
+    idle = (params.r + repeats) * log((params.alpha + age) / (params.alpha + age + horizon))
+    # Beyond it, 1 - e**idle is 1 to a double.
+    return idle - log(1 - exp(idle)) if idle > IDLE_MIN else idle
+
+
+def quiet(params: Params, last: float, age: float) -> float:
+    """How far a silence has gone: logarithm of (alpha + age) / (alpha + last), 0 at the last order.
+
+    Parameters
+    ----------
+    last, age
+        Weeks from the first order to the last, and to now.
+    """
+    return log((params.alpha + age) / (params.alpha + last))
 
 
 def p_alive(params: Params, repeats: int, last: float, age: float) -> float:

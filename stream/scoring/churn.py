@@ -1,8 +1,14 @@
 """How likely is this customer lost, and why?  A sum of named contributions on the log-odds scale.
 
 Each piece of evidence adds its weight to the logarithm of the odds: the silence against the population's
-rhythm (`p_alive`), the silence against the customer's own (`gap`), open complaints, a bad answer. The reasons
-that a warning gives are therefore exactly the parts of its score; nothing is explained after the fact.
+rhythm (`p_alive`), the silence against the customer's own (`gap`), open complaints, a bad answer, and what else
+`churn_signs` sees. The reasons that a warning gives are therefore exactly the parts of its score; nothing is explained
+after the fact.
+
+Whether somebody is still there is half of the question whether an order will come: who orders twice a year is silent
+for months and lost to nobody. So two parts say how likely a customer who is still there orders nothing within the
+horizon: `rhythm`, at the last order, and `quiet`, what the silence since then adds. Both follow from the model of
+P(alive); their weights are learned, and 0 until then.
 
 The pair `logit` / `next_change` makes silence an event: one says where the customer stands, the other the
 next moment at which that may change a level if nothing happens, so that one timer per customer is enough.
@@ -11,11 +17,13 @@ next moment at which that may change a level if nothing happens, so that one tim
 from __future__ import annotations
 
 from bisect import bisect_right
-from math import inf
+from math import exp, inf
 from typing import Final, NamedTuple
 
-from stream.scoring.alive import age_at_log_odds, log_odds_gone, probability
+from stream.scoring.alive import EXPONENT_MAX, log_odds_gone, log_odds_idle, probability, quiet
 from stream.scoring.churn_model import ChurnModel
+from stream.scoring.churn_samples import LOGIT_MAX, SIGNS, Evidence
+from stream.scoring.churn_signs import NO_ACTIVITY, Activity, signs, signs_change
 from stream.scoring.units import DAY, NEVER, WEEK, ceil_to_second, second_after
 
 DETRACTOR_SCORE_MAX: Final = 6
@@ -23,6 +31,9 @@ DETRACTOR_SCORE_MAX: Final = 6
 
 NO_ANSWER: Final = -1
 """NPS score of a customer who gave none."""
+
+GROWING: Final = frozenset({"p_alive", "quiet"})
+"""Reasons that grow with every moment of silence; all others go in steps."""
 
 
 class Contribution(NamedTuple):
@@ -75,6 +86,8 @@ def contributions(
     open_tickets: int = 0,
     nps_score: int = NO_ANSWER,
     nps_at: int = 0,
+    *,
+    activity: Activity = NO_ACTIVITY,
 ) -> list[Contribution]:
     """Every reason that applies at `as_of`; with the bias, their weights add up to the logit.
 
@@ -90,6 +103,8 @@ def contributions(
         Complaints that are open.
     nps_score, nps_at
         Latest NPS answer and its time; `NO_ANSWER` without one.
+    activity
+        What else they did.
 
     Examples
     --------
@@ -102,23 +117,33 @@ def contributions(
     >>> [(code, round(weight, 3)) for code, weight, _ in contributions(model, 1, 0, 0, 182 * DAY, 1)]
     [('p_alive', 0.272), ('open_complaints', 0.8)]
     """
-    gone = log_odds_gone(model.alive, n - 1, (last_at - first_at) / WEEK, (as_of - first_at) / WEEK)
+    weights, last = model.coefficients, (last_at - first_at) / WEEK
+    silent_days = (as_of - last_at) / DAY
+    gone = log_odds_gone(model.alive, n - 1, last, (as_of - first_at) / WEEK)
     reasons = [
         Contribution(
             "p_alive",
-            model.coefficients.p_alive * gone,
-            {"p_alive": probability(-gone), "orders": n, "days_since_last_order": (as_of - last_at) / DAY},
+            weights.p_alive * gone,
+            {"p_alive": probability(-gone), "orders": n, "days_since_last_order": silent_days},
         )
     ]
+    if weights.rhythm:
+        idle = rhythm(model, n, first_at, last_at)
+        detail = {"p_no_order": probability(idle), "orders": n, "horizon_days": model.horizon / DAY}
+        reasons.append(Contribution("rhythm", weights.rhythm * idle, detail))
+    if weights.quiet and as_of > last_at:
+        growth = quiet(model.alive, last, (as_of - first_at) / WEEK)
+        detail = {"growth": growth, "days_since_last_order": silent_days}
+        reasons.append(Contribution("quiet", weights.quiet * growth, detail))
     step = bisect_right(gap_moments(model, n, first_at, last_at), as_of)
     gap = usual_gap(model, n, first_at, last_at)
     if step and gap is not None:
         reasons.append(
             Contribution(
                 "gap",
-                model.coefficients.gap[step - 1],
+                weights.gap[step - 1],
                 {
-                    "days_since_last_order": (as_of - last_at) / DAY,
+                    "days_since_last_order": silent_days,
                     "usual_gap_days": gap / DAY,
                     "step": model.gap_ratios[step - 1],
                 },
@@ -126,12 +151,53 @@ def contributions(
         )
     if open_tickets:
         counted = min(open_tickets, model.complaint_cap)
-        weight = model.coefficients.complaint * counted
+        weight = weights.complaint * counted
         reasons.append(Contribution("open_complaints", weight, {"open": open_tickets, "counted": counted}))
     if as_of < _fades_at(model, nps_score, nps_at):
         detail = {"score": nps_score, "days_since_answer": (as_of - nps_at) / DAY}
-        reasons.append(Contribution("detractor", model.coefficients.detractor, detail))
+        reasons.append(Contribution("detractor", weights.detractor, detail))
+    reasons += [
+        Contribution(sign.code, getattr(weights, sign.code), sign.detail)
+        for sign in signs(model.signs, activity, last_at, as_of)
+    ]
     return reasons
+
+
+def rhythm(model: ChurnModel, n: int, first_at: int, last_at: int) -> float:
+    """Log-odds that a customer who is still there orders nothing within the horizon, at the last order.
+
+    They are kept within `LOGIT_MAX` either way: the model takes a rate as the same for ever, and would be too sure of
+    customers with very many orders. Arguments as in `contributions`.
+    """
+    idle = log_odds_idle(model.alive, n - 1, (last_at - first_at) / WEEK, model.horizon_weeks)
+    return min(max(idle, -LOGIT_MAX), LOGIT_MAX)
+
+
+def evidence(
+    model: ChurnModel,
+    n: int,
+    first_at: int,
+    last_at: int,
+    as_of: int,
+    open_tickets: int = 0,
+    nps_score: int = NO_ANSWER,
+    nps_at: int = 0,
+    *,
+    activity: Activity = NO_ACTIVITY,
+) -> Evidence:
+    """What the score weighs, before it is weighed: what a sample is taken of. Arguments as in `contributions`."""
+    last, age = (last_at - first_at) / WEEK, (as_of - first_at) / WEEK
+    found = {sign.code for sign in signs(model.signs, activity, last_at, as_of)}
+    if as_of < _fades_at(model, nps_score, nps_at):
+        found.add("detractor")
+    return Evidence(
+        gone=log_odds_gone(model.alive, n - 1, last, age),
+        rhythm=rhythm(model, n, first_at, last_at),
+        quiet=quiet(model.alive, last, age),
+        gap_step=bisect_right(gap_moments(model, n, first_at, last_at), as_of),
+        complaints=min(open_tickets, model.complaint_cap),
+        signs=sum(1 << bit for bit, code in enumerate(SIGNS) if code in found),
+    )
 
 
 def logit(
@@ -143,9 +209,11 @@ def logit(
     open_tickets: int = 0,
     nps_score: int = NO_ANSWER,
     nps_at: int = 0,
+    *,
+    activity: Activity = NO_ACTIVITY,
 ) -> float:
     """Log-odds that the customer is lost; arguments as in `contributions`."""
-    reasons = contributions(model, n, first_at, last_at, as_of, open_tickets, nps_score, nps_at)
+    reasons = contributions(model, n, first_at, last_at, as_of, open_tickets, nps_score, nps_at, activity=activity)
     return model.coefficients.bias + sum(reason.weight for reason in reasons)
 
 
@@ -180,6 +248,8 @@ def next_crossing(
     open_tickets: int = 0,
     nps_score: int = NO_ANSWER,
     nps_at: int = 0,
+    *,
+    activity: Activity = NO_ACTIVITY,
 ) -> int:
     """First whole second after `as_of` at which silence alone lifts the customer to the next level.
 
@@ -190,13 +260,18 @@ def next_crossing(
     -------
     Milliseconds; `NEVER` from the highest level on, and where it is beyond all dates.
     """
-    gone, *rest = contributions(model, n, first_at, last_at, as_of, open_tickets, nps_score, nps_at)
-    others = model.coefficients.bias + sum(reason.weight for reason in rest)
-    reached = level(others + gone.weight, model.thresholds)
+    parts = contributions(model, n, first_at, last_at, as_of, open_tickets, nps_score, nps_at, activity=activity)
+    others = model.coefficients.bias + sum(part.weight for part in parts if part.code not in GROWING)
+    reached = level(model.coefficients.bias + sum(part.weight for part in parts), model.thresholds)
     if reached == len(model.thresholds):
         return NEVER
-    k = model.coefficients.p_alive
-    weeks = age_at_log_odds(model.alive, n - 1, (last_at - first_at) / WEEK, (model.thresholds[reached] - others) / k)
+    weights, last = model.coefficients, (last_at - first_at) / WEEK
+    at_once = log_odds_gone(model.alive, n - 1, last, last)
+    rate = weights.p_alive * (model.alive.r + n - 1) + weights.quiet
+    growth = (model.thresholds[reached] - others - weights.p_alive * at_once) / rate
+    if growth >= EXPONENT_MAX:
+        return NEVER
+    weeks = (model.alive.alpha + last) * exp(growth) - model.alive.alpha
     moment = first_at + weeks * WEEK
     if moment >= NEVER:
         return NEVER
@@ -214,11 +289,13 @@ def next_change(
     open_tickets: int = 0,
     nps_score: int = NO_ANSWER,
     nps_at: int = 0,
+    *,
+    activity: Activity = NO_ACTIVITY,
 ) -> int:
     """First whole second after `as_of` at which the level may change if nothing happens.
 
-    The earliest of the next crossing, the next gap step and the fading of a detractor's answer. Arguments as
-    in `contributions`.
+    The earliest of the next crossing, the next gap step, the fading of a detractor's answer and a change of the signs.
+    Arguments as in `contributions`.
 
     Examples
     --------
@@ -231,11 +308,12 @@ def next_change(
     >>> round(next_change(model, 1, 0, 0, 0) / WEEK, 1)
     2.7
     """
-    moments = [next_crossing(model, n, first_at, last_at, as_of, open_tickets, nps_score, nps_at)]
+    moments = [next_crossing(model, n, first_at, last_at, as_of, open_tickets, nps_score, nps_at, activity=activity)]
     moments += [moment for moment in gap_moments(model, n, first_at, last_at) if moment > as_of][:1]
     fades_at = _fades_at(model, nps_score, nps_at)
     if fades_at > as_of:
         moments.append(ceil_to_second(fades_at))
+    moments.append(ceil_to_second(signs_change(model.signs, activity, last_at, as_of)))
     return min(moments)
 
 

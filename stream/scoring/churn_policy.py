@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
+from stream.scoring.churn_samples import GAP_STEPS_MAX
 from stream.scoring.table_reader import DAYS_MAX, PolicyError, TableReader
 
 LEVELS = ("none", "low", "medium", "high", "churned")
@@ -33,6 +34,20 @@ class ChurnPolicy:
     """Open complaints beyond this add nothing."""
     detractor_days: float
     """Days during which an NPS answer of 6 or less counts."""
+    horizon_days: int
+    """Days within which a customer orders again, or is lost; what risk is learned from."""
+    visits_min: float
+    """Usual visits in thirty days, below which a fall means nothing."""
+    visits_fall: float
+    """Share of the usual visits below which they have fallen."""
+    cart_after_hours: float
+    """Hours without a change after which a cart is left behind."""
+    cart_days: float
+    """Days during which a cart left behind counts."""
+    campaigns_min: int
+    """Campaigns without an answer from which they are ignored."""
+    repeat_complaints_min: int
+    """Complaints within a year from which they are repeated."""
 
     def __post_init__(self) -> None:
         if tuple(name for name, _ in self.levels) != LEVELS[1:]:
@@ -43,6 +58,10 @@ class ChurnPolicy:
         if self.warn_from not in LEVELS[1:]:
             allowed = ", ".join(LEVELS[1:])
             raise PolicyError(f"policy: churn.warn_from = {self.warn_from!r}: must be one of {allowed}")
+        if len(self.gap_ratios) > GAP_STEPS_MAX:
+            raise PolicyError(
+                f"policy: churn.gap_ratios has {len(self.gap_ratios)} steps: must be at most {GAP_STEPS_MAX}"
+            )
         if not _rising((0.0, *self.gap_ratios)):
             raise PolicyError(
                 f"policy: churn.gap_ratios = {list(self.gap_ratios)}: must rise from step to step, above 0"
@@ -61,6 +80,13 @@ def read(table: TableReader) -> ChurnPolicy:
         rhythm_orders_min=table.integer("rhythm_orders_min", minimum=2, maximum=1_000),
         complaint_cap=table.integer("complaint_cap", minimum=0, maximum=1_000),
         detractor_days=table.number("detractor_days", minimum=0, maximum=DAYS_MAX),
+        horizon_days=table.integer("horizon_days", minimum=1, maximum=DAYS_MAX),
+        visits_min=table.number("visits_min", above=0),
+        visits_fall=table.number("visits_fall", minimum=0, maximum=1),
+        cart_after_hours=table.number("cart_after_hours", above=0, maximum=24 * DAYS_MAX),
+        cart_days=table.number("cart_days", minimum=0, maximum=DAYS_MAX),
+        campaigns_min=table.integer("campaigns_min", minimum=1, maximum=1_000),
+        repeat_complaints_min=table.integer("repeat_complaints_min", minimum=1, maximum=1_000),
     )
     levels.done()
     table.done()

@@ -2,8 +2,8 @@
 
 Every customer has a grid of moments, one horizon apart, placed by a hash of the id so that the whole population is
 never sampled on one day. At a moment of the grid the evidence is binned and kept on the record as one integer; at the
-next it is known whether an order came in between, and the sample is counted under its bins. A count does not know in
-which order it was added to, so the counts of a shard are exact under restarts and replays, and a calibration is learned
+next it is known whether an order came in between, and the sample is counted under its bins and the outcome. Sums do
+not depend on their order, so the counts of a shard are exact under restarts and replays, and a calibration is learned
 from them without a pass over customers.
 
 A sample also keeps the risk that was said when it was taken. Its counts are the progressive validation: every
@@ -20,7 +20,10 @@ from collections.abc import Mapping
 from math import floor
 from typing import Final, NamedTuple
 
-from stream.scoring.units import SECOND, WEEK
+from stream.scoring.units import WEEK
+
+MINUTE: Final = 60_000
+"""Moments of the grid are whole minutes, in milliseconds."""
 
 QUARTER: Final = 13 * WEEK
 """Length of a quarter in milliseconds: thirteen weeks, counted from 1970-01-01."""
@@ -59,6 +62,10 @@ _COMPLAINTS_AT: Final = 17
 _SIGNS_AT: Final = 19
 FEATURE_BITS: Final = 24
 """Bits of a sample that are its evidence; those above are the risk that was said."""
+_SAID_BITS: Final = 7
+# Above them a bit that is always set, so that no sample is 0, and the minute it was taken.
+_SET_AT: Final = FEATURE_BITS + _SAID_BITS
+_TAKEN_AT: Final = _SET_AT + 1
 
 
 class Evidence(NamedTuple):
@@ -102,7 +109,7 @@ class Said(NamedTuple):
 
 
 def grid_offset(customer_hash: int, horizon: int) -> int:
-    """Where a customer's grid begins: whole seconds below the horizon, both in milliseconds.
+    """Where a customer's grid begins: whole minutes below the horizon, both in milliseconds.
 
     Parameters
     ----------
@@ -115,7 +122,7 @@ def grid_offset(customer_hash: int, horizon: int) -> int:
     True
     """
     # The upper 53 bits: native code then divides a signed number.
-    return (customer_hash >> _HASH_SHIFT) % (horizon // SECOND) * SECOND
+    return (customer_hash >> _HASH_SHIFT) % (horizon // MINUTE) * MINUTE
 
 
 def next_moment(offset: int, horizon: int, after: int) -> int:
@@ -159,41 +166,50 @@ def unpack(features: int) -> Evidence:
     )
 
 
-def take(evidence: Evidence, logit: float, *, warned: bool) -> int:
-    """Take a sample: its evidence and what was said of it, in one integer of 31 bits.
+def take(evidence: Evidence, logit: float, taken_at: int, *, warned: bool) -> int:
+    """Take a sample: its evidence, what was said, and when, in one integer of 60 bits that is never 0.
 
     Parameters
     ----------
     logit
         Log-odds of the risk that was said.
+    taken_at
+        Moment of the grid, milliseconds.
     warned
         Whether the level is at or above the one that is a warning.
     """
     said = _bin(logit + LOGIT_MAX, _RISK_WIDTH, RISK_BINS) << 1 | warned
-    return pack(evidence) | said << FEATURE_BITS
+    return pack(evidence) | said << FEATURE_BITS | 1 << _SET_AT | taken_at // MINUTE << _TAKEN_AT
 
 
-def outcome_fields(sample: int, taken_at: int, *, gone: bool) -> tuple[str, str]:
-    """Fields of the histogram that a sample is counted in once its outcome is known.
+def taken_at(sample: int) -> int:
+    """When a sample was taken, milliseconds."""
+    return (sample >> _TAKEN_AT) * MINUTE
+
+
+def outcome_fields(sample: int, last_at: int) -> tuple[str, str]:
+    """Fields of the histogram that a sample is counted in when its horizon is over.
 
     Parameters
     ----------
     sample
         What `take` gave.
-    taken_at
-        When it did, milliseconds.
-    gone
-        Whether no order came by the next moment of the grid.
+    last_at
+        Time of the customer's last order that counts, at the next moment of the grid, milliseconds. Who has none
+        later than the sample is gone.
 
     Examples
     --------
-    >>> sample = take(Evidence(gone=0.1, rhythm=-2.0, quiet=0.3), logit=0.6, warned=True)
-    >>> outcome_fields(sample, 1_500_000_000_000, gone=False)
-    ('y:190:720:0', 'v:190:69:0')
+    >>> sample = take(Evidence(gone=0.1, rhythm=-2.0, quiet=0.3), 0.6, 1_500_000_000_000, warned=True)
+    >>> taken_at(sample), outcome_fields(sample, 1_500_000_000_001)
+    (1500000000000, ('y:190:720:0', 'v:190:69:0'))
     """
-    features, said = sample & (1 << FEATURE_BITS) - 1, sample >> FEATURE_BITS
-    when = quarter(taken_at)
-    return f"y:{when}:{features}:{gone:d}", f"v:{when}:{said}:{gone:d}"
+    features = sample & (1 << FEATURE_BITS) - 1
+    said = sample >> FEATURE_BITS & (1 << _SAID_BITS) - 1
+    taken = taken_at(sample)
+    gone = int(last_at <= taken)
+    when = quarter(taken)
+    return f"y:{when}:{features}:{gone}", f"v:{when}:{said}:{gone}"
 
 
 def quarter(moment: int) -> int:

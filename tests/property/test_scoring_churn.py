@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from stream.scoring.alive import Params
 from stream.scoring.calibration import DEFAULT_CALIBRATION
-from stream.scoring.churn import contributions, level, logit, next_change, next_crossing, risk
+from stream.scoring.churn import contributions, evidence, level, logit, next_change, next_crossing, risk
 from stream.scoring.churn_model import ChurnCoefficients, compile_churn
+from stream.scoring.churn_samples import pack, unpack
+from stream.scoring.churn_signs import NO_CART, PERIOD, Activity
 from stream.scoring.policy import default_policy
 from stream.scoring.units import DAY, NEVER, SECOND
 
@@ -21,6 +23,12 @@ coefficients = st.builds(
     gap=st.lists(st.floats(0, 4), min_size=4, max_size=4).map(lambda weights: tuple(sorted(weights))),
     complaint=st.floats(0, 3),
     detractor=st.floats(0, 3),
+    rhythm=st.just(0.0) | st.floats(0, 3),
+    quiet=st.just(0.0) | st.floats(0, 3),
+    visits_falling=st.floats(0, 3),
+    cart_left=st.floats(0, 3),
+    campaign_ignored=st.floats(0, 3),
+    repeat_complaints=st.floats(0, 3),
 )
 models = st.builds(
     compile_churn,
@@ -41,6 +49,16 @@ def customers(draw):
     return n, first_at, last_at, as_of, draw(st.integers(0, 5)), draw(st.integers(-1, 10)), answered
 
 
+@st.composite
+def active(draw):
+    """A customer as above, and what else they did."""
+    customer = draw(customers())
+    period = customer[3] // PERIOD
+    counts = st.dictionaries(st.integers(period - 14, period), st.integers(0, 20), max_size=4)
+    carts = st.just(NO_CART) | st.integers(customer[1], customer[3])
+    return customer, draw(st.builds(Activity, counts, counts, counts, counts, carts, carts))
+
+
 def later(customer, as_of):
     return (*customer[:3], as_of, *customer[4:])
 
@@ -52,6 +70,45 @@ def test_the_reasons_are_exactly_the_parts(model, customer):
     assert len({part.code for part in reasons}) == len(reasons)
     assert reasons[0].code == "p_alive"
     assert 0 <= risk(logit(model, *customer)) <= 1
+
+
+@given(models, active(), st.integers(0, 500 * DAY))
+def test_what_is_seen_does_not_change_before_the_timer_either(model, seen, wait):
+    customer, activity = seen
+    due = next_change(model, *customer, activity=activity)
+    then = max(min(customer[3] + wait, due - SECOND), customer[3])
+    codes = {part.code for part in contributions(model, *later(customer, then), activity=activity)} - {"quiet"}
+    now = {part.code for part in contributions(model, *customer, activity=activity)} - {"quiet"}
+    assert codes == now or "detractor" in codes ^ now
+    assert logit(model, *customer, activity=activity) == pytest.approx(
+        model.coefficients.bias + sum(part.weight for part in contributions(model, *customer, activity=activity))
+    )
+
+
+@given(models, active())
+def test_a_sample_holds_the_evidence_to_within_its_bins(model, seen):
+    customer, activity = seen
+    said = evidence(model, *customer, activity=activity)
+    kept = unpack(pack(said))
+    for name, width, low, high in (("gone", 0.5, -8, 8), ("rhythm", 1, -8, 8), ("quiet", 0.25, 0, 4)):
+        assert abs(getattr(kept, name) - min(max(getattr(said, name), low), high)) <= width / 2 + 1e-9
+    assert (kept.gap_step, kept.signs) == (said.gap_step, said.signs)
+    assert kept.complaints == min(said.complaints, 3)
+
+
+@given(models, customers())
+def test_the_evidence_is_what_the_parts_weigh(model, customer):
+    weights, said = model.coefficients, evidence(model, *customer)
+    parts = (
+        weights.bias,
+        weights.p_alive * said.gone,
+        weights.rhythm * said.rhythm,
+        weights.quiet * said.quiet,
+        (0.0, *weights.gap)[said.gap_step],
+        weights.complaint * said.complaints,
+        weights.detractor * (said.signs & 1),
+    )
+    assert logit(model, *customer) == pytest.approx(sum(parts))
 
 
 @given(models, customers(), st.integers(0, 500 * DAY))

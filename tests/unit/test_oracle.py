@@ -45,6 +45,13 @@ POLICY = replace(
         rhythm_orders_min=3,
         complaint_cap=2,
         detractor_days=10,
+        horizon_days=60,
+        visits_min=4,
+        visits_fall=0.5,
+        cart_after_hours=24,
+        cart_days=30,
+        campaigns_min=2,
+        repeat_complaints_min=2,
     ),
     segments=next(table for table in default_policy().segment_tables if table.name == "rf_grid"),
 )
