@@ -1,0 +1,1 @@
+"""What the scores are worth, measured on real purchases: ``make evaluate``."""
