@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/installed
 PEERS := $(VENV)/peers
 EXTRAS := embedded,demo,dev
 
-.PHONY: demo test pytest lint types layers bench bench-quick chaos chaos-long shapes exactness constraints clean
+.PHONY: demo test pytest lint types layers bench bench-quick chaos chaos-long shapes exactness evaluate constraints clean
 
 demo: $(INSTALLED)
 	$(BIN)/scorer demo
@@ -65,6 +65,10 @@ $(PEERS)/installed: tests/bench/peers/requirements.txt
 	@$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
+
+# What the scores are worth on real purchases: churn walking forward in time, and how often tiers flap. Takes some minutes.
+evaluate: $(INSTALLED)
+	$(BIN)/python -m tests.evaluation.hysteresis --page
 
 # What the newest allowed versions are today, written down. Run by hand, with the tests after it.
 constraints:

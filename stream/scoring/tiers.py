@@ -60,7 +60,7 @@ def raw_tier(score: float, said: int, policy: Policy) -> int:
 
     Examples
     --------
-    With thresholds 40 and 70 and a margin of 5, a score of 66 keeps a high tier and does not give one:
+    With thresholds 40 and 70 and a margin of 10, a score of 66 keeps a high tier and does not give one:
 
     >>> from stream.scoring.policy import default_policy
     >>> [TIERS[raw_tier(66, said, default_policy())] for said in (NONE, LOW, MID, HIGH)]

@@ -34,6 +34,7 @@ _WITHOUT_MARGIN = {"tier_margin": 0.0}
 _WITHOUT_STAY = {"tier_min_stay_days": 0.0}
 VARIANTS: Mapping[str, Mapping[str, float]] = {
     "as shipped": {},
+    "margin 5, minimum stay 7 days": {"tier_margin": 5.0, "tier_min_stay_days": 7.0},
     "without the margin": _WITHOUT_MARGIN,
     "without the minimum stay": _WITHOUT_STAY,
     "without both": {**_WITHOUT_MARGIN, **_WITHOUT_STAY},
@@ -87,8 +88,13 @@ def measure(filled: datasets.Filled) -> dict[str, Count]:
     found = {}
     for name, changes in VARIANTS.items():
         shard = run(filled, replace(default_policy(), **changes), calibration)
-        found[name] = flaps(_change(message) for message in shard.memory.messages if message.type == TIER_CHANGED)
+        found[name] = flaps_of(shard)
     return found
+
+
+def flaps_of(shard: MemoryShard) -> Count:
+    """What a shard said of tiers, counted."""
+    return flaps(_change(message) for message in shard.memory.messages if message.type == TIER_CHANGED)
 
 
 def _change(message: Message) -> tuple[str, str, str, int]:

@@ -55,7 +55,7 @@ def test_it_is_what_rescoring_then_says():
 
 def test_a_minimum_stay_holds_the_fall_back_and_is_counted():
     _, outcome = shard_of(customers_with_orders(20))
-    at_once = looked(unpack_records(outcome.records), under(HARD), as_of=0)
+    at_once = looked(unpack_records(outcome.records), under(HARD), as_of=NOW)
     later = looked(unpack_records(outcome.records), under(HARD), as_of=NOW + 30 * DAY)
     assert at_once.held_back > 0
     assert later.held_back == 0

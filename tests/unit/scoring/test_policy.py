@@ -24,8 +24,8 @@ def test_the_shipped_policy_is_the_documented_one():
     assert (POLICY.tier_mid, POLICY.tier_high, POLICY.tier_margin, POLICY.tier_min_stay_days) == (
         40,
         70,
-        5,
-        7,
+        10,
+        30,
     )
     assert POLICY.churn.levels == (("low", 0.4), ("medium", 0.6), ("high", 0.8), ("churned", 0.95))
     assert POLICY.churn.warn_from == "medium"
@@ -37,7 +37,7 @@ def test_the_shipped_policy_is_the_documented_one():
 
 def test_times_come_in_milliseconds_too():
     assert POLICY.window_ms == 31_536_000_000
-    assert POLICY.tier_min_stay_ms == 604_800_000
+    assert POLICY.tier_min_stay_ms == 2_592_000_000
 
 
 def test_another_table_can_be_the_active_one():
@@ -65,9 +65,9 @@ def test_another_table_can_be_the_active_one():
         ("mid = 40", "mid = 70", r"tier\.mid = 70, tier\.high = 70: must be 0 < mid < high <= 100"),
         ("high = 70", "high = 101", r"tier\.high = 101: must be at most 100"),
         ("mid = 40", "mid = 100", r"tier\.mid = 100: must be below 100"),
-        ("margin = 5", "margin = 30", r"tier\.margin = 30: must be at least 0 and smaller than both"),
-        ("margin = 5", "margin = -1", r"tier\.margin = -1: must be at least 0"),
-        ("min_stay_days = 7", "min_stay_days = -7", r"tier\.min_stay_days = -7: must be at least 0"),
+        ("margin = 10", "margin = 30", r"tier\.margin = 30: must be at least 0 and smaller than both"),
+        ("margin = 10", "margin = -1", r"tier\.margin = -1: must be at least 0"),
+        ("min_stay_days = 30", "min_stay_days = -7", r"tier\.min_stay_days = -7: must be at least 0"),
         ("low = 0.40", "low = 0.60", r"churn\.levels = \(0\.6, 0\.6, .*must rise"),
         ("low = 0.40", "low = 0", r"churn\.levels\.low = 0: must be above 0"),
         ("churned = 0.95", "churned = 1", r"churn\.levels\.churned = 1: must be below 1"),

@@ -29,14 +29,14 @@ STAY = 7 * DAY
 @pytest.mark.parametrize(
     ("score", "after"),
     [
-        # What a score gives whoever was none, low, mid or high; thresholds 40 and 70, margin 5.
+        # What a score gives whoever was none, low, mid or high; thresholds 40 and 70, margin 10.
         (0.0, (LOW, LOW, LOW, LOW)),
-        (34.9, (LOW, LOW, LOW, LOW)),
-        (35.0, (LOW, LOW, MID, MID)),
+        (29.9, (LOW, LOW, LOW, LOW)),
+        (30.0, (LOW, LOW, MID, MID)),
         (39.9, (LOW, LOW, MID, MID)),
         (40.0, (MID, MID, MID, MID)),
-        (64.9, (MID, MID, MID, MID)),
-        (65.0, (MID, MID, MID, HIGH)),
+        (59.9, (MID, MID, MID, MID)),
+        (60.0, (MID, MID, MID, HIGH)),
         (70.0, (HIGH, HIGH, HIGH, HIGH)),
     ],
 )
