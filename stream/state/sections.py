@@ -131,7 +131,7 @@ def _seen(c: Customer) -> bytes:
 
 def _take_seen(c: Customer, blob: bytes, place: int) -> int:
     (n,) = _COUNT.unpack_from(blob, place)
-    end = place + 2 + 8 * n
+    end: int = place + 2 + 8 * n
     c.seen = bytearray(blob[place + 2 : end])
     return end
 
