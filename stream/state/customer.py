@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from array import array
 
+from stream.state.activity import Activity
+from stream.state.answers import Answers
+from stream.state.details import Details
+
 #: A moment that never comes (year 10000), for customers whose classification cannot change by silence.
 NEVER = 253_402_300_800_000
 
@@ -38,6 +42,10 @@ class Customer:
         order hash -> {event hash: amount}; see `ledger` for the two special amounts. None while there are none.
     folded
         Sums of orders too old to be kept one by one, as ``(first_at, last_at, count, net)``. None while there are none.
+    details
+        What orders say beyond their amounts, see `baskets`. None while none does.
+    activity, answers
+        What interactions left besides counts, tickets and the answer to "would you recommend us". None while none did.
     n, first_at, last_at
         Orders that count, and the times of the first and last of them.
     window_from, frequency, monetary
@@ -63,6 +71,8 @@ class Customer:
         "abc",
         "action",
         "action_at",
+        "activity",
+        "answers",
         "armed",
         "as_of",
         "batch",
@@ -72,6 +82,7 @@ class Customer:
         "contacted_at",
         "counters",
         "customer_id",
+        "details",
         "due",
         "due_is_exact",
         "fingerprint",
@@ -113,6 +124,7 @@ class Customer:
         self.hashes = bytearray()
         self.refunds: dict[int, dict[int, int]] | None = None
         self.folded: list[tuple[int, int, int, int]] | None = None
+        self.details: Details | None = None
         self.n = 0
         self.first_at = 0
         self.last_at = 0
@@ -127,6 +139,8 @@ class Customer:
         self.batch = 0
 
         self.counters: dict[int, tuple[int, int]] | None = None
+        self.activity: Activity | None = None
+        self.answers: Answers | None = None
         self.seen: bytearray | None = None
         self.tickets: dict[int, tuple[int, int]] | None = None
         self.nps_at = UNSET

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from stream.state.activity import Activity
+from stream.state.answers import Answers, Values
 from stream.state.customer import UNSET, Customer
 
 #: Number of each interaction type inside the record; part of the stored format, so only ever appended to.
@@ -39,6 +41,9 @@ TYPE_NAMES: Final = {code: name for name, code in TYPE_CODES.items()}
 #: Types that can change a classification; only these have the customer evaluated.
 EVIDENCE: Final = frozenset({"complaint.opened", "complaint.resolved", "feedback.nps"})
 
+#: Types that answer how satisfied somebody is.
+SATISFACTION: Final = frozenset({"feedback.csat", "feedback.csi"})
+
 #: Tickets remembered per customer; beyond it the one touched longest ago is forgotten.
 TICKETS_MAX: Final = 64
 
@@ -67,6 +72,25 @@ def count(c: Customer, kind: str, at: int) -> None:
     code = TYPE_CODES[kind]
     n, last_at = c.counters.get(code, (0, UNSET))
     c.counters[code] = (n + 1, max(last_at, at))
+
+
+def note_activity(c: Customer, kind: str, at: int, event: int, channel: str) -> bool:
+    """What was done, when and where; whether all of it was taken in, see `activity`."""
+    if c.activity is None:
+        c.activity = Activity({}, [], {})
+    return c.activity.note(TYPE_CODES[kind], at, event, channel)
+
+
+def note_satisfaction(c: Customer, kind: str, at: int, score: int, values: Values) -> None:
+    """An answer on satisfaction; of other types nothing is kept."""
+    if kind not in SATISFACTION:
+        return
+    if c.answers is None:
+        c.answers = Answers()
+    if kind == "feedback.csat":
+        c.answers.note_csat(at, score)
+    else:
+        c.answers.note_csi(at, score, values)
 
 
 def note_ticket(c: Customer, ticket: int, kind: str, at: int) -> None:

@@ -76,6 +76,8 @@ def find(c: Customer, key: bytes) -> int:
 
 def rebuild(c: Customer, window: int) -> None:
     """Recompute every sum from the columns, at the customer's `as_of`. `window` in ms."""
+    if c.details is not None:
+        c.details.tallies = None
     start = c.as_of - window
     c.window_from = bisect_right(c.times, start)
     if c.refunds is None and c.folded is None:
@@ -233,8 +235,11 @@ def fold(c: Customer, count: int, window: int) -> None:
     sums = [day for day in c.folded or () if day[2]]
     for index in range(count):
         net = net_at(c, index)
+        order = int.from_bytes(c.hashes[8 * index : 8 * index + 8], "little")
         if c.refunds is not None:
-            c.refunds.pop(int.from_bytes(c.hashes[8 * index : 8 * index + 8], "little"), None)
+            c.refunds.pop(order, None)
+        if c.details is not None:
+            c.details.rows.pop(order, None)
         if net == NOT_COUNTED:
             continue
         at = c.times[index]
@@ -255,6 +260,8 @@ def fold(c: Customer, count: int, window: int) -> None:
     del c.times[:count], c.gross[:count], c.hashes[: 8 * count]
     if not c.refunds:
         c.refunds = None
+    if c.details is not None:
+        c.details = c.details.compacted()
 
 
 def _append(c: Customer, at: int, key: bytes, gross: int) -> None:

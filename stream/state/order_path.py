@@ -128,7 +128,7 @@ def apply_in_order(  # noqa: C901, PLR0912, PLR0915 - one loop, since a call cos
     for event, reached in events:
         if reached > clock:  # noqa: PLR1730 - so here, and below: max and min are calls
             clock = reached
-        if event.__class__ is not OrderEvent or event.kind != COMPLETED:
+        if event.__class__ is not OrderEvent or event.kind != COMPLETED or event.details is not None:
             if not isinstance(event, DeadLetter):
                 longs.pop(event.customer, None)
             clock = careful(event, clock)

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from struct import Struct
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
+from msgspec import DecodeError, msgpack
+
+from stream.state.activity import Activity
+from stream.state.answers import Answers
 from stream.state.customer import UNSET, Customer
+from stream.state.details import Details
 
 _COUNT = Struct("<H")
 _REFUND = Struct("<QQq")
@@ -21,6 +26,10 @@ _ANSWER = Struct("<qb")
 _MOMENT = Struct("<q")
 _GIVEN = Struct("<qQB")
 _NOT_GIVEN = (0, 0, "")
+_SIZE = Struct("<I")
+_Read = TypeVar("_Read")
+_read_activity = msgpack.Decoder(Activity).decode
+_read_answers = msgpack.Decoder(Answers).decode
 
 
 class Section(NamedTuple):
@@ -44,7 +53,10 @@ def has_no_sections(c: Customer) -> bool:
         c.refunds is None
         and c.seen is None
         and c.folded is None
+        and c.details is None
         and c.counters is None
+        and c.activity is None
+        and c.answers is None
         and c.tickets is None
         and c.kind is None
         and c.region is None
@@ -188,6 +200,54 @@ def _take_registered(c: Customer, blob: bytes, place: int) -> int:
     return place + _MOMENT.size
 
 
+def _sized(data: bytes) -> bytes:
+    return _SIZE.pack(len(data)) + data
+
+
+def _take_sized(blob: bytes, place: int) -> tuple[bytes, int]:
+    (size,) = _SIZE.unpack_from(blob, place)
+    start = place + _SIZE.size
+    end: int = start + size
+    return blob[start:end], end
+
+
+def _details(c: Customer) -> bytes:
+    return _sized(c.details.to_bytes()) if c.details is not None else b""
+
+
+def _take_details(c: Customer, blob: bytes, place: int) -> int:
+    data, place = _take_sized(blob, place)
+    c.details = Details.of_bytes(data)
+    return place
+
+
+def _activity(c: Customer) -> bytes:
+    return _sized(msgpack.encode(c.activity)) if c.activity is not None else b""
+
+
+def _take_activity(c: Customer, blob: bytes, place: int) -> int:
+    data, place = _take_sized(blob, place)
+    c.activity = _unpacked(_read_activity, data)
+    return place
+
+
+def _answers(c: Customer) -> bytes:
+    return _sized(msgpack.encode(c.answers)) if c.answers is not None else b""
+
+
+def _take_answers(c: Customer, blob: bytes, place: int) -> int:
+    data, place = _take_sized(blob, place)
+    c.answers = _unpacked(_read_answers, data)
+    return place
+
+
+def _unpacked(read: Callable[[bytes], _Read], data: bytes) -> _Read:
+    try:
+        return read(data)
+    except DecodeError as error:
+        raise ValueError(str(error)) from error
+
+
 #: By bit.
 SECTIONS: Final = (
     Section(_refunds, _take_refunds),
@@ -198,4 +258,7 @@ SECTIONS: Final = (
     Section(_nps, _take_nps),
     Section(_profile, _take_profile),
     Section(_registered, _take_registered),
+    Section(_details, _take_details),
+    Section(_activity, _take_activity),
+    Section(_answers, _take_answers),
 )

@@ -30,7 +30,7 @@ from stream.contracts.events import (
     ProfileEvent,
 )
 from stream.contracts.times import format_time
-from stream.state import interactions, ledger
+from stream.state import baskets, interactions, ledger
 from stream.state.announcements import Announcer, Cause
 from stream.state.codec import decode
 from stream.state.customer import TIER_NAMES, UNSET, Customer
@@ -256,6 +256,7 @@ class ShardState:
             added = ledger.add_order(c, at, event.order, event.amount, self.model.window, orders_max)
             if c.folded is not folded:
                 batch.count("ledger_folds")
+            batch.count("categories_left_out", baskets.follow(c, event.order, at, event.amount, event.details, added))
             if added is Added.NEW:
                 batch.tables.add_order(at, event.amount, event.channel, TIER_NAMES[tier])
         if added is Added.NEW or added is Added.CHANGED:
@@ -288,6 +289,9 @@ class ShardState:
         if not interactions.first_time(c, event.event, self.limits.interaction_dedupe_max):
             return Added.DUPLICATE
         interactions.count(c, kind, at)
+        if not interactions.note_activity(c, kind, at, event.event, event.channel):
+            batch.count("activity_left_out")
+        interactions.note_satisfaction(c, kind, at, event.score, event.values)
         if not evidence:
             return Added.NEW
         if kind == "feedback.nps":

@@ -13,8 +13,11 @@ from stream.contracts.money import MINOR_UNITS_MAX
 from stream.contracts.times import MOMENT_MAX, MOMENT_MIN
 from stream.scoring.policy import LEVELS
 from stream.scoring.units import DAY
+from stream.state.activity import Activity
+from stream.state.answers import Answers
 from stream.state.codec import FORMAT, NUMBERS, START_SIZE, RecordError, decode, encode
 from stream.state.customer import CLASSES, NEVER, STAGES, TIER_NAMES, UNSET, Customer
+from stream.state.details import Details, Row
 from stream.state.plain import layout as at
 from stream.state.plain.customers import PlainCustomers, block_of
 from stream.state.plain.heap import make_room
@@ -71,6 +74,15 @@ def plain_customers(draw, orders_max=12):
 
 
 @st.composite
+def details(draw):
+    """Details of orders, all of whose categories have names."""
+    names = draw(st.lists(st.text(max_size=9), unique=True, max_size=3))
+    numbers = st.lists(st.integers(0, len(names) - 1), max_size=3) if names else st.just([])
+    row = st.builds(Row, int64s, amounts, st.integers(0, 1), numbers.map(bytes))
+    return Details({name: number for number, name in enumerate(names)}, draw(st.dictionaries(hashes, row, max_size=3)))
+
+
+@st.composite
 def customers(draw):
     """Customers with any of the sections."""
     c = draw(plain_customers(4))
@@ -80,6 +92,25 @@ def customers(draw):
     c.counters = draw(
         st.none()
         | st.dictionaries(st.integers(0, 255), st.tuples(st.integers(0, 2**32 - 1), int64s), min_size=1, max_size=3)
+    )
+    c.details = draw(st.none() | details())
+    c.activity = draw(
+        st.none()
+        | st.builds(
+            Activity,
+            st.dictionaries(int64s, counts, max_size=3),
+            st.lists(st.tuples(int64s, hashes, st.integers(0, 255)), max_size=3),
+            st.dictionaries(st.text(max_size=9), counts, max_size=3),
+            counts,
+        )
+    )
+    c.answers = draw(
+        st.none()
+        | st.builds(
+            Answers,
+            st.none() | st.tuples(int64s, st.integers(1, 5)),
+            st.none() | st.tuples(int64s, st.integers(-1, 100), st.just((("price", 8.5),)) | st.just(())),
+        )
     )
     c.seen = draw(st.none() | st.integers(1, 4).map(lambda n: bytearray(8 * n)))
     c.tickets = draw(st.none() | st.dictionaries(hashes, st.tuples(int64s, int64s), min_size=1, max_size=3))

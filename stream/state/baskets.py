@@ -1,0 +1,140 @@
+"""What orders say beyond their amounts, as it follows the ledger.
+
+An order has the details of the version of it that the ledger keeps, the one with the smallest time and amount; of two
+such versions those of the greater details. They go when the order is folded, and do not count while it is cancelled or
+wholly refunded. So they are a pure function of the set of events, as the ledger is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import chain
+from typing import Final
+
+from stream.contracts.events import OrderDetails
+from stream.scoring.periods import key_of, period_of
+from stream.state import ledger
+from stream.state.customer import Customer
+from stream.state.details import Details, Row
+from stream.state.ledger import NOT_COUNTED, Added
+
+#: Numbers of what is tallied, beside those of the types of interactions: the first order of a category, each further
+#: one of it, an order bought with a discount or a coupon.
+NEW_CATEGORY: Final = 253
+REPEAT_CATEGORY: Final = 254
+DISCOUNTED: Final = 255
+
+
+def follow(c: Customer, order: int, at: int, gross: int, said: OrderDetails | None, added: Added) -> int:
+    """Let the details follow what the ledger made of a completed order.
+
+    Parameters
+    ----------
+    order
+        Hash of its id.
+    at, gross
+        When it was, ms; its amount, minor units.
+    said
+        What it says; None of a plain order.
+    added
+        What the ledger made of it.
+
+    Returns
+    -------
+    Categories left out, because the order or the customer has too many.
+    """
+    if said is None and c.details is None:
+        return 0
+    index = ledger.find(c, order.to_bytes(8, "little"))
+    if index < 0 or (at, gross) != (c.times[index], c.gross[index]):
+        return 0
+    details = c.details or Details({}, {})
+    known = details.rows.get(order)
+    if said is None:
+        if added is not Added.DUPLICATE and known is not None:
+            del details.rows[order]
+            c.details = details if details.rows else None
+        return 0
+    if added is Added.DUPLICATE and known is not None and _rank_of(details, known) >= _rank(said):
+        return 0
+    numbers = [details.number(name) for name in said.categories]
+    categories = bytes([number for number in numbers if number is not None])
+    row = Row(at, said.discount, int(said.coupon), categories)
+    details.rows[order] = row
+    c.details = details
+    if added is Added.NEW and c.refunds is None and details.tallies is not None and at >= details.newest:
+        _tally(details, row)
+    else:
+        details.tallies = None
+    return said.left_out + len(numbers) - len(categories)
+
+
+def counted(c: Customer) -> Iterator[Row]:
+    """Details of the orders that count."""
+    details, refunds = c.details, c.refunds
+    if details is None:
+        return
+    if refunds is None:
+        yield from details.rows.values()
+        return
+    for order, row in details.rows.items():
+        if order in refunds and ledger.net_at(c, ledger.find(c, order.to_bytes(8, "little"))) == NOT_COUNTED:
+            continue
+        yield row
+
+
+def tallies(c: Customer) -> dict[int, int]:
+    """First orders of a category, further ones of it, and orders bought cheaper: counts by period and number.
+
+    Of orders of one category at one moment either may be the first: they are of one period.
+    """
+    details = c.details
+    if details is None:
+        return {}
+    if details.tallies is None:
+        details.tallies, details.known = {}, set()
+        for row in sorted(counted(c)):
+            _tally(details, row)
+    assert details.tallies is not None
+    return details.tallies
+
+
+def discount_since(c: Customer, start: int) -> int:
+    """What was taken off orders that count and are later than a moment, ms; in minor units."""
+    return sum(row.discount for row in counted(c) if row.at > start)
+
+
+def orders_by_category(c: Customer) -> dict[str, int]:
+    """How many of the orders that count have items of each category."""
+    if c.details is None:
+        return {}
+    counts = Counter(chain.from_iterable(row.categories for row in counted(c)))
+    return {name: counts[number] for name, number in c.details.names.items() if counts[number]}
+
+
+def _tally(details: Details, row: Row) -> None:
+    """Count an order that is not earlier than those counted so far."""
+    found = details.tallies
+    assert found is not None
+    period, known = period_of(row.at), details.known
+    fresh = len(set(row.categories) - known)
+    further = len(row.categories) - fresh
+    for code, count in (
+        (NEW_CATEGORY, fresh),
+        (REPEAT_CATEGORY, further),
+        (DISCOUNTED, int(bool(row.discount or row.coupon))),
+    ):
+        if count:
+            key = key_of(period, code)
+            found[key] = found.get(key, 0) + count
+    known.update(row.categories)
+    details.newest = row.at
+
+
+def _rank_of(details: Details, row: Row) -> tuple[int, int, list[str]]:
+    return row.discount, row.coupon, sorted(details.categories(row))
+
+
+def _rank(said: OrderDetails) -> tuple[int, int, list[str]]:
+    return said.discount, int(said.coupon), sorted(said.categories)
