@@ -98,8 +98,8 @@ class CompiledLifecycle(NamedTuple):
     gone: tuple[float, ...]
     table: tuple[int, ...]
 
-    def place(self, said: int, returned: bool, orders: int, tenure: int, gap: int, gone: int) -> int:  # noqa: FBT001 - a coordinate, as the others
-        """Place in the table, by stage said and classes."""
+    def place(self, said: int, returned: int, orders: int, tenure: int, gap: int, gone: int) -> int:
+        """Place in the table, by stage said, whether an order came since (0 or 1), and classes."""
         at = said * 2 + returned
         at = at * (len(self.orders) + 1) + orders
         at = at * (len(self.tenure_ms) + 1) + tenure
