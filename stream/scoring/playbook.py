@@ -24,12 +24,10 @@ from typing import Final, NamedTuple
 
 from stream.scoring.churn_policy import LEVELS
 from stream.scoring.lifecycle import CHURNED, PROSPECT, STAGES
+from stream.scoring.needs import NEEDS
 from stream.scoring.table_reader import DAYS_MAX, PolicyError, TableReader
 from stream.scoring.tiers import TIERS
 from stream.scoring.units import DAY, NEVER, ceil_to_second
-
-NEEDS: Final = ("none", "functional", "price", "experience", "service")
-"""Dominant needs by rank; `none` is who showed none yet."""
 
 NO_ACTION: Final = "none"
 ROWS_MAX: Final = 64

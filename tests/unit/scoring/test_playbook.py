@@ -7,8 +7,8 @@ import xxhash
 
 from stream.scoring.churn_policy import LEVELS
 from stream.scoring.lifecycle import STAGES
+from stream.scoring.needs import NEEDS
 from stream.scoring.playbook import (
-    NEEDS,
     Action,
     PlaybookPolicy,
     PlaybookRow,
