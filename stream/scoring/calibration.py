@@ -16,6 +16,7 @@ import msgspec
 from stream.scoring.abc import AbcEdges
 from stream.scoring.alive import Params
 from stream.scoring.churn_model import ChurnCoefficients
+from stream.scoring.churn_validation import ChurnNotes
 from stream.scoring.gamma_gamma import SpendParams
 from stream.scoring.model_notes import ModelNotes
 from stream.scoring.rfm import Edges, Five, Four
@@ -81,6 +82,8 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     models: ModelNotes | None = None
     """How the parameters were found; None where they were not learned."""
     abc: AbcEdges = ABC_EDGES
+    churn_notes: ChurnNotes | None = None
+    """How the weights of the churn evidence were found; None where they were not learned."""
     bin_shares: BinShares | None = None
     customers: int = 0
     """Customers it was learned from."""
@@ -116,6 +119,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
             profit_edges_minor=wire.profit_edges_minor,
             models=wire.models,
             abc=wire.abc,
+            churn_notes=wire.churn_notes,
             bin_shares=wire.bin_shares,
             customers=wire.customers,
             source=wire.source,
@@ -151,6 +155,7 @@ class _Wire(msgspec.Struct, forbid_unknown_fields=True):
     models: ModelNotes | None = None
     # Calibrations of earlier versions have none.
     abc: AbcEdges = ABC_EDGES
+    churn_notes: ChurnNotes | None = None
     bin_shares: BinShares | None = None
     customers: Annotated[int, msgspec.Meta(ge=0)] = 0
     source: str = ""
