@@ -5,7 +5,8 @@ their last orders at `as_of`. Where many customers share one figure, two edges f
 stays empty; that is reported, not repaired, because moving an edge would put equal customers into different scores.
 The edges of A and B are the revenues from which customers bring the policy's shares of all revenue.
 
-Parameters of P(alive) and weights of the churn evidence are taken over from the calibration before.
+Weights of the churn evidence are learned from samples whose outcome is known, see `stream.calibration.churn`.
+Parameters of P(alive) are taken over from the calibration before.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from stream.calibration.churn import churn_weights
 from stream.scoring.abc import fit_edges
 from stream.scoring.calibration import BinShares, Calibration
 from stream.scoring.policy import Policy
@@ -102,12 +104,15 @@ def fit(
         monetary_minor=figure_edges(Histogram(revenue)),
     )
     shares = _bin_shares(orders, revenue, last, edges, as_of)
+    churn = churn_weights(histograms.values(), as_of, previous)
     calibration = msgspec.structs.replace(
         previous,
         number=previous.number + 1,
         created_at=as_of,
         rfm=edges,
         abc=fit_edges(revenue, policy.abc),
+        churn=churn.coefficients,
+        churn_notes=churn.notes,
         bin_shares=shares,
         customers=customers,
         source=f"edges from {customers} customers; model parameters of calibration {previous.number}",
