@@ -69,7 +69,7 @@ def gap_moments(model: ChurnModel, n: int, first_at: int, last_at: int) -> tuple
     >>> from stream.scoring.calibration import DEFAULT_CALIBRATION as calibration
     >>> from stream.scoring.churn_model import compile_churn
     >>> from stream.scoring.policy import default_policy
-    >>> model = compile_churn(default_policy().churn, calibration.churn, calibration.alive)
+    >>> model = compile_churn(default_policy(), calibration.churn, calibration.alive)
     >>> [moment // DAY for moment in gap_moments(model, 3, 0, 20 * DAY)]
     [35, 40, 50, 70]
     """
@@ -113,7 +113,7 @@ def contributions(
     >>> from stream.scoring.calibration import DEFAULT_CALIBRATION as calibration
     >>> from stream.scoring.churn_model import compile_churn
     >>> from stream.scoring.policy import default_policy
-    >>> model = compile_churn(default_policy().churn, calibration.churn, calibration.alive)
+    >>> model = compile_churn(default_policy(), calibration.churn, calibration.alive)
     >>> [(code, round(weight, 3)) for code, weight, _ in contributions(model, 1, 0, 0, 182 * DAY, 1)]
     [('p_alive', 0.272), ('open_complaints', 0.8)]
     """
@@ -304,7 +304,7 @@ def next_change(
     >>> from stream.scoring.calibration import DEFAULT_CALIBRATION as calibration
     >>> from stream.scoring.churn_model import compile_churn
     >>> from stream.scoring.policy import default_policy
-    >>> model = compile_churn(default_policy().churn, calibration.churn, calibration.alive)
+    >>> model = compile_churn(default_policy(), calibration.churn, calibration.alive)
     >>> round(next_change(model, 1, 0, 0, 0) / WEEK, 1)
     2.7
     """

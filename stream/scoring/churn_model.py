@@ -12,9 +12,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 from stream.scoring.alive import Params, log_odds
-from stream.scoring.churn_policy import ChurnPolicy
 from stream.scoring.churn_signs import SignRules
-from stream.scoring.units import DAY, HOUR, WEEK
+from stream.scoring.policy import Policy
+from stream.scoring.units import DAY, WEEK
 
 
 class ChurnCoefficients(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,7 +83,7 @@ class ChurnModel(NamedTuple):
     signs: SignRules
 
 
-def compile_churn(policy: ChurnPolicy, coefficients: ChurnCoefficients, alive: Params) -> ChurnModel:
+def compile_churn(policy: Policy, coefficients: ChurnCoefficients, alive: Params) -> ChurnModel:
     """Join what was decided with what was learned.
 
     Raises
@@ -91,28 +91,28 @@ def compile_churn(policy: ChurnPolicy, coefficients: ChurnCoefficients, alive: P
     ValueError
         When the calibration's weights are for other gap steps than the policy's.
     """
-    if len(coefficients.gap) != len(policy.gap_ratios):
+    churn = policy.churn
+    if len(coefficients.gap) != len(churn.gap_ratios):
         raise ValueError(
             f"the calibration has {len(coefficients.gap)} gap weights, the policy has "
-            f"{len(policy.gap_ratios)} churn.gap_ratios: there must be one weight for each ratio"
+            f"{len(churn.gap_ratios)} churn.gap_ratios: there must be one weight for each ratio"
         )
     return ChurnModel(
         alive=alive,
         coefficients=coefficients,
-        thresholds=tuple(log_odds(risk) for _, risk in policy.levels),
-        gap_ratios=policy.gap_ratios,
-        gap_min=policy.gap_days_min * DAY,
-        rhythm_orders_min=policy.rhythm_orders_min,
-        complaint_cap=policy.complaint_cap,
-        detractor_for=policy.detractor_days * DAY,
-        horizon=policy.horizon_days * DAY,
-        horizon_weeks=policy.horizon_days * DAY / WEEK,
+        thresholds=tuple(log_odds(risk) for _, risk in churn.levels),
+        gap_ratios=churn.gap_ratios,
+        gap_min=churn.gap_days_min * DAY,
+        rhythm_orders_min=churn.rhythm_orders_min,
+        complaint_cap=churn.complaint_cap,
+        detractor_for=churn.detractor_days * DAY,
+        horizon=churn.horizon_days * DAY,
+        horizon_weeks=churn.horizon_days * DAY / WEEK,
         signs=SignRules(
-            visits_min=policy.visits_min,
-            visits_fall=policy.visits_fall,
-            cart_after=round(policy.cart_after_hours * HOUR),
-            cart_for=round(policy.cart_days * DAY),
-            campaigns_min=policy.campaigns_min,
-            complaints_min=policy.repeat_complaints_min,
+            visits=policy.visits,
+            carts=policy.carts,
+            cart_for=round(churn.cart_days * DAY),
+            campaigns_min=churn.campaigns_min,
+            complaints_min=churn.repeat_complaints_min,
         ),
     )

@@ -36,14 +36,8 @@ class ChurnPolicy:
     """Days during which an NPS answer of 6 or less counts."""
     horizon_days: int
     """Days within which a customer orders again, or is lost; what risk is learned from."""
-    visits_min: float
-    """Usual visits in thirty days, below which a fall means nothing."""
-    visits_fall: float
-    """Share of the usual visits below which they have fallen."""
-    cart_after_hours: float
-    """Hours without a change after which a cart is left behind."""
     cart_days: float
-    """Days during which a cart left behind counts."""
+    """Days during which a cart that was left behind counts."""
     campaigns_min: int
     """Campaigns without an answer from which they are ignored."""
     repeat_complaints_min: int
@@ -81,9 +75,6 @@ def read(table: TableReader) -> ChurnPolicy:
         complaint_cap=table.integer("complaint_cap", minimum=0, maximum=1_000),
         detractor_days=table.number("detractor_days", minimum=0, maximum=DAYS_MAX),
         horizon_days=table.integer("horizon_days", minimum=1, maximum=DAYS_MAX),
-        visits_min=table.number("visits_min", above=0),
-        visits_fall=table.number("visits_fall", minimum=0, maximum=1),
-        cart_after_hours=table.number("cart_after_hours", above=0, maximum=24 * DAYS_MAX),
         cart_days=table.number("cart_days", minimum=0, maximum=DAYS_MAX),
         campaigns_min=table.integer("campaigns_min", minimum=1, maximum=1_000),
         repeat_complaints_min=table.integer("repeat_complaints_min", minimum=1, maximum=1_000),

@@ -1,8 +1,7 @@
 """Signs of leaving besides silence: fewer visits, a cart left behind, campaigns ignored, complaints again and again.
 
-Each is there or not, by a plain count over periods of thirty days that are over, so that a single visit never has to
-move a score: what the present period brings counts from its end on. All of them end by themselves when nothing more
-comes, because what is long ago says nothing that silence does not say better.
+Each is there or not, by the rules of `visits` and `carts` and by counts over periods of thirty days. All of them end by
+themselves when nothing more comes, because what is long ago says nothing that silence does not say better.
 
 On what is used as evidence besides purchases, and for what: Ascarza et al. (2018), "In pursuit of enhanced customer
 retention management: review, key issues, and future directions", Customer Needs and Solutions 5.
@@ -13,35 +12,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from stream.scoring import carts, visits
+from stream.scoring.carts import CartsPolicy
+from stream.scoring.periods import PERIOD, PERIOD_DAYS, period_of
 from stream.scoring.units import DAY, NEVER
+from stream.scoring.visits import VisitsPolicy
 
-PERIOD: Final = 30 * DAY
-"""Length of a period of counts, milliseconds; periods are numbered from 1970-01-01."""
-
-VISIT_PERIODS: Final = 3
-"""Periods, before the last that is over, whose mean is the usual number of visits."""
 CAMPAIGN_PERIODS: Final = 3
 """Periods that are over in which campaigns were sent and not answered."""
 COMPLAINT_PERIODS: Final = 12
 """Periods, the present one among them, in which complaints were opened."""
 
-NO_CART: Final = -(2**62)
-"""Moment of a cart, or of its end, that never was."""
+CAMPAIGNS: Final = ("campaign.sent",)
+CAMPAIGN_ANSWERS: Final = ("campaign.opened", "coupon.redeemed")
+COMPLAINTS: Final = ("complaint.opened",)
+"""Types of interaction that the counts of `Activity` are of; those of visits are `visits.VISITS`."""
+
+NEVER_DONE: Final = -1
+"""Moment of what was never done."""
 
 _NOTHING: Final[Mapping[int, int]] = {}
 
 
 class SignRules(NamedTuple):
-    """From when on each sign is there; times in milliseconds."""
+    """From when on each sign is there."""
 
-    visits_min: float
-    """Visits a period that are usual at the least for a fall to mean anything."""
-    visits_fall: float
-    """Share of the usual visits below which they have fallen."""
-    cart_after: int
-    """How long after its last change a cart is left behind."""
+    visits: VisitsPolicy
+    carts: CartsPolicy
     cart_for: int
-    """How long it counts from then on."""
+    """How long a cart that was left behind counts, milliseconds."""
     campaigns_min: int
     """Campaigns without an answer."""
     complaints_min: int
@@ -49,20 +48,16 @@ class SignRules(NamedTuple):
 
 
 class Activity(NamedTuple):
-    """What a customer did besides ordering; counts by number of the period."""
+    """What a customer did besides ordering; counts by number of the period, see `periods`."""
 
     visits: Mapping[int, int] = _NOTHING
-    """Pages and products viewed, searches, logins."""
     campaigns: Mapping[int, int] = _NOTHING
-    """Campaigns sent."""
     answers: Mapping[int, int] = _NOTHING
-    """Campaigns opened, coupons redeemed."""
     complaints: Mapping[int, int] = _NOTHING
-    """Complaints opened."""
-    cart_at: int = NO_CART
+    cart_at: int = NEVER_DONE
     """When the cart was last changed, ms."""
-    cart_done_at: int = NO_CART
-    """When the latest checkout was started, ms; an order ends a cart as well."""
+    checkout_at: int = NEVER_DONE
+    """When a checkout was last started, ms."""
 
 
 NO_ACTIVITY: Final = Activity()
@@ -87,31 +82,33 @@ def signs(rules: SignRules, activity: Activity, last_order_at: int, as_of: int) 
 
     Examples
     --------
-    Twelve visits a month, then two:
+    Two complaints within a year:
 
-    >>> rules = SignRules(3, 0.5, DAY, 30 * DAY, 2, 2)
-    >>> signs(rules, Activity(visits={0: 12, 1: 12, 2: 12, 3: 2}), 0, 4 * PERIOD)
-    [Sign(code='visits_falling', detail={'visits': 2, 'usual_visits': 12.0})]
+    >>> from stream.scoring.policy import default_policy
+    >>> policy = default_policy()
+    >>> rules = SignRules(policy.visits, policy.carts, 30 * DAY, campaigns_min=2, complaints_min=2)
+    >>> signs(rules, Activity(complaints={600: 1, 607: 1}), 0, 608 * PERIOD)
+    [Sign(code='repeat_complaints', detail={'complaints': 2, 'days': 360})]
     """
     if activity is NO_ACTIVITY:
         return []
-    period = as_of // PERIOD
     found = []
-    visits = activity.visits.get(period - 1, 0)
-    usual = _sum(activity.visits, period - 1, VISIT_PERIODS) / VISIT_PERIODS
-    if usual >= rules.visits_min and visits < rules.visits_fall * usual:
-        found.append(Sign("visits_falling", {"visits": visits, "usual_visits": usual}))
+    trend = visits.trend(rules.visits, activity.visits, as_of)
+    if trend is not None and visits.is_falling(rules.visits, trend):
+        found.append(Sign("visits_falling", {"visits": trend.recent, "usual_visits": trend.earlier}))
     left_at = _left_at(rules, activity, last_order_at)
     if left_at <= as_of < left_at + rules.cart_for:
-        found.append(Sign("cart_left", {"days_since_cart": (as_of - activity.cart_at) / DAY}))
+        touched = max(activity.cart_at, activity.checkout_at)
+        found.append(Sign("cart_left", {"days_since_cart": (as_of - touched) / DAY}))
+    period = period_of(as_of)
     sent = _sum(activity.campaigns, period, CAMPAIGN_PERIODS)
     answered = _sum(activity.answers, period + 1, CAMPAIGN_PERIODS + 1)
     # An order since the campaigns began is an answer as well.
     if sent >= rules.campaigns_min and not answered and last_order_at < (period - CAMPAIGN_PERIODS) * PERIOD:
-        found.append(Sign("campaign_ignored", {"sent": sent, "days": CAMPAIGN_PERIODS * PERIOD / DAY}))
+        found.append(Sign("campaign_ignored", {"sent": sent, "days": CAMPAIGN_PERIODS * PERIOD_DAYS}))
     complaints = _sum(activity.complaints, period + 1, COMPLAINT_PERIODS)
     if complaints >= rules.complaints_min:
-        found.append(Sign("repeat_complaints", {"complaints": complaints, "days": COMPLAINT_PERIODS * PERIOD / DAY}))
+        found.append(Sign("repeat_complaints", {"complaints": complaints, "days": COMPLAINT_PERIODS * PERIOD_DAYS}))
     return found
 
 
@@ -120,26 +117,26 @@ def signs_change(rules: SignRules, activity: Activity, last_order_at: int, as_of
 
     Examples
     --------
-    >>> rules = SignRules(3, 0.5, DAY, 30 * DAY, 2, 2)
+    >>> from stream.scoring.policy import default_policy
+    >>> policy = default_policy()
+    >>> rules = SignRules(policy.visits, policy.carts, 30 * DAY, campaigns_min=2, complaints_min=2)
     >>> signs_change(rules, Activity(cart_at=5 * DAY), 0, 5 * DAY) // DAY
     6
     """
-    moments = [NEVER]
+    if activity is NO_ACTIVITY:
+        return NEVER
+    moments = [visits.next_look(rules.visits, activity.visits, as_of)]
     left_at = _left_at(rules, activity, last_order_at)
     moments += [moment for moment in (left_at, left_at + rules.cart_for) if moment > as_of]
-    counts = (activity.visits, activity.campaigns, activity.complaints)
-    newest = max((max(of_kind) for of_kind in counts if of_kind), default=None)
-    period = as_of // PERIOD
+    newest = max((*activity.campaigns, *activity.complaints), default=None)
+    period = period_of(as_of)
     if newest is not None and newest + COMPLAINT_PERIODS > period:
         moments.append((period + 1) * PERIOD)
     return min(moments)
 
 
 def _left_at(rules: SignRules, activity: Activity, last_order_at: int) -> int:
-    """When the cart is, or will be, left behind; `NO_CART` where it is done with."""
-    if activity.cart_at <= max(activity.cart_done_at, last_order_at):
-        return NO_CART
-    return activity.cart_at + rules.cart_after
+    return carts.left_at(rules.carts, activity.cart_at, activity.checkout_at, last_order_at)
 
 
 def _sum(counts: Mapping[int, int], before: int, periods: int) -> int:

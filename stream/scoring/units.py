@@ -10,7 +10,6 @@ from math import ceil
 from typing import Final
 
 SECOND: Final = 1_000
-HOUR: Final = 3_600_000
 DAY: Final = 86_400_000
 WEEK: Final = 7 * DAY
 

@@ -119,7 +119,7 @@ def compile_model(policy: Policy, calibration: Calibration) -> Model:
     >>> model.number, model.segments[124], model.gap_weights
     (1, 'champions', (0.0, 0.3, 0.7, 1.2, 1.8))
     """
-    churn = compile_churn(policy.churn, calibration.churn, calibration.alive)
+    churn = compile_churn(policy, calibration.churn, calibration.alive)
     edges = compile_edges(calibration.rfm)
     log_odds = tuple(log_odds_gone(calibration.alive, x, 0.0, 0.0) for x in range(_TABLED_ORDERS))
     aged = bisect_right(edges.age_ms, 0)

@@ -11,7 +11,8 @@ from stream.scoring.calibration import DEFAULT_CALIBRATION
 from stream.scoring.churn import contributions, evidence, level, logit, next_change, next_crossing, risk
 from stream.scoring.churn_model import ChurnCoefficients, compile_churn
 from stream.scoring.churn_samples import pack, unpack
-from stream.scoring.churn_signs import NO_CART, PERIOD, Activity
+from stream.scoring.churn_signs import NEVER_DONE, Activity
+from stream.scoring.periods import PERIOD
 from stream.scoring.policy import default_policy
 from stream.scoring.units import DAY, NEVER, SECOND
 
@@ -32,7 +33,7 @@ coefficients = st.builds(
 )
 models = st.builds(
     compile_churn,
-    st.just(default_policy().churn),
+    st.just(default_policy()),
     st.just(DEFAULT_CALIBRATION.churn) | coefficients,
     st.just(DEFAULT_CALIBRATION.alive) | st.builds(Params, positive, positive, positive, positive),
 )
@@ -55,7 +56,7 @@ def active(draw):
     customer = draw(customers())
     period = customer[3] // PERIOD
     counts = st.dictionaries(st.integers(period - 14, period), st.integers(0, 20), max_size=4)
-    carts = st.just(NO_CART) | st.integers(customer[1], customer[3])
+    carts = st.just(NEVER_DONE) | st.integers(customer[1], customer[3])
     return customer, draw(st.builds(Activity, counts, counts, counts, counts, carts, carts))
 
 

@@ -10,4 +10,4 @@ from stream.scoring.rfm import compile_edges
 POLICY = default_policy()
 TABLES = {table.name: table for table in POLICY.segment_tables}
 EDGES = compile_edges(DEFAULT_CALIBRATION.rfm)
-CHURN = compile_churn(POLICY.churn, DEFAULT_CALIBRATION.churn, DEFAULT_CALIBRATION.alive)
+CHURN = compile_churn(POLICY, DEFAULT_CALIBRATION.churn, DEFAULT_CALIBRATION.alive)

@@ -95,7 +95,7 @@ def test_reasons_carry_the_figures_behind_them():
 
 def test_the_bias_and_the_reasons_add_up_to_the_score():
     coefficients = msgspec.structs.replace(DEFAULT_CALIBRATION.churn, bias=-0.25, p_alive=1.5)
-    model = compile_churn(POLICY.churn, coefficients, DEFAULT_CALIBRATION.alive)
+    model = compile_churn(POLICY, coefficients, DEFAULT_CALIBRATION.alive)
     facts = (*REGULAR, LAST + 25 * DAY, 1, 2, LAST)
     assert logit(model, *facts) == pytest.approx(-0.25 + sum(weights(*facts, model=model).values()))
 
@@ -129,7 +129,7 @@ def test_whoever_is_lost_crosses_nothing_more():
 
 def test_a_crossing_after_the_last_date_never_comes():
     slow = DEFAULT_CALIBRATION.alive._replace(r=0.05)
-    model = compile_churn(POLICY.churn, DEFAULT_CALIBRATION.churn, slow)
+    model = compile_churn(POLICY, DEFAULT_CALIBRATION.churn, slow)
     as_of = START + 5_000 * WEEK
     assert next_crossing(model, 1, START, START, as_of) == NEVER
 
@@ -153,6 +153,6 @@ def test_the_next_change_is_the_earliest_of_all():
 
 
 def test_a_calibration_for_other_gap_steps_is_refused():
-    policy = replace(POLICY.churn, gap_ratios=(2.0, 4.0))
+    policy = replace(POLICY, churn=replace(POLICY.churn, gap_ratios=(2.0, 4.0)))
     with pytest.raises(ValueError, match="4 gap weights, the policy has 2"):
         compile_churn(policy, DEFAULT_CALIBRATION.churn, DEFAULT_CALIBRATION.alive)
