@@ -251,7 +251,7 @@ def plain_orders(limits: Limits, value_bytes_max: int, records: Sequence[Record]
     >>> record = SimpleNamespace(offset=5, timestamp=1483271606000, key=b"c-1", value=value)
     >>> plain_orders(Limits("USD", 2, 0, 0), 1_000, [record], 1483271606000).event(0)
     OrderEvent(kind=0, at=1483271606000, customer='c-1', order=..., event=..., event_id='e-1', amount=1234,
-               channel='', offset=5)
+               channel='', offset=5, details=None)
     """
     # What is missing is no JSON, no customer and no moment.
     values = [record.value or b"" for record in records]

@@ -21,13 +21,14 @@ Marketing 54(3): discounts and coupons as signs of a need for price.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import fsum
 from typing import Final, NamedTuple, get_args
 
 from stream.contracts.wire import InteractionType
-from stream.scoring.periods import PERIOD_DAYS, counts_of, period_of
+from stream.scoring.periods import PERIOD_DAYS, counts_of, key_of, period_of
 from stream.scoring.table_reader import DAYS_MAX, TableReader
 
 NEEDS: Final = ("none", "functional", "price", "experience", "service")
@@ -37,6 +38,10 @@ too little of any."""
 NONE, FUNCTIONAL, PRICE, EXPERIENCE, SERVICE = range(5)
 
 POINTS_MAX: Final = 1_000.0
+
+NEW_CATEGORY, REPEAT_CATEGORY, DISCOUNTED = 253, 254, 255
+"""Numbers of what orders with details are counted by, beside those of the types of interactions: the first order of a
+category, each further one of it, and an order with a discount or a coupon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +137,41 @@ def compile_needs(policy: NeedsPolicy, codes: Mapping[str, int]) -> NeedsTable:
     """
     return NeedsTable(
         policy=policy,
-        points={codes[kind]: (rank, points) for kind, rank, points in policy.interactions},
+        points={codes[kind]: (rank, points) for kind, rank, points in policy.interactions}
+        | {
+            NEW_CATEGORY: (FUNCTIONAL, policy.new_category),
+            REPEAT_CATEGORY: (FUNCTIONAL, policy.repeat_category),
+            DISCOUNTED: (PRICE, policy.discounted),
+        },
         half_life=policy.half_life_days / PERIOD_DAYS,
     )
+
+
+def tally(orders: Iterable[DetailedOrder]) -> dict[int, int]:
+    """What orders with details speak of, counted by period and number.
+
+    Parameters
+    ----------
+    orders
+        Orders that count and came with details.
+
+    Examples
+    --------
+    >>> counts = tally([DetailedOrder(0, True, ("tea",)), DetailedOrder(0, False, ("tea", "jam"))])
+    >>> counts == {NEW_CATEGORY: 2, REPEAT_CATEGORY: 1, DISCOUNTED: 1}
+    True
+    """
+    found: Counter[int] = Counter()
+    known: set[str] = set()
+    # Of orders at one moment either may be the first of a category: they are of one period.
+    for order in sorted(orders, key=lambda one: one.at):
+        period, categories = period_of(order.at), set(order.categories)
+        fresh = len(categories - known)
+        known |= categories
+        found[key_of(period, NEW_CATEGORY)] += fresh
+        found[key_of(period, REPEAT_CATEGORY)] += len(categories) - fresh
+        found[key_of(period, DISCOUNTED)] += order.discounted
+    return dict(+found)
 
 
 def figures(table: NeedsTable, periods: Mapping[int, int], orders: Iterable[DetailedOrder]) -> NeedFigures | None:
@@ -154,29 +191,24 @@ def figures(table: NeedsTable, periods: Mapping[int, int], orders: Iterable[Deta
     --------
     Two complaints, and one order with a coupon half a year (one half-life) before them:
 
-    >>> from stream.scoring.periods import key_of
     >>> policy = NeedsPolicy(180, 1, 0.1, 1, 1, 2, (("complaint.opened", SERVICE, 2.0),))
     >>> table = compile_needs(policy, {"complaint.opened": 6})
     >>> figures(table, {key_of(6, 6): 2}, [DetailedOrder(0, True, ())])
     NeedFigures(shares=(0.0, 0.2, 0.0, 0.8), points=5.0)
     """
-    policy = table.policy
+    return figures_of(table, [periods, tally(orders)])
+
+
+def figures_of(table: NeedsTable, counted: Iterable[Mapping[int, int]]) -> NeedFigures | None:
+    """The same of counts by period and number: of interactions, and of orders as `tally` gives them."""
     earned: list[tuple[int, int, float]] = []
-    for period, code, count in counts_of(periods):
-        if count and code in table.points:
-            rank, points = table.points[code]
-            earned.append((period, rank, points * count))
-    known: set[str] = set()
-    # Of orders at one moment either may be the first of a category: they are of one period.
-    for order in sorted(orders, key=lambda one: one.at):
-        period = period_of(order.at)
-        if order.discounted:
-            earned.append((period, PRICE, policy.discounted))
-        for category in dict.fromkeys(order.categories):
-            points = policy.repeat_category if category in known else policy.new_category
-            known.add(category)
-            earned.append((period, FUNCTIONAL, points))
-    newest = max((period for period, _, points in earned if points), default=0)
+    spoken = table.points
+    for counts in counted:
+        for period, code, count in counts_of(counts):
+            if code in spoken and spoken[code][1]:
+                rank, points = spoken[code]
+                earned.append((period, rank, points * count))
+    newest = max((period for period, _, _ in earned), default=0)
     weighed: tuple[list[float], ...] = ([], [], [], [])
     for period, rank, points in earned:
         weighed[rank - FUNCTIONAL].append(points * 0.5 ** ((newest - period) / table.half_life))

@@ -29,9 +29,8 @@ class Answers(Struct, array_like=True):
         """An answer on a scale of five.
 
         >>> answers = Answers()
-        >>> answers.note_csat(5, 2)
-        ... answers.note_csat(4, 5)
-        ... answers.note_csat(5, 3)
+        >>> for at, score in ((5, 2), (4, 5), (5, 3)):
+        ...     answers.note_csat(at, score)
         >>> answers.csat
         (5, 3)
         """

@@ -10,20 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
-from typing import Final
 
 from stream.contracts.events import OrderDetails
+from stream.scoring.needs import DISCOUNTED, NEW_CATEGORY, REPEAT_CATEGORY
 from stream.scoring.periods import key_of, period_of
 from stream.state import ledger
 from stream.state.customer import Customer
 from stream.state.details import Details, Row
 from stream.state.ledger import NOT_COUNTED, Added
-
-#: Numbers of what is tallied, beside those of the types of interactions: the first order of a category, each further
-#: one of it, an order bought with a discount or a coupon.
-NEW_CATEGORY: Final = 253
-REPEAT_CATEGORY: Final = 254
-DISCOUNTED: Final = 255
 
 
 def follow(c: Customer, order: int, at: int, gross: int, said: OrderDetails | None, added: Added) -> int:
@@ -85,7 +79,7 @@ def counted(c: Customer) -> Iterator[Row]:
 
 
 def tallies(c: Customer) -> dict[int, int]:
-    """First orders of a category, further ones of it, and orders bought cheaper: counts by period and number.
+    """First orders of a category, further ones of it, and orders bought cheaper, as `needs.tally` counts them.
 
     Of orders of one category at one moment either may be the first: they are of one period.
     """

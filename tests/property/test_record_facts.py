@@ -21,7 +21,8 @@ from stream.contracts.events import (
     OrderEvent,
 )
 from stream.contracts.ids import hash_id
-from stream.scoring.periods import PERIOD, counts_of, key_of, period_of
+from stream.scoring import needs
+from stream.scoring.periods import PERIOD, key_of, period_of
 from stream.scoring.units import DAY
 from stream.state import baskets, ledger
 from stream.state.activity import CHANNELS_MAX, PATH_MAX, PERIODS_MAX, Activity
@@ -127,16 +128,8 @@ def test_what_is_tallied_one_by_one_is_what_is_tallied_of_all(events, data):
         categories = Counter(name for row in counted for name in row[3])
         assert baskets.orders_by_category(c) == categories
         assert baskets.discount_since(c, BEGINNING - 1) == sum(row[1] for row in counted)
-        assert (
-            Counter(code for _, code, n in counts_of(step_by_step) for _ in range(n))
-            == Counter(
-                {
-                    baskets.NEW_CATEGORY: len(categories),
-                    baskets.REPEAT_CATEGORY: categories.total() - len(categories),
-                    baskets.DISCOUNTED: sum(bool(row[1] or row[2]) for row in counted),
-                }
-            )
-            + Counter()
+        assert step_by_step == needs.tally(
+            needs.DetailedOrder(at, bool(discount or coupon), tuple(names)) for at, discount, coupon, names in counted
         )
 
 
