@@ -68,6 +68,12 @@ class Settings(BaseSettings):
     interaction_dedupe_max: int = Field(128, ge=1, description="Interaction ids remembered per customer.")
     table_hours_max: int = Field(31 * 24, ge=1, description="Hours of rolling tables kept.")
     table_days_max: int = Field(400, ge=1, description="Days of rolling tables kept.")
+    table_names_max: int = Field(
+        100,
+        ge=1,
+        le=1_000,
+        description="Names of a kind (channels, regions, categories, ...) in the tables of a shard; beyond: other.",
+    )
     retry_seconds_max: float = Field(5.0, gt=0, description="Longest pause between two tries of Redis or Kafka.")
     watchdog_seconds: float = Field(120.0, gt=0, description="Standing still for this long with lag ends the worker.")
     commit_interval_seconds: float = Field(2.8, gt=0, description="Between two advisory commits to the group.")

@@ -93,11 +93,17 @@ def note_satisfaction(c: Customer, kind: str, at: int, score: int, values: Value
         c.answers.note_csi(at, score, values)
 
 
-def note_ticket(c: Customer, ticket: int, kind: str, at: int) -> None:
-    """A complaint opened or resolved; keeps the greatest moment of each."""
+def note_ticket(c: Customer, ticket: int, kind: str, at: int) -> int | None:
+    """A complaint opened or resolved; keeps the greatest moment of each.
+
+    Returns
+    -------
+    When it was opened, ms, if it was open and no longer is.
+    """
     if c.tickets is None:
         c.tickets = {}
     opened, resolved = c.tickets.pop(ticket, (UNSET, UNSET))
+    was_open = opened > resolved
     if kind == "complaint.opened":
         opened = max(opened, at)
     else:
@@ -105,6 +111,7 @@ def note_ticket(c: Customer, ticket: int, kind: str, at: int) -> None:
     c.tickets[ticket] = (opened, resolved)
     if len(c.tickets) > TICKETS_MAX:
         del c.tickets[min(c.tickets, key=lambda t: max(c.tickets[t]) if c.tickets else 0)]
+    return opened if was_open and resolved >= opened else None
 
 
 def open_tickets(c: Customer) -> int:

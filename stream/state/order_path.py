@@ -192,13 +192,16 @@ def apply_in_order(  # noqa: C901, PLR0912, PLR0915 - one loop, since a call cos
         c.last_at = c.as_of = at
         frequency = c.frequency = c.frequency + 1
         monetary = c.monetary = c.monetary + amount
-        slot = (at // HOUR, event.channel, TIER_NAMES[was])
+        region = c.region
+        slot = (at // HOUR, event.channel, TIER_NAMES[was], c.segment, "" if region is None else region[2])
         sums = cells.get(slot)
         if sums is None:
-            cells[slot] = [1, amount]
+            # Nothing was taken back: who has no tier has no order yet.
+            cells[slot] = [1, amount, not was]
         else:
             sums[0] += 1
             sums[1] += amount
+            sums[2] += not was
 
         if fresh_age < due - at:
             due = at + fresh_age

@@ -23,6 +23,7 @@ class Limits:
     interaction_dedupe_max: int
     table_hours_max: int
     table_days_max: int
+    table_names_max: int
     seed_after_ms: int
     bundle_messages_max: int
 
@@ -39,6 +40,8 @@ class Outcome:
         Number of messages by kind.
     clock
         Greatest `occurred_at` so far, ms.
+    names
+        Fields of the meta hash for names that the tables came to know, see `known_names`.
     """
 
     records: Records
@@ -51,6 +54,7 @@ class Outcome:
     decisions: dict[str, int]
     clock: int
     topics: Topics
+    names: dict[str, str]
 
     @property
     def messages(self) -> list[Message]:
@@ -66,14 +70,14 @@ class Batch:
     ----------
     number
         Of the batch.
+    tables
+        What it adds to rolling tables.
     touched
         Objects that it came to.
     taken_out
         Row of each plain customer that was made an object.
     reclassified
         Why the classification changed, of each customer whose did.
-    tables
-        What it adds to rolling tables.
     messages
         What objects, and dead letters, led to.
     counters
@@ -83,10 +87,10 @@ class Batch:
     """
 
     number: int
+    tables: TableDeltas
     touched: list[Customer] = field(default_factory=list)
     taken_out: dict[str, int] = field(default_factory=dict)
     reclassified: dict[str, Cause] = field(default_factory=dict)
-    tables: TableDeltas = field(default_factory=TableDeltas)
     messages: list[Message] = field(default_factory=list)
     counters: dict[str, int] = field(default_factory=dict)
     plain: PlainBatch | None = None

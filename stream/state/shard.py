@@ -10,7 +10,7 @@ The state runs ahead of Redis by at most the commits in flight. If one is refuse
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -35,6 +35,7 @@ from stream.state.announcements import Announcer, Cause
 from stream.state.codec import decode
 from stream.state.customer import TIER_NAMES, UNSET, Customer
 from stream.state.evaluation import assess, next_due
+from stream.state.known_names import KnownNames
 from stream.state.ledger import Added
 from stream.state.model import Model
 from stream.state.order_path import Rest, apply_in_order
@@ -42,7 +43,7 @@ from stream.state.outcome import Batch, Limits, Outcome
 from stream.state.plain.customers import PlainCustomers, block_of
 from stream.state.plain.layout import PLAIN, Longs
 from stream.state.settling import settle
-from stream.state.tables import outdated
+from stream.state.tables import TableDeltas, outdated, who
 
 
 class ShardState:
@@ -62,16 +63,26 @@ class ShardState:
         Greatest `occurred_at` so far of events applied or known, ms; `UNSET` for a new shard.
     shard
         Partition number, for dead letters.
+    stored
+        Meta hash of the shard, which holds the names that its tables know.
     """
 
     def __init__(
-        self, model: Model, announcer: Announcer, limits: Limits, clock: int = UNSET, *, shard: int = 0
+        self,
+        model: Model,
+        announcer: Announcer,
+        limits: Limits,
+        clock: int = UNSET,
+        *,
+        shard: int = 0,
+        stored: Mapping[str, str] | None = None,
     ) -> None:
         self.model = model
         self.announcer = announcer
         self.limits = limits
         self.clock = clock
         self.shard = shard
+        self._names = KnownNames(limits.table_names_max, stored)
         self._objects: dict[str, Customer] = {}
         self._plain = PlainCustomers(announcer.exponent, limits.ledger_orders_max)
         self._plain.adopt(model)
@@ -137,7 +148,9 @@ class ShardState:
         clock_before = self.clock
         limits = self.limits
         slots = self._slots(block)
-        plain = batch.plain = self._plain.apply(block, slots, batch.number, clock_before, now - limits.seed_after_ms)
+        channels = self._names.read(block)
+        seed_before = now - limits.seed_after_ms
+        plain = batch.plain = self._plain.apply(block, slots, channels, batch.number, clock_before, seed_before)
         batch.count("applied", plain.applied)
         batch.count("duplicates", plain.duplicates)
         rest = Rest(
@@ -187,7 +200,7 @@ class ShardState:
 
     def _begin(self) -> Batch:
         self._batches += 1
-        return Batch(self._batches)
+        return Batch(self._batches, TableDeltas(self._names))
 
     def _slots(self, block: EventBlock) -> Longs:
         """Row of each event's customer."""
@@ -251,14 +264,14 @@ class ShardState:
         if event.kind != COMPLETED:
             added = self._refund(batch, c, event)
         else:
-            tier, folded = c.tier, c.folded
+            known, first, folded = who(c), not c.times and c.folded is None, c.folded
             orders_max = self.limits.ledger_orders_max
             added = ledger.add_order(c, at, event.order, event.amount, self.model.window, orders_max)
             if c.folded is not folded:
                 batch.count("ledger_folds")
             batch.count("categories_left_out", baskets.follow(c, event.order, at, event.amount, event.details, added))
             if added is Added.NEW:
-                batch.tables.add_order(at, event.amount, event.channel, TIER_NAMES[tier])
+                batch.tables.add_order(at, event.amount, event.channel, known, first=first)
         if added is Added.NEW or added is Added.CHANGED:
             self._look(batch, c, max(c.as_of, at), "event", event.event_id, now)
         return added
@@ -277,29 +290,33 @@ class ShardState:
         added = ledger.add_refund(c, event.order, event.event, amount, self.model.window, refunds_max)
         if added is Added.NEW:
             fall = net - ledger.net_of_order(c, event.order)
-            batch.tables.add_refund(event.at, fall, event.channel, TIER_NAMES[c.tier])
+            batch.tables.add_refund(event.at, fall, event.channel, who(c))
         return added
 
     def _interaction(self, batch: Batch, event: InteractionEvent, now: int) -> Added:
         c = self._touch(batch, event.customer)
         at, kind = event.at, event.type
-        evidence = kind in interactions.EVIDENCE
-        if evidence:
-            self._before(batch, now, c, at)
+        # What the tables count it by must not depend on when somebody last looked.
+        self._before(batch, now, c, at)
         if not interactions.first_time(c, event.event, self.limits.interaction_dedupe_max):
             return Added.DUPLICATE
         interactions.count(c, kind, at)
         if not interactions.note_activity(c, kind, at, event.event, event.channel):
             batch.count("activity_left_out")
         interactions.note_satisfaction(c, kind, at, event.score, event.values)
-        if not evidence:
+        tables, known = batch.tables, who(c)
+        if kind not in interactions.EVIDENCE:
+            tables.add_step(at, kind, known, event.channel)
             return Added.NEW
         if kind == "feedback.nps":
             interactions.note_answer(c, event.score, at)
+            tables.add_nps(at, event.score, known, event.channel)
         else:
-            interactions.note_ticket(c, event.ticket, kind, at)
+            opened_at = interactions.note_ticket(c, event.ticket, kind, at)
             if kind == "complaint.opened":
-                batch.tables.add_complaint(at, TIER_NAMES[c.tier])
+                tables.add_complaint(at, known, event.channel)
+            elif opened_at is not None:
+                tables.add_resolved(at, opened_at, known, event.channel)
         self._look(batch, c, max(c.as_of, at), "event", event.event_id, now)
         return Added.NEW
 
@@ -394,6 +411,8 @@ class ShardState:
         self._found = None
         batch.count("cache_evictions", self._evictions)
         self._evictions = 0
+        batch.count("table_names_max", self._names.over)
+        self._names.over = 0
         return Outcome(
             records,
             timers,
@@ -405,6 +424,7 @@ class ShardState:
             dict(decisions),
             self.clock,
             announcer.topics,
+            self._names.changes(),
         )
 
     def _make_room(self) -> None:

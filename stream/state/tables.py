@@ -1,4 +1,4 @@
-"""Rolling tables: counts and sums by hour and by day, in total, by channel and by tier.
+"""Rolling tables: counts and sums by hour and by day, in total and by what `table_names` says.
 
 A batch first sums up in memory and is then spelled out as cells: key suffix (the bucket) and field (the measure and
 what it is counted by). Buckets older than what is kept are neither written nor left behind, so the tables too are a
@@ -8,19 +8,43 @@ function of the events alone.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Final, NamedTuple
 
-from stream.state.customer import TIER_NAMES
+from stream.state.customer import TIER_NAMES, Customer
+from stream.state.known_names import KnownNames
+from stream.state.table_names import FUNNEL, GROUPS, LOST, PAIR, REASON_KINDS, RETURNS, WON_BACK
 
-#: (hour, channel, tier) -> [orders, revenue].
-OrderCells = dict[tuple[int, str, str], list[int]]
+#: (hour, channel, tier, segment, region) -> [orders, revenue, first orders].
+OrderCells = dict[tuple[int, str, str, str, str], list[int]]
 
-HOUR = 3_600_000
-DAY = 86_400_000
+HOUR: Final = 3_600_000
+DAY: Final = 86_400_000
+
+#: Least answer of a promoter, and of a passive.
+_PROMOTER: Final = 9
+_PASSIVE: Final = 7
+_THOUSANDTHS: Final = 1000
+#: Of first orders these are not counted: nobody has a tier or a segment before one.
+_NOT_OF_NEW: Final = ("|tier=", "|segment=")
 
 #: Field of each move between tiers.
-_MOVES = {(was, became): f"tier_moves|{was}>{became}" for was in TIER_NAMES for became in TIER_NAMES}
+_MOVES: Final = {(was, became): f"tier_moves|{was}>{became}" for was in TIER_NAMES for became in TIER_NAMES}
+
+
+class Who(NamedTuple):
+    """What an event is counted by of its customer, before it is applied; no segment and no region are ``""``."""
+
+    tier: str
+    segment: str
+    region: str = ""
+
+
+def who(c: Customer) -> Who:
+    """What is said of a customer, and where they live."""
+    return Who(TIER_NAMES[c.tier], c.segment, "" if c.region is None else c.region[2])
 
 
 def hour_key(hour: int) -> str:
@@ -46,36 +70,100 @@ def day_key(day: int) -> str:
 
 
 class TableDeltas:
-    """What one batch adds to the rolling tables of a shard."""
+    """What one batch adds to the rolling tables of a shard.
 
-    def __init__(self) -> None:
-        #: One dictionary step an order.
+    Parameters
+    ----------
+    names
+        Names that the shard counts by.
+
+    Notes
+    -----
+    Moments are ms, amounts minor units. `who` is the customer before the event, see `who`.
+    """
+
+    def __init__(self, names: KnownNames) -> None:
+        self.names = names
+        #: Orders of customers who are objects: one dictionary step an order. Names as events carry them.
         self.orders: OrderCells = {}
+        #: Orders of plain customers: (hour, what they are counted by) -> [orders, revenue, first orders].
+        self.sums: dict[tuple[int, tuple[str, ...]], list[int]] = {}
         #: (hour, field) -> count, for everything rarer.
         self.others: dict[tuple[int, str], int] = {}
 
-    def add_order(self, at: int, amount: int, channel: str, tier: str) -> None:
-        """A new order of `amount` minor units."""
-        self.add_orders(at // HOUR, channel, tier, 1, amount)
+    # -- orders -----------------------------------------------------------------------------------------------------
+
+    def add_order(
+        self, at: int, amount: int, channel: str, who: Who, *, first: bool, categories: Iterable[str] = ()
+    ) -> None:
+        """A new order; whether it is the customer's first, and the categories of its items."""
+        hour = at // HOUR
+        cell = self.orders.setdefault((hour, channel, *who), [0, 0, 0])
+        cell[0] += 1
+        cell[1] += amount
+        cell[2] += first
+        for category in {self.names.admit("category", name) for name in dict.fromkeys(categories)}:
+            self._add(hour, f"orders|category={category}", 1)
+            self._add(hour, f"revenue|category={category}", amount)
 
     def add_orders(self, hour: int, channel: str, tier: str, count: int, revenue: int) -> None:
-        """New orders of an hour since the epoch, that come to `revenue` minor units."""
-        cell = self.orders.setdefault((hour, channel, tier), [0, 0])
+        """New orders of plain customers in an hour since the epoch; their segments are added apart."""
+        # A plain customer takes nothing back: who has no tier has no order yet.
+        first = count if tier == TIER_NAMES[0] else 0
+        self._add_sums(hour, _scopes(channel, tier, "", ""), count, revenue, first)
+
+    def add_segment_orders(self, hour: int, segment: str, count: int, revenue: int) -> None:
+        """The same orders, by segment."""
+        if segment:
+            self.names.admit("segment", segment)
+            self._add_sums(hour, (f"|segment={segment}",), count, revenue, 0)
+
+    def _add_sums(self, hour: int, scopes: tuple[str, ...], count: int, revenue: int, first: int) -> None:
+        cell = self.sums.setdefault((hour, scopes), [0, 0, 0])
         cell[0] += count
         cell[1] += revenue
+        cell[2] += first
 
-    def add_refund(self, at: int, amount: int, channel: str, tier: str) -> None:
-        """A refund or cancellation that took `amount` minor units off."""
-        hour = at // HOUR
-        for scope in _scopes(channel, tier):
-            self._add(hour, f"refunds{scope}", 1)
-            self._add(hour, f"refunded{scope}", amount)
+    def add_refund(self, at: int, amount: int, channel: str, who: Who) -> None:
+        """A refund or cancellation that took `amount` off."""
+        self._add_each(at, ("refunds", "refunded"), (1, amount), who, channel)
 
-    def add_complaint(self, at: int, tier: str) -> None:
+    # -- interactions -------------------------------------------------------------------------------------------------
+
+    def add_complaint(self, at: int, who: Who, channel: str = "") -> None:
         """A complaint opened."""
-        hour = at // HOUR
-        self._add(hour, "complaints", 1)
-        self._add(hour, f"complaints|tier={tier}", 1)
+        self._add_each(at, ("complaints",), (1,), who, channel)
+
+    def add_resolved(self, at: int, opened_at: int, who: Who, channel: str = "") -> None:
+        """An open complaint closed."""
+        seconds = (at - opened_at) // 1000
+        self._add_each(at, ("resolved", "resolve_seconds"), (1, seconds), who, channel)
+
+    def add_nps(self, at: int, score: int, who: Who, channel: str = "") -> None:
+        """An answer to "would you recommend us", 0..10."""
+        kind = "promoters" if score >= _PROMOTER else "passives" if score >= _PASSIVE else "detractors"
+        self._add_each(at, (f"nps_{kind}",), (1,), who, channel)
+
+    def add_csat(self, at: int, score: float, who: Who, channel: str = "") -> None:
+        """An answer to "how satisfied are you"."""
+        self._add_each(at, ("csat_answers", "csat_sum"), (1, round(_THOUSANDTHS * score)), who, channel)
+
+    def add_step(self, at: int, kind: str, who: Who, channel: str = "") -> None:
+        """An interaction of a type that is a step of the funnel; nothing for the others."""
+        step = FUNNEL.get(kind)
+        if step is not None:
+            self._add_each(at, (step,), (1,), who, channel)
+
+    def add_cart_abandoned(self, at: int, who: Who) -> None:
+        """A cart is taken for left behind."""
+        self._add_said(at, "carts_abandoned", who.tier, who.segment)
+
+    def add_theme(self, at: int, theme: str, category: str, tier: str) -> None:
+        """A customer of this tier said something about a theme, and a category if it is known."""
+        pair = self.names.admit("theme", f"{theme}{PAIR}{category}")
+        self._add(at // HOUR, f"themes|{tier}|{pair}", 1)
+
+    # -- what was said ------------------------------------------------------------------------------------------------
 
     def add_move(self, at: int, was: str, became: str) -> None:
         """A customer moved from one tier to another."""
@@ -85,9 +173,47 @@ class TableDeltas:
         """So many moves between two tiers in an hour since the epoch."""
         self._add(hour, _MOVES[was, became], count)
 
+    def add_lifecycle_move(self, at: int, was: str, became: str, tier: str, segment: str) -> None:
+        """A customer of this tier and segment moved from one stage of life to another."""
+        self._add(at // HOUR, f"lifecycle_moves|{was}>{became}", 1)
+        if became == LOST:
+            self._add_said(at, "customers_lost", tier, segment)
+        elif became == WON_BACK:
+            self._add_said(at, "customers_won_back", tier, segment)
+
+    def add_reasons(self, at: int, kind: str, codes: Iterable[str]) -> None:
+        """Why a customer was warned about, lost or won back: one of `REASON_KINDS`, and the codes of the reasons."""
+        assert kind in REASON_KINDS, kind
+        for code in codes:
+            self._add(at // HOUR, f"reasons|{kind}|{self.names.admit('reason', code)}", 1)
+
+    def add_outcome(self, at: int, action: str, group: str, came_back: bool) -> None:  # noqa: FBT001 - the last word on it
+        """What came of an action in one of `GROUPS`."""
+        assert group in GROUPS, group
+        came = RETURNS[0] if came_back else RETURNS[1]
+        self._add(at // HOUR, f"outcomes|{group}|{came}|{self.names.admit('action', action)}", 1)
+
+    # -- sums ---------------------------------------------------------------------------------------------------------
+
     def _add(self, hour: int, field: str, amount: int) -> None:
         key = (hour, field)
         self.others[key] = self.others.get(key, 0) + amount
+
+    def _add_each(self, at: int, measures: tuple[str, ...], amounts: tuple[int, ...], who: Who, channel: str) -> None:
+        for scope in self._scopes(channel, who):
+            for measure, amount in zip(measures, amounts, strict=True):
+                self._add(at // HOUR, f"{measure}{scope}", amount)
+
+    def _add_said(self, at: int, measure: str, tier: str, segment: str) -> None:
+        for scope in self._scopes("", Who(tier, segment)):
+            self._add(at // HOUR, f"{measure}{scope}", 1)
+
+    def _scopes(self, channel: str, who: Who) -> tuple[str, ...]:
+        tier, segment, region = who
+        names = self.names
+        if segment:
+            segment = names.admit("segment", segment)
+        return _scopes(names.shown("channel", channel), tier, segment, names.shown("region", region))
 
     def cells(self, clock: int, hours_max: int, days_max: int) -> dict[str, dict[str, int]]:
         """Spell the sums out as increments, by key suffix and field, leaving out buckets no longer kept.
@@ -102,17 +228,19 @@ class TableDeltas:
         hour_from, day_from = clock // HOUR - hours_max, clock // DAY - days_max
         hours: defaultdict[int, dict[str, int]] = defaultdict(dict)
         days: defaultdict[int, dict[str, int]] = defaultdict(dict)
+        for (hour, channel, *said), (orders, revenue, first) in self.orders.items():
+            self._add_sums(hour, self._scopes(channel, Who(*said)), orders, revenue, first)
         # A day's orders are added up before they are spelled out: a batch has many hours and few days.
-        by_day: OrderCells = {}
-        for (hour, channel, tier), (orders, revenue) in self.orders.items():
+        by_day: dict[tuple[int, tuple[str, ...]], list[int]] = {}
+        for (hour, scopes), amounts in self.sums.items():
             if hour > hour_from:
-                _spell(hours[hour], channel, tier, orders, revenue)
+                _spell(hours[hour], scopes, amounts)
             if hour // 24 > day_from:
-                sums = by_day.setdefault((hour // 24, channel, tier), [0, 0])
-                sums[0] += orders
-                sums[1] += revenue
-        for (day, channel, tier), (orders, revenue) in by_day.items():
-            _spell(days[day], channel, tier, orders, revenue)
+                sums = by_day.setdefault((hour // 24, scopes), [0, 0, 0])
+                for place, amount in enumerate(amounts):
+                    sums[place] += amount
+        for (day, scopes), amounts in by_day.items():
+            _spell(days[day], scopes, amounts)
         for (hour, field), amount in self.others.items():
             if amount and hour > hour_from:
                 hours[hour][field] = hours[hour].get(field, 0) + amount
@@ -123,20 +251,30 @@ class TableDeltas:
         return cells
 
 
-def _spell(fields: dict[str, int], channel: str, tier: str, orders: int, revenue: int) -> None:
-    for orders_field, revenue_field in _order_fields(channel, tier):
+def _spell(fields: dict[str, int], scopes: tuple[str, ...], amounts: list[int]) -> None:
+    orders, revenue, first = amounts
+    for orders_field, revenue_field, _ in _order_fields(scopes):
         fields[orders_field] = fields.get(orders_field, 0) + orders
         fields[revenue_field] = fields.get(revenue_field, 0) + revenue
+    if first:
+        for _, _, first_field in _order_fields(scopes):
+            if first_field:
+                fields[first_field] = fields.get(first_field, 0) + first
 
 
-def _scopes(channel: str, tier: str) -> tuple[str, ...]:
-    """What an order event is counted by: in total, by tier, and by channel if it names one."""
-    return ("", f"|tier={tier}", f"|channel={channel}") if channel else ("", f"|tier={tier}")
+@lru_cache(maxsize=4_096)
+def _scopes(channel: str, tier: str, segment: str, region: str) -> tuple[str, ...]:
+    """What an event is counted by: in total, and by each of these that there is."""
+    named = (("tier", tier), ("segment", segment), ("channel", channel), ("region", region))
+    return ("", *[f"|{scope}={name}" for scope, name in named if name])
 
 
-@lru_cache(maxsize=1_024)
-def _order_fields(channel: str, tier: str) -> tuple[tuple[str, str], ...]:
-    return tuple((f"orders{scope}", f"revenue{scope}") for scope in _scopes(channel, tier))
+@lru_cache(maxsize=4_096)
+def _order_fields(scopes: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
+    return tuple(
+        (f"orders{scope}", f"revenue{scope}", "" if scope.startswith(_NOT_OF_NEW) else f"customers_new{scope}")
+        for scope in scopes
+    )
 
 
 def outdated(before: int, now: int, hours_max: int, days_max: int) -> list[str]:

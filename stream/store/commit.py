@@ -61,7 +61,7 @@ class Commit:
     def of(
         cls, outcome: Outcome, positions: Sequence[tuple[str, int, int]] = (), meta: Mapping[str, str] | None = None
     ) -> Self:
-        """All of an outcome with the clock it came to, the positions that it moved, and further fields of meta."""
+        """All of an outcome with its clock and names, the positions that it moved, and further fields of meta."""
         return cls(
             positions=positions,
             records=outcome.records,
@@ -71,7 +71,7 @@ class Commit:
             drop_cells=outcome.drop_cells,
             counters=outcome.counters,
             outbox=outcome.outbox,
-            meta={"clock": str(outcome.clock), **(meta or {})},
+            meta={"clock": str(outcome.clock), **outcome.names, **(meta or {})},
         )
 
 

@@ -106,6 +106,7 @@ class Engine:
             interaction_dedupe_max=settings.interaction_dedupe_max,
             table_hours_max=settings.table_hours_max,
             table_days_max=settings.table_days_max,
+            table_names_max=settings.table_names_max,
             seed_after_ms=int(settings.seed_after_seconds * 1000),
             bundle_messages_max=min(BUNDLE_MESSAGES_MAX, settings.relay_batch_max),
         )
@@ -180,7 +181,7 @@ class Engine:
             relay=relay,
             metrics=self.metrics,
             model=self._model,
-            new_state=lambda model, clock: self._new_state(shard, model, clock),
+            new_state=lambda model, clock, stored: self._new_state(shard, model, clock, stored),
             inputs=self._topics.inputs,
         )
         worker = ShardWorker(shard, parts, claim)
@@ -223,8 +224,8 @@ class Engine:
     def _model(self) -> Model:
         return self._calibration.model
 
-    def _new_state(self, shard: int, model: Model, clock: int) -> ShardState:
-        return ShardState(model, self._announcer, self._limits, clock, shard=shard)
+    def _new_state(self, shard: int, model: Model, clock: int, stored: Mapping[str, str]) -> ShardState:
+        return ShardState(model, self._announcer, self._limits, clock, shard=shard, stored=stored)
 
     def _relay_settings(self, shard: int) -> RelaySettings:
         settings = self.settings

@@ -62,7 +62,7 @@ class ShardParts:
     relay: Courier
     metrics: Metrics
     model: Callable[[], Model]
-    new_state: Callable[[Model, int], ShardState]
+    new_state: Callable[[Model, int, Mapping[str, str]], ShardState]
     #: Full topic name by input, in the order in which ties are broken.
     inputs: Mapping[Input, str]
 
@@ -102,7 +102,7 @@ class ShardWorker:
         self._rescoring = Rescoring(claim.meta, pause_seconds=pause)
         self._scored = {name: claim.positions.get(topic, -1) for name, topic in self._parts.inputs.items()}
         self.committed = dict(self._scored)
-        self._state = self._parts.new_state(self._parts.model(), int(claim.meta.get("clock", UNSET)))
+        self._state = self._parts.new_state(self._parts.model(), int(claim.meta.get("clock", UNSET)), claim.meta)
         self._intake.clear()
         self._flight = None
 

@@ -37,6 +37,7 @@ _LIMITS: Final = Limits(
     interaction_dedupe_max=1,
     table_hours_max=1,
     table_days_max=1,
+    table_names_max=1,
     seed_after_ms=0,
     bundle_messages_max=BUNDLE_MESSAGES_MAX,
 )

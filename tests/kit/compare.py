@@ -22,7 +22,14 @@ from tests.oracle.run import Decision
 from tests.oracle.view import SAID
 
 #: Cells of the oracle are named by three parts; the store's fields are text.
-_DIMENSIONS = {"total": "", "tier": "|tier=", "channel": "|channel="}
+_DIMENSIONS = {
+    "total": "",
+    "tier": "|tier=",
+    "segment": "|segment=",
+    "channel": "|channel=",
+    "region": "|region=",
+    "move": "|",
+}
 
 
 def at_moment(customer_id: str, blob: bytes, as_of: int, model: Model) -> Customer:
@@ -171,7 +178,7 @@ def cells_of(result: Result, shard: int) -> dict[str, dict[str, int]]:
     for (grain, start), cells in result.tables.get(shard, {}).items():
         key = hour_key(start // HOUR) if grain == "hour" else day_key(start // DAY)
         fields = {
-            f"{measure}|{value}" if dimension == "move" else f"{measure}{_DIMENSIONS[dimension]}{value}": amount
+            f"{measure}{_DIMENSIONS[dimension]}{value}": amount
             for (measure, dimension, value), amount in cells.items()
             if amount
         }

@@ -61,9 +61,10 @@ def events(draw: st.DrawFn, number: int, at: int) -> tuple[str, Event]:  # noqa:
             kind = draw(st.sampled_from(("complaint.opened", "complaint.opened", "complaint.resolved")))
             return "interactions", event | {"type": kind, "ticket_id": f"t-{draw(st.integers(0, 2))}"}
         case 8:
-            return "interactions", event | {"type": "feedback.nps", "score": draw(st.integers(0, 10))}
+            channel = draw(st.sampled_from(({}, {"channel": "phone"})))
+            return "interactions", event | {"type": "feedback.nps", "score": draw(st.integers(0, 10))} | channel
         case 9:
-            return "interactions", event | {"type": draw(st.sampled_from(("product.viewed", "login")))}
+            return "interactions", event | {"type": draw(st.sampled_from(("product.viewed", "cart.updated", "login")))}
         case 10:
             kind = draw(st.sampled_from(("customer.registered", "customer.updated")))
             extra = {

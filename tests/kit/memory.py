@@ -33,6 +33,7 @@ LIMITS = Limits(
     interaction_dedupe_max=128,
     table_hours_max=31 * 24,
     table_days_max=400,
+    table_names_max=100,
     seed_after_ms=2 * 86_400_000,
     bundle_messages_max=BUNDLE_MESSAGES_MAX,
 )
@@ -58,6 +59,7 @@ class Memory:
     histograms: dict[str, int] = field(default_factory=dict)
     cells: dict[str, dict[str, int]] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
+    meta: dict[str, str] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
 
     def commit(self, outcome: Outcome) -> None:
@@ -71,6 +73,7 @@ class Memory:
             self.cells.pop(key, None)
         self.cells = {key: fields for key, fields in self.cells.items() if fields}
         _add(self.counters, outcome.counters)
+        self.meta |= outcome.names
         self.messages += outcome.messages
 
 
@@ -114,7 +117,8 @@ class MemoryShard:
         self._flight: Outcome | None = None
 
     def _fresh(self, clock: int) -> ShardState:
-        return ShardState(self.model, Announcer(self.topics, self.exponent), self.limits, clock)
+        announcer = Announcer(self.topics, self.exponent)
+        return ShardState(self.model, announcer, self.limits, clock, stored=self.memory.meta)
 
     def forget(self) -> None:
         """What a restart does: nothing is in memory any more."""

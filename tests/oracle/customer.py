@@ -169,4 +169,8 @@ class Customer:
 
     @property
     def open_tickets(self) -> int:
-        return sum(at > self.resolved.get(ticket, -1) for ticket, at in self.opened.items())
+        return sum(map(self.is_open, self.opened))
+
+    def is_open(self, ticket: str) -> bool:
+        """Whether a complaint was opened and not resolved since."""
+        return ticket in self.opened and self.opened[ticket] > self.resolved.get(ticket, -1)

@@ -13,7 +13,7 @@ from tests.oracle.customer import Customer
 from tests.oracle.partition import shard_of
 from tests.oracle.reading import EVIDENCE, RANK, SECOND, Event, Unreadable, read, rfc3339
 from tests.oracle.scores import Scores
-from tests.oracle.tables import Cell, Period, Tables
+from tests.oracle.tables import Cell, Period, Tables, before_event
 from tests.oracle.view import record_of
 
 if TYPE_CHECKING:
@@ -143,10 +143,9 @@ class Oracle:
             if customer is None:
                 customer = customers[event.customer] = Customer(event.customer, self.interaction_dedupe_max)
             looked_at = event.topic == "orders" or event.type in EVIDENCE
-            if looked_at:
+            if event.topic in {"orders", "interactions"}:
                 self._silence(customer, event.at, result.decisions, tables)
-            was_new = event.order not in customer.orders
-            net_before = customer.net(event.order)
+            before = before_event(customer, event)
             if not customer.take(event):
                 result.accounting[f"{event.topic}.duplicates"] += 1
                 continue
@@ -155,7 +154,7 @@ class Oracle:
                 raise ValueError(
                     f"customer {customer.id} has more than {self.ledger_orders_max} orders: no folding here"
                 )
-            tables.count_event(event, customer.tier, was_new=was_new, fall=net_before - customer.net(event.order))
+            tables.count_event(event, before, customer)
             if looked_at:
                 as_of = max(customer.as_of, event.at)
                 self._evaluate(customer, as_of, ("event", event.id), result.decisions, tables)

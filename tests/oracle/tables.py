@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import NamedTuple
 
+from tests.oracle.customer import Customer
 from tests.oracle.reading import DAY, SECOND, Event
 
 HOUR = 3_600 * SECOND
@@ -15,32 +17,58 @@ Period = tuple[str, int]
 """("hour" or "day", its start in ms)."""
 
 
+STEPS = {"product.viewed": "viewed", "cart.updated": "carts", "checkout.started": "checkouts"}
+"""Interactions that are steps of the funnel."""
+
+
+class Before(NamedTuple):
+    """What is to be known of the customer before an event is taken in."""
+
+    tier: str
+    segment: str | None
+    region: str | None
+    orders: int
+    knows_order: bool
+    net: int
+    is_open: bool
+    opened_at: int
+
+
+def before_event(customer: Customer, event: Event) -> Before:
+    """The customer as it is, of the order and the ticket of this event."""
+    return Before(
+        customer.tier,
+        customer.segment,
+        customer.region[1] if customer.region else None,
+        len(customer.orders),
+        event.order in customer.orders,
+        customer.net(event.order),
+        customer.is_open(event.ticket),
+        customer.opened.get(event.ticket, 0),
+    )
+
+
 class Tables:
     """The cells of one shard."""
 
     def __init__(self) -> None:
         self.cells: dict[Period, dict[Cell, int]] = defaultdict(lambda: defaultdict(int))
 
-    def count_event(self, event: Event, tier: str, *, was_new: bool, fall: int) -> None:
-        """Count an event that was applied, under the tier said before it."""
-        split = [("total", ""), ("tier", tier)]
-        if event.topic == "orders" and event.channel:
+    def count_event(self, event: Event, before: Before, customer: Customer) -> None:
+        """Count an event that was applied: what was known before, silence included, and the customer with it."""
+        split = [("total", ""), ("tier", before.tier)]
+        if before.segment is not None:
+            split.append(("segment", before.segment))
+        if event.channel:
             split.append(("channel", event.channel))
+        if before.region is not None:
+            split.append(("region", before.region))
 
-        def add(measure: str, amount: int) -> None:
+        of_event = _of_order if event.topic == "orders" else _of_interaction
+        for measure, amount in of_event(event, before, customer).items():
             for dimension, value in split:
-                self._add(event.at, (measure, dimension, value), amount)
-
-        if event.type == "order.completed":
-            if was_new:
-                assert event.amount is not None
-                add("orders", 1)
-                add("revenue", event.amount)
-        elif event.topic == "orders":
-            add("refunds", 1)
-            add("refunded", fall)
-        elif event.type == "complaint.opened":
-            add("complaints", 1)
+                if measure != "customers_new" or dimension not in {"tier", "segment"}:
+                    self._add(event.at, (measure, dimension, value), amount)
 
     def count_move(self, at: int, old: str, new: str) -> None:
         """Count a change of the said tier."""
@@ -57,3 +85,28 @@ class Tables:
     def _add(self, at: int, cell: Cell, amount: int) -> None:
         self.cells["hour", at // HOUR * HOUR][cell] += amount
         self.cells["day", at // DAY * DAY][cell] += amount
+
+
+def _of_order(event: Event, before: Before, customer: Customer) -> dict[str, int]:
+    if event.type != "order.completed":
+        return {"refunds": 1, "refunded": before.net - customer.net(event.order)}
+    if before.knows_order:
+        return {}
+    assert event.amount is not None
+    new = {} if before.orders else {"customers_new": 1}
+    return {"orders": 1, "revenue": event.amount, **new}
+
+
+def _of_interaction(event: Event, before: Before, customer: Customer) -> dict[str, int]:
+    match event.type:
+        case "complaint.opened":
+            return {"complaints": 1}
+        case "complaint.resolved" if before.is_open and not customer.is_open(event.ticket):
+            return {"resolved": 1, "resolve_seconds": (event.at - before.opened_at) // SECOND}
+        case "feedback.nps":
+            kind = "detractors" if event.score <= 6 else "passives" if event.score <= 8 else "promoters"
+            return {f"nps_{kind}": 1}
+        case kind if kind in STEPS:
+            return {STEPS[kind]: 1}
+        case _:
+            return {}

@@ -50,6 +50,7 @@ from stream.state.plain.index import words_of
 from stream.state.plain.layout import Memory
 from stream.state.plain.message import Said
 from stream.state.plain.orders import COUNTS, TOUCHED, Work
+from stream.state.plain.rules import SegmentNames
 from tests.kit.histories import BEGINNING
 from tests.kit.memory import LIMITS, NOW_EVENT, MemoryShard
 
@@ -276,7 +277,7 @@ def test_rows_that_were_taken_out_are_used_again_and_know_nothing_of_before():
     block = EventBlock.of([order("a", number, BEGINNING + number) for number in range(9)])
     slots = customers.find(block)
     customers.admit(customers.awaited(slots), [None])
-    customers.apply(block, slots, 1, UNSET, UNSET)
+    customers.apply(block, slots, np.zeros(len(block), np.int64), 1, UNSET, UNSET)
     rows, end = len(customers._memory.rows), int(customers._memory.registers[at.HEAP_END])
     customers.find(block_of([]))
     assert customers.evict(1) == (1, [])
@@ -348,7 +349,7 @@ def applied(customers, events, number):
     slots = customers.find(block)
     awaited = customers.awaited(slots)
     customers.admit(awaited, [None] * len(awaited))
-    return customers.apply(block, slots, number, UNSET, UNSET)
+    return customers.apply(block, slots, np.zeros(len(block), np.int64), number, UNSET, UNSET)
 
 
 def touched(batch):
@@ -534,7 +535,7 @@ def test_bundles_hold_all_that_is_said_and_none_too_much(messages, messages_max,
     entry, end = encode_bundle(messages, Topics()), HEADER_SIZE + len(messages) * INDEX_SIZE
     index, body = (np.frombuffer(part, np.uint8) for part in (entry[HEADER_SIZE:end] + b"rest", entry[end:] + b"rest"))
     said = Said(index, body, np.array([len(messages), len(body) - 4]), np.zeros(len(KINDS), np.int64))
-    batch = PlainBatch(EventBlock.of([]), np.zeros(0, np.int64), said, NO_WORK)
+    batch = PlainBatch(EventBlock.of([]), np.zeros(0, np.int64), said, NO_WORK, SegmentNames())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "BUNDLE_BYTES_MAX", bytes_max)
         bundles = batch.bundles(messages_max)

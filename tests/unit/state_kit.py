@@ -13,7 +13,7 @@ from stream.state.shard import ShardState
 
 NOW = 18_000 * DAY
 SHIPPED = compile_model(default_policy(), DEFAULT_CALIBRATION)
-LIMITS = Limits(10_000, 1_000, 128, 24, 30, 10**15, 2_000)
+LIMITS = Limits(10_000, 1_000, 128, 24, 30, 100, 10**15, 2_000)
 
 
 def order(customer, number, at, amount=2_000):

@@ -492,6 +492,9 @@ def test_topics_are_read_as_one_sequence():
     assert [event.id for event in merged(events)] == ["e0", "i1000", "i3000", "i2000", "p", "e1", "e2"]
 
 
+SPLIT_OF_NEW = (("total", ""), ("tier", "mid"), ("segment", "new"))
+
+
 def test_tables():
     day = START // DAY * DAY
     noon = day + DAY // 2
@@ -513,6 +516,8 @@ def test_tables():
         ("revenue", "total", ""): 450_00,
         ("revenue", "tier", "none"): 450_00,
         ("revenue", "channel", "web"): 450_00,
+        ("customers_new", "total", ""): 1,
+        ("customers_new", "channel", "web"): 1,
         ("tier_moves", "move", "none>mid"): 1,
     }
     second = {
@@ -520,8 +525,10 @@ def test_tables():
         ("refunds", "tier", "mid"): 2,
         ("refunded", "total", ""): 100_00,
         ("refunded", "tier", "mid"): 100_00,
+        ("refunds", "segment", "new"): 2,
+        ("refunded", "segment", "new"): 100_00,
     }
-    third = {("complaints", "total", ""): 1, ("complaints", "tier", "mid"): 1}
+    third = {("complaints", dimension, value): 1 for dimension, value in SPLIT_OF_NEW}
     assert table == {
         ("hour", noon // hour * hour): first,
         ("hour", (noon + hour) // hour * hour): second,

@@ -25,19 +25,21 @@ from stream.state.plain import layout as at
 from stream.state.plain.layout import Longs
 from stream.state.plain.message import MESSAGES, Said
 from stream.state.plain.orders import Work
+from stream.state.plain.rules import SegmentNames
 from stream.state.tables import TableDeltas
 
 
 class PlainBatch:
     """What one batch led to among plain customers."""
 
-    __slots__ = ("block", "said", "slots", "work")
+    __slots__ = ("block", "names", "said", "slots", "work")
 
-    def __init__(self, block: EventBlock, slots: Longs, said: Said, work: Work) -> None:
+    def __init__(self, block: EventBlock, slots: Longs, said: Said, work: Work, names: SegmentNames) -> None:
         self.block = block
         self.slots = slots
         self.said = said
         self.work = work
+        self.names = names
 
     @property
     def applied(self) -> int:
@@ -75,15 +77,16 @@ class PlainBatch:
 
     def add_to(self, tables: TableDeltas) -> None:
         """Add what orders and moves sum up to."""
-        text = self.block.text
         sums = self.work.sums
-        for hour, start, size, tier, count, revenue in sums.rows[: sums.used[0]].tolist():
-            if size == cells.A_MOVE:
-                was, became = divmod(tier, len(TIER_NAMES))
+        channels, segments = tables.names.channels(), self.names.names()
+        for hour, channel, kind, count, revenue in sums.rows[: sums.used[0]].tolist():
+            if channel == cells.A_MOVE:
+                was, became = divmod(kind, len(TIER_NAMES))
                 tables.add_moves(hour, TIER_NAMES[was], TIER_NAMES[became], count)
+            elif channel == cells.A_SEGMENT:
+                tables.add_segment_orders(hour, segments[kind], count, revenue)
             else:
-                channel = text[start : start + size].tobytes().decode()
-                tables.add_orders(hour, channel, TIER_NAMES[tier], count, revenue)
+                tables.add_orders(hour, channels[channel], TIER_NAMES[kind], count, revenue)
 
     def bundles(self, messages_max: int) -> list[bytes]:
         """The messages as entries of the outbox, of at most so many each; see `stream.contracts.bundle`."""

@@ -1,26 +1,29 @@
-"""Sums of a batch for the rolling tables: orders by hour, channel and tier, and moves between tiers by hour."""
+"""Sums of a batch for the rolling tables: orders by hour, channel and tier, by hour and segment, and moves by hour.
+
+The tables show one of these at a time, never a segment within a channel; so two small sums an order are less to spell
+out than one for every combination.
+"""
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from stream.native.jit import Bytes, native
-from stream.native.text import equal
-from stream.native.xxh3 import xxh3_64
+from stream.native.jit import native
 from stream.state.plain.layout import Longs
 
 # Columns of a sum.
 HOUR: Final = 0
-CHANNEL_FROM: Final = 1
-#: `A_MOVE` where moves are counted.
-CHANNEL_SIZE: Final = 2
-#: Rank of the tier; of a move, that of the tier before times `TIERS`, and that of the tier after.
-TIER: Final = 3
-COUNT: Final = 4
-REVENUE: Final = 5
-WIDTH: Final = 6
+#: Number of the channel, see `channels`; or one of those below.
+CHANNEL: Final = 1
+#: Rank of the tier; of a sum by segment, its number; of a move, the rank before times `TIERS` and that after.
+CLASS: Final = 2
+COUNT: Final = 3
+REVENUE: Final = 4
+WIDTH: Final = 5
 
+#: In place of a channel.
 A_MOVE: Final = -1
+A_SEGMENT: Final = -2
 _MIX: Final = -0x61C8864680B583EB
 
 
@@ -50,39 +53,32 @@ def has_room_for(sums: Sums, count: int) -> bool:
 
 
 @native
-def reindex(sums: Sums, text: Bytes) -> None:
+def reindex(sums: Sums) -> None:
     """Fill the places, made anew and empty."""
     for number in range(sums.used[0]):
         row = sums.rows[number]
-        place = _home(sums, row[HOUR], text, row[CHANNEL_FROM], row[CHANNEL_SIZE], row[TIER])
+        place = _home(sums, row[HOUR], row[CHANNEL], row[CLASS])
         while sums.places[place]:
             place = (place + 1) & (len(sums.places) - 1)
         sums.places[place] = number + 1
 
 
 @native
-def _home(sums: Sums, hour: int, text: Bytes, channel_from: int, channel_size: int, tier: int) -> int:
+def _home(sums: Sums, hour: int, channel: int, kind: int) -> int:
     """Where the search for a sum begins."""
-    key = (hour * 16 + tier) * _MIX
-    if channel_size > 0:
-        key ^= xxh3_64(text, channel_from, channel_size)
+    key = ((hour * 1024 + channel) * 256 + kind) * _MIX
     return int((key ^ (key >> 29)) & (len(sums.places) - 1))
 
 
 @native
-def add(sums: Sums, hour: int, text: Bytes, channel_from: int, channel_size: int, tier: int, amount: int) -> None:
+def add(sums: Sums, hour: int, channel: int, kind: int, amount: int) -> None:
     """Count one order of `amount`, or one move."""
     rows, places = sums.rows, sums.places
     mask = len(places) - 1
-    place = _home(sums, hour, text, channel_from, channel_size, tier)
+    place = _home(sums, hour, channel, kind)
     while places[place]:
         row = rows[places[place] - 1]
-        if (
-            row[HOUR] == hour
-            and row[TIER] == tier
-            and row[CHANNEL_SIZE] == channel_size
-            and (channel_size <= 0 or equal(text, row[CHANNEL_FROM], text, channel_from, channel_size))
-        ):
+        if row[HOUR] == hour and row[CHANNEL] == channel and row[CLASS] == kind:
             row[COUNT] += 1
             row[REVENUE] += amount
             return
@@ -90,6 +86,6 @@ def add(sums: Sums, hour: int, text: Bytes, channel_from: int, channel_size: int
     used = sums.used[0]
     places[place] = used + 1
     row = rows[used]
-    row[HOUR], row[CHANNEL_FROM], row[CHANNEL_SIZE], row[TIER] = hour, channel_from, channel_size, tier
+    row[HOUR], row[CHANNEL], row[CLASS] = hour, channel, kind
     row[COUNT], row[REVENUE] = 1, amount
     sums.used[0] = used + 1

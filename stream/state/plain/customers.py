@@ -177,13 +177,17 @@ class PlainCustomers:
 
     # -- a batch --------------------------------------------------------------------------------------------------
 
-    def apply(self, block: EventBlock, slots: Longs, number: int, clock: int, seed_before: int) -> PlainBatch:
+    def apply(
+        self, block: EventBlock, slots: Longs, channels: Longs, number: int, clock: int, seed_before: int
+    ) -> PlainBatch:
         """Apply what is plain of a block, and leave the rest.
 
         Parameters
         ----------
         slots
             What `find` gave.
+        channels
+            Number of each event's channel, see `channels`.
         number
             Of the batch.
         clock
@@ -195,7 +199,7 @@ class PlainCustomers:
         done, n = 0, len(slots)
         while self._rules is not None:
             done = orders.apply(
-                *(self._memory, self._rules, block.rows, block.text, slots, done),
+                *(self._memory, self._rules, block.rows, block.text, slots, channels, done),
                 *(number, seed_before, batch.work, batch.said),
             )
             if done == n:
@@ -220,7 +224,7 @@ class PlainCustomers:
     def _begin(self, block: EventBlock, slots: Longs, clock: int) -> PlainBatch:
         n = len(slots)
         sums = Sums(
-            np.empty((2 * n + 2, cells.WIDTH), np.int64), np.zeros(_power(4 * n + 4), np.int64), np.zeros(1, np.int64)
+            np.empty((3 * n + 3, cells.WIDTH), np.int64), np.zeros(_power(6 * n + 6), np.int64), np.zeros(1, np.int64)
         )
         counts = np.zeros(orders.COUNTS, np.int64)
         counts[orders.CLOCK] = clock
@@ -231,7 +235,7 @@ class PlainCustomers:
             later[:] = np.arange(n)
             clocks[:] = clock
             counts[orders.LATER] = n
-        return PlainBatch(block, slots, said, work)
+        return PlainBatch(block, slots, said, work, self._names)
 
     def tell_scores(self, batch: PlainBatch) -> None:
         """Say the scores of those whose classification changed and who are still plain."""
@@ -371,7 +375,7 @@ class PlainCustomers:
         sums = batch.work.sums
         if not cells.has_room_for(sums, orders.SUMS_MAX):
             grown = Sums(_doubled(sums.rows, 0), np.zeros(2 * len(sums.places), np.int64), sums.used)
-            cells.reindex(grown, batch.block.text)
+            cells.reindex(grown)
             batch.work = batch.work._replace(sums=grown)
 
     def _grow_messages(self, batch: PlainBatch) -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from stream.contracts.block import AMOUNT, AT, CHANNEL_FROM, CHANNEL_SIZE, EVENT_FROM, EVENT_SIZE, ORDER
+from stream.contracts.block import AMOUNT, AT, EVENT_FROM, EVENT_SIZE, ORDER
 from stream.contracts.block import PLAIN as PLAIN_EVENT
 from stream.native.jit import Bytes, native
 from stream.state.customer import TIER_NAMES, UNSET
 from stream.state.plain.announce import announce, tell_scores
 from stream.state.plain.assess import assess
-from stream.state.plain.cells import A_MOVE, Sums, add, has_room_for
+from stream.state.plain.cells import A_MOVE, A_SEGMENT, Sums, add, has_room_for
 from stream.state.plain.heap import make_room
 from stream.state.plain.layout import (
     A_TIMER,
@@ -48,9 +48,9 @@ from stream.state.plain.rules import Rules
 from stream.state.tables import HOUR
 
 _TIERS: Final = len(TIER_NAMES)
-#: Messages, and sums, that one look leads to, at most; an order is counted too.
+#: Messages, and sums, that one look leads to, at most; an order is counted too, in two sums.
 MESSAGES_MAX: Final = 3
-SUMS_MAX: Final = 2
+SUMS_MAX: Final = 3
 #: Place of an order that the ledger does not know.
 _NEW: Final = -1
 
@@ -102,6 +102,7 @@ def apply(
     events: Longs,
     text: Bytes,
     slots: Longs,
+    channels: Longs,
     first: int,
     batch: int,
     seed_before: int,
@@ -116,6 +117,8 @@ def apply(
         Of the block.
     slots
         Row of each event's customer.
+    channels
+        Number of each event's channel.
     first
         Event to begin with.
     batch
@@ -134,7 +137,7 @@ def apply(
         slot, at = slots[i], events[i, AT]
         fate = _LEFT
         if slot >= 0 and events[i, PLAIN_EVENT] and _is_up_to_date(memory, rules, slot, batch):
-            fate = _one(memory, rules, slot, i, events[i], text, batch, seed_before, work, said)
+            fate = _one(memory, rules, slot, i, events[i], text, channels[i], batch, seed_before, work, said)
         if fate == _NO_ROOM:
             return i
         if fate == _LEFT:
@@ -197,6 +200,7 @@ def _one(
     number: int,
     event: Longs,
     text: Bytes,
+    channel: int,
     batch: int,
     seed_before: int,
     work: Work,
@@ -222,7 +226,9 @@ def _one(
     _touch(row, slot, batch, work)
     work.counts[APPLIED] += 1
     _append(memory, row, event)
-    add(work.sums, at // HOUR, text, event[CHANNEL_FROM], event[CHANNEL_SIZE], row[TIER], event[AMOUNT])
+    hour, amount = at // HOUR, event[AMOUNT]
+    add(work.sums, hour, channel, row[TIER], amount)
+    add(work.sums, hour, A_SEGMENT, row[SEGMENT], amount)
     why = Why(at, event[EVENT_FROM], event[EVENT_SIZE], 1 if at < seed_before else 0)
     if _look(memory, rules, slot, at, why, text, work, said):
         row[CAUSE] = number
@@ -264,7 +270,7 @@ def _look(memory: Memory, rules: Rules, slot: int, as_of: int, why: Why, text: B
         return False
     row[TIER], row[SEGMENT], row[LEVEL] = tier, segment, level
     if tier != was_tier:
-        add(work.sums, as_of // HOUR, text, 0, A_MOVE, was_tier * _TIERS + tier, 0)
+        add(work.sums, as_of // HOUR, A_MOVE, was_tier * _TIERS + tier, 0)
     announce(said, memory, slot, rules, was_tier, was_segment, was_level, why, text)
     if row[CAUSE] == NO_CAUSE:
         work.changed[counts[CHANGED]] = slot

@@ -31,6 +31,6 @@ async def test_the_shards_of_a_worker_share_its_memory(monkeypatch):
     monkeypatch.setattr(engine, "_open", nothing)
     for shards, each in ((4, 250), (1, 1_000), (3, 333)):
         await engine.assign({shard: {} for shard in range(shards)}, 1)
-        state = engine._new_state(0, MODEL, 0)
+        state = engine._new_state(0, MODEL, 0, {})
         assert state.limits.cached_customers_max == each
     engine._watch.cancel()

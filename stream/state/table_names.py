@@ -1,0 +1,180 @@
+"""What the rolling tables count: measures, what each is split by, and the tables that people ask for, as data.
+
+`stream.state.tables` counts what stands here, `stream.tables` reads it back; the page ``docs/reference/tables.md`` is
+made from it, and a test holds the three together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+TOTAL: Final = "total"
+#: What a measure may be split by, and what that is of the event counted. Names of one of them are bounded, see
+#: `stream.state.known_names`.
+SCOPES: Final[dict[str, str]] = {
+    TOTAL: "everything",
+    "tier": "tier said of the customer before the event",
+    "segment": "segment said of the customer before the event; customers without one are in the total only",
+    "channel": "channel that the event names; events without one are in the total only",
+    "region": "region of the customer's profile before the event; customers without one are in the total only",
+    "category": "category of the order's items; an order of two categories counts in both, with its whole amount",
+}
+ORDER_SCOPES: Final = (TOTAL, "tier", "segment", "channel", "region", "category")
+EVENT_SCOPES: Final = (TOTAL, "tier", "segment", "channel", "region")
+SAID_SCOPES: Final = (TOTAL, "tier", "segment")
+
+#: What a name beyond the limit of its scope counts as.
+OTHER: Final = "other"
+#: Why something is asked for: what the codes of reasons are counted among.
+REASON_KINDS: Final = ("warned", "churned", "won_back")
+#: Whether an action was taken, or was held back to see what happens without it.
+GROUPS: Final = ("treated", "held_out")
+RETURNS: Final = ("came_back", "stayed_away")
+#: Steps of the funnel before the order, by type of interaction.
+FUNNEL: Final[dict[str, str]] = {
+    "product.viewed": "viewed",
+    "cart.updated": "carts",
+    "checkout.started": "checkouts",
+}
+#: Stages whose entering is a measure of its own.
+LOST: Final = "churned"
+WON_BACK: Final = "won_back"
+#: Between a theme and its category, which are one name; no name holds it, because names are printable.
+PAIR: Final = "\x1f"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One figure of the tables, a sum of whole numbers.
+
+    Attributes
+    ----------
+    unit
+        ``count``, ``money`` (minor units of the base currency), ``seconds``, ``thousandths``.
+    counted
+        What is added, and when.
+    scopes
+        What it is split by, of `SCOPES`; none for a measure that has `keys`.
+    keys
+        What else it is split by.
+    """
+
+    name: str
+    unit: str
+    counted: str
+    scopes: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+
+
+MEASURES: Final = (
+    Measure("orders", "count", "completed orders not heard of before", ORDER_SCOPES),
+    Measure("revenue", "money", "their amounts, before any refund", ORDER_SCOPES),
+    Measure("refunds", "count", "refunds and cancellations", EVENT_SCOPES),
+    Measure("refunded", "money", "what they took off orders known by then", EVENT_SCOPES),
+    Measure("customers_new", "count", "first orders of customers", (TOTAL, "channel", "region")),
+    Measure("customers_lost", "count", "customers who became `churned`", SAID_SCOPES),
+    Measure("customers_won_back", "count", "customers who became `won_back`", SAID_SCOPES),
+    Measure("tier_moves", "count", "changes of the said tier", keys=("move",)),
+    Measure("lifecycle_moves", "count", "changes of the said stage of life", keys=("move",)),
+    Measure("nps_promoters", "count", "answers of 9 and 10 to `feedback.nps`", EVENT_SCOPES),
+    Measure("nps_passives", "count", "answers of 7 and 8", EVENT_SCOPES),
+    Measure("nps_detractors", "count", "answers of 0 to 6", EVENT_SCOPES),
+    Measure("csat_answers", "count", "answers to `feedback.csat`", EVENT_SCOPES),
+    Measure("csat_sum", "thousandths", "the answers, added up", EVENT_SCOPES),
+    Measure("complaints", "count", "complaints opened", EVENT_SCOPES),
+    Measure("resolved", "count", "complaints that were open and are closed by a `complaint.resolved`", EVENT_SCOPES),
+    Measure("resolve_seconds", "seconds", "from the opening to that event, whole seconds", EVENT_SCOPES),
+    Measure("viewed", "count", "`product.viewed`", EVENT_SCOPES),
+    Measure("carts", "count", "`cart.updated`", EVENT_SCOPES),
+    Measure("checkouts", "count", "`checkout.started`", EVENT_SCOPES),
+    Measure("carts_abandoned", "count", "carts left behind, at the moment they are taken for it", SAID_SCOPES),
+    Measure("reasons", "count", "reasons given with warnings, losses and returns", keys=("kind", "code")),
+    Measure("outcomes", "count", "resolved actions", keys=("action", "group", "return")),
+    Measure(
+        "themes",
+        "count",
+        "themes of complaints, questions, reviews and low answers",
+        keys=("theme", "category", "tier"),
+    ),
+)
+BY_NAME: Final = {measure.name: measure for measure in MEASURES}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What one question is answered by.
+
+    Attributes
+    ----------
+    name, about
+        What it is asked by, and what it tells.
+    measures
+        Sums it shows.
+    rates
+        What is worked out of them: name to how.
+    """
+
+    name: str
+    about: str
+    measures: tuple[str, ...]
+    rates: dict[str, str]
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """What its rows may stand for: the scopes of any of its measures, or the keys of its only one."""
+        found = [BY_NAME[name] for name in self.measures]
+        return tuple(dict.fromkeys(scope for measure in found for scope in (*measure.scopes, *measure.keys)))
+
+
+TABLES: Final = (
+    Table(
+        "sales",
+        "What was sold and given back.",
+        ("orders", "revenue", "refunds", "refunded"),
+        {"average_order": "revenue / orders", "refunded_share": "refunded / revenue"},
+    ),
+    Table(
+        "customers",
+        "Who came, went and came back.",
+        ("customers_new", "customers_lost", "customers_won_back"),
+        {"win_back_rate": "customers_won_back / customers_lost"},
+    ),
+    Table("tiers", "Moves between tiers.", ("tier_moves",), {}),
+    Table("lifecycle", "Moves between stages of life.", ("lifecycle_moves",), {}),
+    Table(
+        "satisfaction",
+        "Answers of customers.",
+        ("nps_promoters", "nps_passives", "nps_detractors", "csat_answers", "csat_sum"),
+        {
+            "nps": "100 * (nps_promoters - nps_detractors) / all three",
+            "csat": "csat_sum / csat_answers, the mean answer",
+        },
+    ),
+    Table(
+        "complaints",
+        "Complaints, and how long they took.",
+        ("complaints", "resolved", "resolve_seconds"),
+        {"mean_resolve_seconds": "resolve_seconds / resolved"},
+    ),
+    Table(
+        "funnel",
+        "From the first look to the order.",
+        ("viewed", "carts", "checkouts", "orders", "carts_abandoned"),
+        {
+            "cart_rate": "carts / viewed",
+            "checkout_rate": "checkouts / carts",
+            "order_rate": "orders / checkouts",
+            "conversion": "orders / viewed",
+        },
+    ),
+    Table("reasons", "Why customers were warned about, lost and won back.", ("reasons",), {"share": "of its kind"}),
+    Table("outcomes", "What came of actions.", ("outcomes",), {"came_back_rate": "came back / all of its group"}),
+    Table(
+        "themes",
+        "What customers talk about, and what they talk about more than before.",
+        ("themes",),
+        {"rise": "against the stretch of the same length before"},
+    ),
+)
+TABLE_NAMES: Final = tuple(table.name for table in TABLES)
