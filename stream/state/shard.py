@@ -271,7 +271,9 @@ class ShardState:
                 batch.count("ledger_folds")
             batch.count("categories_left_out", baskets.follow(c, event.order, at, event.amount, event.details, added))
             if added is Added.NEW:
-                batch.tables.add_order(at, event.amount, event.channel, known, first=first)
+                details = event.details
+                spent = () if details is None else zip(details.categories, details.spent, strict=True)
+                batch.tables.add_order(at, event.amount, event.channel, known, first=first, spent=spent)
         if added is Added.NEW or added is Added.CHANGED:
             self._look(batch, c, max(c.as_of, at), "event", event.event_id, now)
         return added
@@ -306,7 +308,10 @@ class ShardState:
         interactions.note_satisfaction(c, kind, at, event.score, event.values)
         tables, known = batch.tables, who(c)
         if kind not in interactions.EVIDENCE:
-            tables.add_step(at, kind, known, event.channel)
+            if kind == "feedback.csat":
+                tables.add_csat(at, event.score, known, event.channel)
+            else:
+                tables.add_step(at, kind, known, event.channel)
             return Added.NEW
         if kind == "feedback.nps":
             interactions.note_answer(c, event.score, at)

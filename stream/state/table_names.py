@@ -18,7 +18,7 @@ SCOPES: Final[dict[str, str]] = {
     "segment": "segment said of the customer before the event; customers without one are in the total only",
     "channel": "channel that the event names; events without one are in the total only",
     "region": "region of the customer's profile before the event; customers without one are in the total only",
-    "category": "category of the order's items; an order of two categories counts in both, with its whole amount",
+    "category": "category of the order's items; an order of two counts in both, revenue is what the items cost",
 }
 ORDER_SCOPES: Final = (TOTAL, "tier", "segment", "channel", "region", "category")
 EVENT_SCOPES: Final = (TOTAL, "tier", "segment", "channel", "region")
@@ -51,7 +51,7 @@ class Measure:
     Attributes
     ----------
     unit
-        ``count``, ``money`` (minor units of the base currency), ``seconds``, ``thousandths``.
+        ``count``, ``money`` (minor units of the base currency), ``seconds``, ``points``, ``tenths`` (of a point).
     counted
         What is added, and when.
     scopes
@@ -81,7 +81,12 @@ MEASURES: Final = (
     Measure("nps_passives", "count", "answers of 7 and 8", EVENT_SCOPES),
     Measure("nps_detractors", "count", "answers of 0 to 6", EVENT_SCOPES),
     Measure("csat_answers", "count", "answers to `feedback.csat`", EVENT_SCOPES),
-    Measure("csat_sum", "thousandths", "the answers, added up", EVENT_SCOPES),
+    Measure("csat_satisfied", "count", "answers of 4 and 5 among them", EVENT_SCOPES),
+    Measure("csat_sum", "points", "the answers, 1 to 5, added up", EVENT_SCOPES),
+    Measure("csi_answers", "count", "answers to `feedback.csi` that come to a weighted mean", EVENT_SCOPES),
+    Measure("csi_sum", "tenths", "those indices, 0 to 100, added up", EVENT_SCOPES),
+    Measure("acsi_answers", "count", "answers to `feedback.csi` with the three items of the ACSI", EVENT_SCOPES),
+    Measure("acsi_sum", "tenths", "those indices, 0 to 100, added up", EVENT_SCOPES),
     Measure("complaints", "count", "complaints opened", EVENT_SCOPES),
     Measure("resolved", "count", "complaints that were open and are closed by a `complaint.resolved`", EVENT_SCOPES),
     Measure("resolve_seconds", "seconds", "from the opening to that event, whole seconds", EVENT_SCOPES),
@@ -145,10 +150,17 @@ TABLES: Final = (
     Table(
         "satisfaction",
         "Answers of customers.",
-        ("nps_promoters", "nps_passives", "nps_detractors", "csat_answers", "csat_sum"),
+        (
+            *("nps_promoters", "nps_passives", "nps_detractors"),
+            *("csat_answers", "csat_satisfied", "csat_sum"),
+            *("csi_answers", "csi_sum", "acsi_answers", "acsi_sum"),
+        ),
         {
             "nps": "100 * (nps_promoters - nps_detractors) / all three",
-            "csat": "csat_sum / csat_answers, the mean answer",
+            "csat": "100 * csat_satisfied / csat_answers",
+            "csat_mean": "csat_sum / csat_answers",
+            "csi": "csi_sum / csi_answers",
+            "acsi": "acsi_sum / acsi_answers",
         },
     ),
     Table(

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from stream.scoring.satisfaction import is_satisfied, nps_group
 from stream.state.customer import TIER_NAMES, Customer
 from stream.state.known_names import KnownNames
 from stream.state.table_names import FUNNEL, GROUPS, LOST, PAIR, REASON_KINDS, RETURNS, WON_BACK
@@ -23,10 +24,7 @@ OrderCells = dict[tuple[int, str, str, str, str], list[int]]
 HOUR: Final = 3_600_000
 DAY: Final = 86_400_000
 
-#: Least answer of a promoter, and of a passive.
-_PROMOTER: Final = 9
-_PASSIVE: Final = 7
-_THOUSANDTHS: Final = 1000
+_TENTHS: Final = 10
 #: Of first orders these are not counted: nobody has a tier or a segment before one.
 _NOT_OF_NEW: Final = ("|tier=", "|segment=")
 
@@ -94,17 +92,21 @@ class TableDeltas:
     # -- orders -----------------------------------------------------------------------------------------------------
 
     def add_order(
-        self, at: int, amount: int, channel: str, who: Who, *, first: bool, categories: Iterable[str] = ()
+        self, at: int, amount: int, channel: str, who: Who, *, first: bool, spent: Iterable[tuple[str, int]] = ()
     ) -> None:
-        """A new order; whether it is the customer's first, and the categories of its items."""
+        """A new order; whether it is the customer's first, and what its items cost by category."""
         hour = at // HOUR
         cell = self.orders.setdefault((hour, channel, *who), [0, 0, 0])
         cell[0] += 1
         cell[1] += amount
         cell[2] += first
-        for category in {self.names.admit("category", name) for name in dict.fromkeys(categories)}:
+        by_category: dict[str, int] = {}
+        for name, cost in spent:
+            category = self.names.admit("category", name)
+            by_category[category] = by_category.get(category, 0) + cost
+        for category, cost in by_category.items():
             self._add(hour, f"orders|category={category}", 1)
-            self._add(hour, f"revenue|category={category}", amount)
+            self._add(hour, f"revenue|category={category}", cost)
 
     def add_orders(self, hour: int, channel: str, tier: str, count: int, revenue: int) -> None:
         """New orders of plain customers in an hour since the epoch; their segments are added apart."""
@@ -141,12 +143,16 @@ class TableDeltas:
 
     def add_nps(self, at: int, score: int, who: Who, channel: str = "") -> None:
         """An answer to "would you recommend us", 0..10."""
-        kind = "promoters" if score >= _PROMOTER else "passives" if score >= _PASSIVE else "detractors"
-        self._add_each(at, (f"nps_{kind}",), (1,), who, channel)
+        self._add_each(at, (f"nps_{nps_group(score)}s",), (1,), who, channel)
 
-    def add_csat(self, at: int, score: float, who: Who, channel: str = "") -> None:
-        """An answer to "how satisfied are you"."""
-        self._add_each(at, ("csat_answers", "csat_sum"), (1, round(_THOUSANDTHS * score)), who, channel)
+    def add_csat(self, at: int, score: int, who: Who, channel: str = "") -> None:
+        """An answer to "how satisfied are you", 1..5."""
+        measures = ("csat_answers", "csat_satisfied", "csat_sum")
+        self._add_each(at, measures, (1, int(is_satisfied(score)), score), who, channel)
+
+    def add_index(self, at: int, name: str, value: float, who: Who, channel: str = "") -> None:
+        """An answer that comes to an index of satisfaction, 0..100: ``csi`` or ``acsi``."""
+        self._add_each(at, (f"{name}_answers", f"{name}_sum"), (1, round(_TENTHS * value)), who, channel)
 
     def add_step(self, at: int, kind: str, who: Who, channel: str = "") -> None:
         """An interaction of a type that is a step of the funnel; nothing for the others."""

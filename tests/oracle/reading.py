@@ -74,11 +74,17 @@ def read(topic: str, raw: dict[str, Any], currency: str | None = None) -> Event:
     elif raw["type"].startswith("complaint."):
         event.ticket = _text(raw, "ticket_id")
     elif raw["type"] == "feedback.nps":
-        score = raw.get("score")
-        if type(score) is not int or not 0 <= score <= 10:
-            raise Unreadable("score")
-        event.score = score
+        event.score = _score(raw, 0, 10)
+    elif raw["type"] == "feedback.csat":
+        event.score = _score(raw, 1, 5)
     return event
+
+
+def _score(raw: dict[str, Any], least: int, most: int) -> int:
+    score = raw.get("score")
+    if type(score) is not int or not least <= score <= most:
+        raise Unreadable("score")
+    return score
 
 
 def rfc3339(at: int) -> str:

@@ -106,6 +106,8 @@ def _of_interaction(event: Event, before: Before, customer: Customer) -> dict[st
         case "feedback.nps":
             kind = "detractors" if event.score <= 6 else "passives" if event.score <= 8 else "promoters"
             return {f"nps_{kind}": 1}
+        case "feedback.csat":
+            return {"csat_answers": 1, "csat_satisfied": int(event.score >= 4), "csat_sum": event.score}
         case kind if kind in STEPS:
             return {STEPS[kind]: 1}
         case _:

@@ -48,8 +48,16 @@ ALL = {**SAID, "region": "north", "channel": "web"}
         (lambda t: t.add_nps(NOON, 8, ANN, "web"), split("nps_passives", **ALL)),
         (lambda t: t.add_nps(NOON, 6, ANN, "web"), split("nps_detractors", **ALL)),
         (
-            lambda t: t.add_csat(NOON, 4.5, ANN, "web"),
-            split("csat_answers", **ALL) | split("csat_sum", 4_500, **ALL),
+            lambda t: t.add_csat(NOON, 4, ANN, "web"),
+            split("csat_answers", **ALL) | split("csat_satisfied", **ALL) | split("csat_sum", 4, **ALL),
+        ),
+        (
+            lambda t: t.add_csat(NOON, 3, Who("none", "")),
+            split("csat_answers", tier="none") | split("csat_sum", 3, tier="none"),
+        ),
+        (
+            lambda t: t.add_index(NOON, "acsi", 66.666, ANN, "web"),
+            split("acsi_answers", **ALL) | split("acsi_sum", 667, **ALL),
         ),
         (lambda t: t.add_step(NOON, "cart.updated", ANN, "web"), split("carts", **ALL)),
         (lambda t: t.add_step(NOON, "product.viewed", Who("none", "")), split("viewed", tier="none")),
@@ -76,11 +84,11 @@ ALL = {**SAID, "region": "north", "channel": "web"}
             split("orders", **ALL) | split("revenue", 500, **ALL),
         ),
         (
-            lambda t: t.add_order(NOON, 500, "web", Who("none", "", "north"), first=True, categories=["a", "b", "a"]),
+            lambda t: t.add_order(NOON, 500, "web", Who("none", "", "north"), first=True, spent=[("a", 300), ("b", 0)]),
             split("orders", channel="web", region="north", tier="none")
             | split("revenue", 500, channel="web", region="north", tier="none")
             | split("customers_new", channel="web", region="north")
-            | {f"{measure}|category={name}": by for measure, by in (("orders", 1), ("revenue", 500)) for name in "ab"},
+            | {"orders|category=a": 1, "revenue|category=a": 300, "orders|category=b": 1},
         ),
     ],
 )
@@ -111,13 +119,13 @@ def test_names_beyond_the_limit_are_others():
     names.admit("channel", "web")
     tables = TableDeltas(names)
     tables.add_refund(NOON, 1, "app", Who("mid", ""))
-    tables.add_order(NOON, 5, "", Who("mid", ""), first=False, categories=["a", "b", "c"])
+    tables.add_order(NOON, 5, "", Who("mid", ""), first=False, spent=[("a", 1), ("b", 2), ("c", 4)])
     tables.add_theme(NOON, "size", "a", "mid")
     tables.add_theme(NOON, "size", "b", "mid")
     found = counted(tables)
     assert found["refunds|channel=other"] == 1
     # Two categories without a name are one of the others: the order counts there once.
-    assert (found["orders|category=a"], found["orders|category=other"], found["revenue|category=other"]) == (1, 1, 5)
+    assert (found["orders|category=a"], found["orders|category=other"], found["revenue|category=other"]) == (1, 1, 6)
     assert found["themes|mid|other"] == 1
 
 
