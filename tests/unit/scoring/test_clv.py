@@ -27,7 +27,7 @@ POPULATIONS = [
     Params(0.05, 0.1, 0.5, 0.2),
     Params(3.0, 60.0, 1.0, 5.0),
     Params(0.8, 2.0, 4.0, 3.0),
-    Params(10.0, 2.0, 10.0, 0.5),
+    Params(9.7, 2.0, 10.2, 0.5),
     # Nobody leaves; hardly anybody stays; orders by the hour.
     Params(1.0, 10.0, 1e-3, 1.0),
     Params(0.7, 6.0, 2.0, 0.01),
