@@ -86,6 +86,7 @@ class Settings(BaseSettings):
     calibrate_moves_max: float = Field(
         0.25, ge=0, le=1, description="A scheduled calibration that moves a larger share of customers is not adopted."
     )
+    calibrate_sample_max: int = Field(50_000, ge=1_000, description="Customers that models are learned from at most.")
     drift_seconds: float = Field(300.0, gt=0, description="Between two looks at the drift of the population.")
     rescore_customers_per_second: int = Field(5_000, ge=1, description="Bound on rescoring after a calibration.")
 

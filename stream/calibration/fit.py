@@ -6,7 +6,7 @@ stays empty; that is reported, not repaired, because moving an edge would put eq
 The edges of A and B are the revenues from which customers bring the policy's shares of all revenue.
 
 Weights of the churn evidence are learned from samples whose outcome is known, see `stream.calibration.churn`.
-Parameters of P(alive) are taken over from the calibration before.
+Models are taken over from the calibration before; see `stream.calibration.models` for how they are learned.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def fit(
         churn_notes=churn.notes,
         bin_shares=shares,
         customers=customers,
-        source=f"edges from {customers} customers; model parameters of calibration {previous.number}",
+        source=f"edges from {customers} customers",
     )
     return Fitted(calibration, tuple(_collapsed(shares)))
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from stream.calibration.dry_run import Moves, dry_run
 from stream.calibration.fit import FitRefused, Fitted, fit
+from stream.calibration.models import with_models
 from stream.calibration.population import read_population
+from stream.calibration.sample import read_sample
 from stream.calibration.store import read_current
 from stream.scoring.calibration import Calibration
 from stream.scoring.policy import Policy
@@ -28,7 +31,7 @@ class Made:
         return self.fitted.calibration
 
 
-async def make(redis: Client, prefix: str, partitions: int, policy: Policy, now: int | None) -> Made:
+async def make(redis: Client, prefix: str, partitions: int, policy: Policy, now: int | None, sample_max: int) -> Made:
     """Make the next calibration and try it.
 
     Parameters
@@ -41,6 +44,8 @@ async def make(redis: Client, prefix: str, partitions: int, policy: Policy, now:
         What the business decides.
     now
         Moment of the calibration, ms; None takes the shards' own clocks.
+    sample_max
+        Customers that models are learned from at most.
 
     Raises
     ------
@@ -55,6 +60,11 @@ async def make(redis: Client, prefix: str, partitions: int, policy: Policy, now:
     population = await read_population(redis, prefix, partitions)
     if population.clock is None:
         raise FitRefused("There is nothing to learn from: no worker has applied an event yet.")
-    fitted = fit(population.histograms, population.clock if now is None else now, previous, policy)
-    moves = await dry_run(redis, prefix, partitions, compile_model(policy, fitted.calibration), now)
+    as_of = population.clock if now is None else now
+    fitted = fit(population.histograms, as_of, previous, policy)
+    sample = await read_sample(redis, prefix, partitions, policy, as_of, sample_max)
+    # Seconds of arithmetic: a worker goes on with its other work meanwhile.
+    learned = await asyncio.to_thread(with_models, fitted.calibration, previous, sample, policy.clv)
+    fitted = fitted._replace(calibration=learned)
+    moves = await dry_run(redis, prefix, partitions, compile_model(policy, learned), now)
     return Made(previous, fitted, moves)

@@ -54,6 +54,7 @@ class Schedule:
 
     every: int | None
     moves_max: float
+    sample_max: int
     look_every: int
 
 
@@ -154,7 +155,12 @@ class CalibrationService:
         self._not_before = now + FAILED_PAUSE
         try:
             made = await make(
-                self._redis, self._prefix, self._partitions, self._model().policy, None if self._event_clock else now
+                self._redis,
+                self._prefix,
+                self._partitions,
+                self._model().policy,
+                None if self._event_clock else now,
+                self._schedule.sample_max,
             )
         except FitRefused as refusal:
             logger.warning("no calibration was made: %s", refusal)

@@ -72,7 +72,9 @@ async def calibrate(settings: Settings, *, dry: bool) -> Calibrated:
     """
     async with redis_of(settings) as redis:
         now = wall_clock() if settings.clock == "wall" else None
-        made = await make(redis, settings.key_prefix, settings.partitions, policy_of(settings), now)
+        made = await make(
+            redis, settings.key_prefix, settings.partitions, policy_of(settings), now, settings.calibrate_sample_max
+        )
         if not dry:
             await publish(redis, settings.key_prefix, made.calibration)
             await _announced(settings, redis, made.calibration.number)

@@ -82,6 +82,9 @@ def calibration_lines(done: Calibrated) -> Iterator[str]:
             yield f"{name:<16}" + "".join(f"{share:>12.1%}" for share in getattr(made.bin_shares, name))
     for figure, score in done.fitted.collapsed:
         yield f"Nobody has {figure} score {score}: too many customers share one figure."
+    if made.models is not None:
+        yield f"P(alive): {made.models.alive}."
+        yield f"Spend: {made.models.spend}."
     yield from _threshold_lines(done)
     yield ""
     yield from _moves(done)

@@ -24,7 +24,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betaln, expit, gammaln, hyp2f1
+from scipy.special import betaln, expit, gammaln, hyp2f1, xlogy
 
 from stream.scoring.alive import Params
 
@@ -169,7 +169,7 @@ def repeat_shares(family: Family, params: Params, weeks: ArrayLike, most: int) -
     x = np.arange(most + 1.0)[:, None]
     # Orders of customers who never leave: negative binomial.
     staying = np.exp(
-        gammaln(r + x) - gammaln(r) - gammaln(x + 1) + r * np.log(alpha / (alpha + t)) + x * np.log(t / (alpha + t))
+        gammaln(r + x) - gammaln(r) - gammaln(x + 1) + r * np.log(alpha / (alpha + t)) + xlogy(x, t / (alpha + t))
     )
     fewer = np.cumsum(staying, axis=0) - staying
     chances = x + family.chances_at_start

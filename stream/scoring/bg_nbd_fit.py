@@ -31,6 +31,8 @@ MOST: Final = Params(1e3, 1e5, 1e3, 1e3)
 LEAVING_MIN: Final = 1e-3
 """Mean probability to leave after an order, a / (a + b), below which the customers show nobody leaving."""
 
+LEAVING_FLAG: Final = "nobody is seen to leave"
+
 ITERATIONS_MAX: Final = 500
 _AT_BOUND: Final = 1.001
 
@@ -41,7 +43,7 @@ class Grouped(NamedTuple):
     repeats: Floats
     last: Floats
     age: Floats
-    count: Floats
+    alike: Floats
 
 
 class Fit(NamedTuple):
@@ -58,12 +60,12 @@ def grouped(repeats: ArrayLike, last: ArrayLike, age: ArrayLike) -> Grouped:
 
     Examples
     --------
-    >>> grouped([0, 2, 0], [0, 1.5, 0], [4, 4, 4]).count.tolist()
+    >>> grouped([0, 2, 0], [0, 1.5, 0], [4, 4, 4]).alike.tolist()
     [2.0, 1.0]
     """
-    rows, count = np.unique(np.column_stack((repeats, last, age)).astype(float), axis=0, return_counts=True)
+    rows, alike = np.unique(np.column_stack((repeats, last, age)).astype(float), axis=0, return_counts=True)
     x, t_x, t = rows.T
-    return Grouped(x, t_x, t, count.astype(float))
+    return Grouped(x, t_x, t, alike.astype(float))
 
 
 def fit(family: Family, customers: Grouped) -> Fit:
@@ -79,14 +81,14 @@ def fit(family: Family, customers: Grouped) -> Fit:
     True
     """
     likelihood = _Likelihood(family, customers)
-    size = customers.count.sum()
-    centre = np.log([1.0, max(LEAST.alpha, np.average(customers.age, weights=customers.count)), 1.0, 1.0])
+    size = customers.alike.sum()
+    centre = np.log([1.0, max(LEAST.alpha, np.average(customers.age, weights=customers.alike)), 1.0, 1.0])
 
     def loss(logarithms: Floats) -> tuple[float, Floats]:
         params = np.exp(logarithms)
         value, slope = likelihood.at(Params(*params.tolist()))
         off = (logarithms - centre) / SPREAD
-        return -(value - off @ off / 2) / size, -(slope * params - off / SPREAD) / size
+        return float(-(value - off @ off / 2) / size), -(slope * params - off / SPREAD) / size
 
     found = minimize(
         loss,
@@ -113,10 +115,10 @@ def repeat_counts(family: Family, params: Params, customers: Grouped, most: int 
     Two arrays ``(most + 1,)`` with the same sum.
     """
     columns = np.minimum(customers.repeats, most).astype(int)
-    actual = np.bincount(columns, customers.count, most + 1)
+    actual = np.bincount(columns, customers.alike, most + 1).astype(np.float64)
     shares = repeat_shares(family, params, customers.age, most - 1)
-    expected = shares @ customers.count
-    return actual, np.append(expected, customers.count.sum() - expected.sum())
+    expected = shares @ customers.alike
+    return actual, np.append(expected, actual.sum() - expected.sum())
 
 
 def misplaced(actual: Floats, expected: Floats) -> float:
@@ -134,7 +136,7 @@ def _flags(params: Params, *, converged: bool) -> list[str]:
     found = []
     leaving = params.a / (params.a + params.b)
     if leaving < LEAVING_MIN:
-        found.append(f"nobody is seen to leave: {leaving:.1g} of the customers do after an order")
+        found.append(f"{LEAVING_FLAG}: {leaving:.1g} of the customers do after an order")
     for name, value, least, most in zip(Params._fields, params, LEAST, MOST, strict=True):
         if not least * _AT_BOUND < value < most / _AT_BOUND:
             found.append(f"{name} is at its bound, {value:g}")
@@ -149,29 +151,29 @@ class _Likelihood:
     def __init__(self, family: Family, customers: Grouped) -> None:
         self._customers = customers
         self._x, self._at = np.unique(customers.repeats, return_inverse=True)
-        self._with = np.bincount(self._at, customers.count)
+        self._with_x = np.bincount(self._at, customers.alike)
         self._chances = self._x + family.chances_at_start
         self._could = self._chances > 0
 
     def at(self, params: Params) -> tuple[float, Floats]:
         """Value, and derivatives by r, alpha, a, b."""
         r, alpha, a, b = params
-        _, t_x, t, count = self._customers
-        x, at, k, alike = self._x, self._at, self._chances, self._with
+        _, t_x, t, alike = self._customers
+        x, at, k, with_x = self._x, self._at, self._chances, self._with_x
         before_last = np.where(self._could, b + k - 1, 1.0)
         left = np.where(self._could, np.log(a / before_last), -np.inf)
         silence = np.log((alpha + t) / (alpha + t_x))
         orders = r + x[at]
         log_odds = left[at] + orders * silence
         rate = np.log(alpha) - np.log(alpha + t)
-        value = alike @ (gammaln(r + x) - gammaln(r) + betaln(a, b + k) - betaln(a, b)) + count @ (
+        value = with_x @ (gammaln(r + x) - gammaln(r) + betaln(a, b + k) - betaln(a, b)) + alike @ (
             r * rate - x[at] * np.log(alpha + t) + np.logaddexp(0, log_odds)
         )
-        gone = count * expit(log_odds)
-        gone_alike = np.bincount(at, gone)
-        by_r = alike @ (digamma(r + x) - digamma(r)) + count @ rate + gone @ silence
-        by_alpha = count @ (r / alpha - orders / (alpha + t)) + gone @ (orders * (1 / (alpha + t) - 1 / (alpha + t_x)))
+        gone = alike * expit(log_odds)
+        gone_x = np.bincount(at, gone)
+        by_r = with_x @ (digamma(r + x) - digamma(r)) + alike @ rate + gone @ silence
+        by_alpha = alike @ (r / alpha - orders / (alpha + t)) + gone @ (orders * (1 / (alpha + t) - 1 / (alpha + t_x)))
         both = digamma(a + b) - digamma(a + b + k)
-        by_a = alike @ both + gone.sum() / a
-        by_b = alike @ (digamma(b + k) - digamma(b) + both) - gone_alike @ (self._could / before_last)
+        by_a = with_x @ both + gone.sum() / a
+        by_b = with_x @ (digamma(b + k) - digamma(b) + both) - gone_x @ (self._could / before_last)
         return float(value), np.array([by_r, by_alpha, by_a, by_b])

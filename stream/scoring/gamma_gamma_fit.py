@@ -64,7 +64,7 @@ def fit_spend(mean_minor: ArrayLike, frequency: ArrayLike) -> SpendFit:
         p, above, v = np.exp(logarithms).tolist()
         value, slope = likelihood.at(p, 1 + above, v)
         off = (logarithms - centre) / SPREAD
-        return -(value - off @ off / 2) / len(m), -(slope * (p, above, v) - off / SPREAD) / len(m)
+        return float(-(value - off @ off / 2) / len(m)), -(slope * (p, above, v) - off / SPREAD) / len(m)
 
     found = minimize(
         loss,

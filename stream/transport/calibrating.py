@@ -58,6 +58,7 @@ async def calibrating(
         Schedule(
             every=None if every is None else int(every * HOUR),
             moves_max=settings.calibrate_moves_max,
+            sample_max=settings.calibrate_sample_max,
             look_every=int(settings.drift_seconds * 1000),
         ),
         event_clock=settings.clock == "event",

@@ -66,7 +66,7 @@ async def service_of(redis, prefix, shown, *, every=EVERY, moves_max=1.0):
         prefix,
         1,
         lambda: watch.model,
-        Schedule(every, moves_max, look_every=HOUR),
+        Schedule(every, moves_max, sample_max=1_000, look_every=HOUR),
         event_clock=False,
         gauges=shown,
         announce=shown.announce,

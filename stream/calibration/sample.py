@@ -1,0 +1,143 @@
+"""The customers that models are learned from: a bounded part of all, always the same for the same customers.
+
+Those with the smallest hashes of their ids are taken. Which ones these are depends neither on the order in which Redis
+gives them nor on how they lie on shards, so that equal records make equal models; and who was in the sample stays in
+it while the population grows slowly, so that two calibrations compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from xxhash import xxh64_intdigest
+
+from stream.calibration.population import reading
+from stream.scoring.bg_nbd import Floats
+from stream.scoring.policy import Policy
+from stream.scoring.profitability import profit_minor
+from stream.scoring.units import WEEK
+from stream.state import ledger
+from stream.state.codec import decode
+from stream.state.customer import UNSET, Customer
+from stream.store.calls import Client
+from stream.store.shard_reads import BEGINNING
+
+SCAN_CUSTOMERS: Final = 1_000
+"""Customers asked for at a time; it bounds memory."""
+
+_SEED: Final = 0
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """Customers with an order that counts, a place in each column for each; shape ``(n,)``.
+
+    Attributes
+    ----------
+    repeats
+        Orders after the first.
+    last, age
+        Weeks from the first order to the last, and to the moment of the sample.
+    frequency
+        Orders in the window.
+    monetary
+        What they brought, minor units.
+    profit
+        The same after costs, minor units.
+    """
+
+    repeats: Integers
+    last: Floats
+    age: Floats
+    frequency: Integers
+    monetary: Integers
+    profit: Integers
+
+    def __len__(self) -> int:
+        return len(self.repeats)
+
+
+def sample_of(records: Iterable[tuple[str, bytes]], policy: Policy, as_of: int) -> Sample:
+    """Columns of these records at `as_of` (ms; a record that is further on is taken where it is).
+
+    Raises
+    ------
+    RecordError
+        A record that this version cannot read.
+    """
+    rows = []
+    for customer, blob in records:
+        c = decode(customer, blob)
+        if c.as_of == UNSET:
+            continue
+        ledger.rebuild(c, policy.window_ms)
+        if c.as_of < as_of:
+            ledger.advance(c, as_of, policy.window_ms)
+        if c.n:
+            times = c.last_at - c.first_at, c.as_of - c.first_at
+            rows.append((c.n - 1, *times, c.frequency, c.monetary, _profit(c, policy)))
+    columns = np.array(rows, np.int64).reshape(-1, len(Sample.__slots__)).T
+    repeats, last, age, frequency, monetary, profit = columns
+    return Sample(repeats, last / WEEK, age / WEEK, frequency, monetary, profit)
+
+
+async def read_sample(
+    redis: Client, prefix: str, partitions: int, policy: Policy, as_of: int, customers_max: int
+) -> Sample:
+    """Read the sample of all shards.
+
+    Parameters
+    ----------
+    as_of
+        Moment of the sample, ms.
+    customers_max
+        How many customers are taken at most. Of those without an order nothing is learned.
+
+    Raises
+    ------
+    RecordError
+        A record that this version cannot read.
+    StoreUnavailable
+        Redis cannot be reached.
+    """
+    chosen = await _choose(redis, prefix, partitions, customers_max)
+    records: list[tuple[str, bytes]] = []
+    for shard in range(partitions):
+        customers = [customer for of_shard, customer in chosen if of_shard == shard]
+        blobs = await reading(redis, prefix, shard).look(customers)
+        records += [(one, blob) for one, blob in zip(customers, blobs, strict=True) if blob is not None]
+    # In one order wherever they were, so that sums of floating-point numbers are the same.
+    records.sort()
+    return sample_of(records, policy, as_of)
+
+
+async def _choose(redis: Client, prefix: str, partitions: int, customers_max: int) -> list[tuple[int, str]]:
+    """Shard and id of the customers with the smallest hashes."""
+    smallest: dict[tuple[int, str], int] = {}
+    for shard in range(partitions):
+        store = reading(redis, prefix, shard)
+        cursor, more = BEGINNING, True
+        while more:
+            cursor, found = await store.scan(cursor, SCAN_CUSTOMERS)
+            more = cursor != BEGINNING
+            smallest.update(((_hash(customer), customer), shard) for customer in found)
+            if len(smallest) > 2 * customers_max:
+                smallest = {key: smallest[key] for key in sorted(smallest)[:customers_max]}
+    return [(smallest[key], key[1]) for key in sorted(smallest)[:customers_max]]
+
+
+def _hash(customer: str) -> int:
+    return xxh64_intdigest(customer.encode(), _SEED)
+
+
+def _profit(c: Customer, policy: Policy) -> int:
+    refunds = c.refunds or {}
+    hashes = memoryview(c.hashes)[8 * c.window_from :].cast("Q")
+    returns = sum(order in refunds for order in hashes)
+    return profit_minor(c.monetary, 0, returns, 0, policy.profitability)
