@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from stream.scoring.alive import Params
 from stream.scoring.calibration import DEFAULT_CALIBRATION, Calibration
 from stream.scoring.churn_learning import learn
 from stream.scoring.churn_model import ChurnCoefficients
+from stream.scoring.churn_policy import ChurnPolicy
 from stream.scoring.churn_samples import read_counted, read_said
 from stream.scoring.churn_validation import ChurnNotes, validate
+from stream.scoring.units import DAY, WEEK
 
 
 class ChurnWeights(NamedTuple):
@@ -19,7 +22,9 @@ class ChurnWeights(NamedTuple):
     notes: ChurnNotes
 
 
-def churn_weights(shards: Iterable[Mapping[str, int]], as_of: int, previous: Calibration) -> ChurnWeights:
+def churn_weights(
+    shards: Iterable[Mapping[str, int]], as_of: int, previous: Calibration, alive: Params, policy: ChurnPolicy
+) -> ChurnWeights:
     """Learn the weights, or keep those in force where too little is known yet.
 
     Parameters
@@ -30,10 +35,16 @@ def churn_weights(shards: Iterable[Mapping[str, int]], as_of: int, previous: Cal
         Moment of the calibration, ms.
     previous
         The calibration in force.
+    alive
+        Parameters of P(alive) of the next calibration.
+    policy
+        Says how long customers are waited for.
 
     Examples
     --------
-    >>> nothing = churn_weights([{"f:1": 9}], 0, DEFAULT_CALIBRATION)
+    >>> from stream.scoring.policy import default_policy
+    >>> policy = default_policy().churn
+    >>> nothing = churn_weights([{"f:1": 9}], 0, DEFAULT_CALIBRATION, DEFAULT_CALIBRATION.alive, policy)
     >>> nothing.coefficients == DEFAULT_CALIBRATION.churn, nothing.notes.learned
     (True, False)
     """
@@ -46,7 +57,8 @@ def churn_weights(shards: Iterable[Mapping[str, int]], as_of: int, previous: Cal
     # Drawn towards what is documented, not towards what was learned before: those samples are still among these.
     documented = DEFAULT_CALIBRATION.churn
     same_steps = len(documented.gap) == len(previous.churn.gap)
-    learned = learn(counted, documented if same_steps else previous.churn)
+    prior = documented if same_steps else previous.churn
+    learned = learn(counted, prior, alive, policy.horizon_days * DAY / WEEK)
     notes = ChurnNotes(
         learned=learned is not None,
         gone=sum(one.gone for one in counted),

@@ -104,7 +104,7 @@ def fit(
         monetary_minor=figure_edges(Histogram(revenue)),
     )
     shares = _bin_shares(orders, revenue, last, edges, as_of)
-    churn = churn_weights(histograms.values(), as_of, previous)
+    churn = churn_weights(histograms.values(), as_of, previous, previous.alive, policy.churn)
     calibration = msgspec.structs.replace(
         previous,
         number=previous.number + 1,

@@ -29,6 +29,8 @@ from typing import Final, NamedTuple
 EXPONENT_MAX: Final = 500.0
 
 IDLE_MIN: Final = -40.0
+RHYTHM_MAX: Final = 8.0
+"""Odds of 3 000 to 1."""
 
 
 class Params(NamedTuple):
@@ -40,7 +42,7 @@ class Params(NamedTuple):
     b: float
 
 
-def log_odds_gone(params: Params, repeats: int, last: float, age: float) -> float:
+def log_odds_gone(params: Params, repeats: float, last: float, age: float) -> float:
     """Logarithm of the odds that a customer has left, under MBG/NBD.
 
     Parameters
@@ -61,7 +63,7 @@ def log_odds_gone(params: Params, repeats: int, last: float, age: float) -> floa
     return log(a / (b + repeats)) + (r + repeats) * log((alpha + age) / (alpha + last))
 
 
-def log_odds_idle(params: Params, repeats: int, age: float, horizon: float) -> float:
+def log_odds_idle(params: Params, repeats: float, age: float, horizon: float) -> float:
     """Logarithm of the odds that a customer who is still active orders nothing within a horizon.
 
     The rate of a customer with `repeats` repeat orders in `age` weeks is Gamma(r + repeats, alpha + age); integrating
@@ -85,6 +87,21 @@ def log_odds_idle(params: Params, repeats: int, age: float, horizon: float) -> f
     idle = (params.r + repeats) * log((params.alpha + age) / (params.alpha + age + horizon))
     # Beyond it, 1 - e**idle is 1 to a double.
     return idle - log(1 - exp(idle)) if idle > IDLE_MIN else idle
+
+
+def rhythm(params: Params, repeats: float, last: float, horizon: float) -> float:
+    """The same at the last order, kept within `RHYTHM_MAX` either way.
+
+    The model takes a customer's rate as the same for ever, and would be too sure of those with very many orders.
+
+    Parameters
+    ----------
+    repeats
+        Orders after the first.
+    last, horizon
+        Weeks from the first order to the last, and weeks to wait from then on; the horizon above 0.
+    """
+    return min(max(log_odds_idle(params, repeats, last, horizon), -RHYTHM_MAX), RHYTHM_MAX)
 
 
 def quiet(params: Params, last: float, age: float) -> float:

@@ -20,9 +20,9 @@ from bisect import bisect_right
 from math import exp, inf
 from typing import Final, NamedTuple
 
-from stream.scoring.alive import EXPONENT_MAX, log_odds_gone, log_odds_idle, probability, quiet
+from stream.scoring.alive import EXPONENT_MAX, log_odds_gone, probability, quiet, rhythm
 from stream.scoring.churn_model import ChurnModel
-from stream.scoring.churn_samples import LOGIT_MAX, SIGNS, Evidence
+from stream.scoring.churn_samples import SIGNS, Evidence
 from stream.scoring.churn_signs import NO_ACTIVITY, Activity, signs, signs_change
 from stream.scoring.units import DAY, NEVER, WEEK, ceil_to_second, second_after
 
@@ -128,7 +128,7 @@ def contributions(
         )
     ]
     if weights.rhythm:
-        idle = rhythm(model, n, first_at, last_at)
+        idle = rhythm(model.alive, n - 1, last, model.horizon_weeks)
         detail = {"p_no_order": probability(idle), "orders": n, "horizon_days": model.horizon / DAY}
         reasons.append(Contribution("rhythm", weights.rhythm * idle, detail))
     if weights.quiet and as_of > last_at:
@@ -163,16 +163,6 @@ def contributions(
     return reasons
 
 
-def rhythm(model: ChurnModel, n: int, first_at: int, last_at: int) -> float:
-    """Log-odds that a customer who is still there orders nothing within the horizon, at the last order.
-
-    They are kept within `LOGIT_MAX` either way: the model takes a rate as the same for ever, and would be too sure of
-    customers with very many orders. Arguments as in `contributions`.
-    """
-    idle = log_odds_idle(model.alive, n - 1, (last_at - first_at) / WEEK, model.horizon_weeks)
-    return min(max(idle, -LOGIT_MAX), LOGIT_MAX)
-
-
 def evidence(
     model: ChurnModel,
     n: int,
@@ -185,15 +175,14 @@ def evidence(
     *,
     activity: Activity = NO_ACTIVITY,
 ) -> Evidence:
-    """What the score weighs, before it is weighed: what a sample is taken of. Arguments as in `contributions`."""
-    last, age = (last_at - first_at) / WEEK, (as_of - first_at) / WEEK
+    """What a sample is taken of; arguments as in `contributions`."""
     found = {sign.code for sign in signs(model.signs, activity, last_at, as_of)}
     if as_of < _fades_at(model, nps_score, nps_at):
         found.add("detractor")
     return Evidence(
-        gone=log_odds_gone(model.alive, n - 1, last, age),
-        rhythm=rhythm(model, n, first_at, last_at),
-        quiet=quiet(model.alive, last, age),
+        repeats=n - 1,
+        last=(last_at - first_at) / WEEK,
+        age=(as_of - first_at) / WEEK,
         gap_step=bisect_right(gap_moments(model, n, first_at, last_at), as_of),
         complaints=min(open_tickets, model.complaint_cap),
         signs=sum(1 << bit for bit, code in enumerate(SIGNS) if code in found),

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from stream.scoring.alive import probability
 from stream.scoring.churn_samples import SIGNS, Counted, Evidence
 
 
@@ -27,8 +26,9 @@ def _has(bit: int) -> Callable[[Evidence], float]:
 
 
 TRAITS: Final[tuple[tuple[str, Callable[[Evidence], float]], ...]] = (
-    ("p_alive", lambda evidence: probability(-evidence.gone)),
-    ("p_no_order_if_alive", lambda evidence: probability(evidence.rhythm)),
+    ("orders", lambda evidence: evidence.repeats + 1),
+    ("weeks_since_first_order", lambda evidence: evidence.age),
+    ("weeks_since_last_order", lambda evidence: evidence.age - evidence.last),
     ("gap_step", lambda evidence: float(evidence.gap_step)),
     ("open_complaints", lambda evidence: float(evidence.complaints)),
     *((name, _has(bit)) for bit, name in enumerate(SIGNS)),
@@ -41,10 +41,10 @@ def compare(counted: Sequence[Counted]) -> tuple[Trait, ...]:
 
     Examples
     --------
-    >>> gone, fine = Evidence(2.0, 1.0, 0.5, signs=1), Evidence(-2.0, -1.0, 0.1)
-    >>> traits = compare([Counted(180, gone, gone=9, kept=1), Counted(180, fine, gone=1, kept=9)])
-    >>> [(trait.name, round(trait.gone, 2), round(trait.kept, 2)) for trait in traits if trait.gone != trait.kept]
-    [('p_alive', 0.2, 0.8), ('p_no_order_if_alive', 0.68, 0.32), ('detractor', 0.9, 0.1)]
+    >>> unhappy, fine = Evidence(4, 20.0, 30.0, signs=1), Evidence(9, 20.0, 30.0)
+    >>> traits = compare([Counted(180, unhappy, gone=9, kept=1), Counted(180, fine, gone=1, kept=9)])
+    >>> [(trait.name, trait.gone, trait.kept) for trait in traits if trait.gone != trait.kept]
+    [('orders', 5.5, 9.5), ('detractor', 0.9, 0.1)]
     """
     gone, kept = sum(one.gone for one in counted), sum(one.kept for one in counted)
     if not gone or not kept:

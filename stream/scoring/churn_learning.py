@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from stream.scoring.alive import Params, log_odds_gone, quiet, rhythm
 from stream.scoring.churn_model import ChurnCoefficients
-from stream.scoring.churn_samples import SIGNS, Counted
+from stream.scoring.churn_samples import SIGNS, Counted, Evidence
 
 OUTCOMES_MIN: Final = 50
 """Customers lost, and customers kept, that are needed each before anything is learned."""
@@ -48,7 +49,7 @@ class Learned(NamedTuple):
     kept: int
 
 
-def learn(counted: Sequence[Counted], prior: ChurnCoefficients) -> Learned | None:
+def learn(counted: Sequence[Counted], prior: ChurnCoefficients, alive: Params, horizon_weeks: float) -> Learned | None:
     """Learn the weights.
 
     Parameters
@@ -57,6 +58,10 @@ def learn(counted: Sequence[Counted], prior: ChurnCoefficients) -> Learned | Non
         Samples with their outcome.
     prior
         What the weights are drawn towards; it says how many steps the gap table has.
+    alive
+        Parameters of P(alive) that the weights will be used with.
+    horizon_weeks
+        How long customers were waited for.
 
     Returns
     -------
@@ -64,19 +69,21 @@ def learn(counted: Sequence[Counted], prior: ChurnCoefficients) -> Learned | Non
 
     Examples
     --------
-    Who is silent for longer is lost more often, in three shops out of four:
+    The longer the silence, the more are lost:
 
     >>> from stream.scoring.calibration import DEFAULT_CALIBRATION
     >>> from stream.scoring.churn_samples import Evidence
-    >>> counted = [Counted(190, Evidence(gone, 0.0, 0.0), 50 + 10 * gone, 50 - 10 * gone) for gone in (-4, -2, 0, 2, 4)]
-    >>> learned = learn(counted, DEFAULT_CALIBRATION.churn)
-    >>> learned.gone, learned.kept, round(learned.coefficients.p_alive, 2), round(learned.coefficients.bias, 2)
-    (250, 250, 0.51, 0.0)
+    >>> counted = [
+    ...     Counted(190, Evidence(3, 20.0, 20.0 + 4 * more), 20 + 20 * more, 80 - 20 * more) for more in range(4)
+    ... ]
+    >>> learned = learn(counted, DEFAULT_CALIBRATION.churn, DEFAULT_CALIBRATION.alive, 60 / 7)
+    >>> learned.gone, learned.kept, round(learned.coefficients.p_alive, 2)
+    (200, 200, 1.89)
     """
     gone, kept = sum(one.gone for one in counted), sum(one.kept for one in counted)
     if min(gone, kept) < OUTCOMES_MIN:
         return None
-    rows = np.array([_row(one, len(prior.gap)) for one in counted])
+    rows = np.array([_row(one.evidence, len(prior.gap), alive, horizon_weeks) for one in counted])
     lost = np.array([one.gone for one in counted], np.float64)
     samples = lost + np.array([one.kept for one in counted], np.float64)
     start, lowest = _vector(prior), _lowest(len(prior.gap))
@@ -105,11 +112,18 @@ def learn(counted: Sequence[Counted], prior: ChurnCoefficients) -> Learned | Non
 # before, so that steps which never fall are increments which are never below 0.
 
 
-def _row(one: Counted, steps: int) -> list[float]:
-    said = one.evidence
-    signs = [float(said.signs >> bit & 1) for bit in range(len(SIGNS))]
-    reached = [float(said.gap_step > step) for step in range(steps)]
-    return [1.0, said.gone, said.rhythm, said.quiet, float(said.complaints), *signs, *reached]
+def _row(seen: Evidence, steps: int, alive: Params, horizon_weeks: float) -> list[float]:
+    signs = [float(seen.signs >> bit & 1) for bit in range(len(SIGNS))]
+    reached = [float(seen.gap_step > step) for step in range(steps)]
+    return [
+        1.0,
+        log_odds_gone(alive, seen.repeats, seen.last, seen.age),
+        rhythm(alive, seen.repeats, seen.last, horizon_weeks),
+        quiet(alive, seen.last, seen.age),
+        float(seen.complaints),
+        *signs,
+        *reached,
+    ]
 
 
 def _vector(prior: ChurnCoefficients) -> NDArray[np.float64]:

@@ -16,7 +16,9 @@ The number of different fields is bounded by the bins. On three data sets of rea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from math import floor
 from typing import Final, NamedTuple
 
@@ -31,36 +33,39 @@ QUARTER: Final = 13 * WEEK
 QUARTERS_KEPT: Final = 8
 """Quarters, the present one among them, whose counts are learned from; older ones may be dropped."""
 
-LOGIT_MAX: Final = 8.0
-"""Log-odds beyond it, either way, are in the last bin; odds of 3 000 to 1."""
-
-GONE_BINS: Final = 32
-RHYTHM_BINS: Final = 16
-QUIET_BINS: Final = 16
-RISK_BINS: Final = 64
+REPEATS_EDGES: Final = (
+    *(1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50, 64, 80, 100, 128, 160, 200, 256, 320, 400, 512, 640),
+)
+"""Repeat orders from which each bin but the first begins."""
+LAST_EDGES: Final = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 16.0, 22.0, 32.0, 45.0, 64.0, 90.0, 128.0)
+"""Weeks from the first order to the last."""
+SILENCE_EDGES: Final = (
+    *(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9, 1.1, 1.3, 1.6, 1.9, 2.3, 2.8, 3.4, 4.0, 5.0, 6.0, 7.0, 8.5, 10.0),
+    *(12.0, 15.0, 18.0, 22.0, 27.0, 33.0, 40.0, 50.0, 65.0, 90.0),
+)
+"""Silence in gaps; a gap is the time from the first order to the last and `GAP_WEEKS` more, by the number of orders."""
+GAP_WEEKS: Final = 4.0
 GAP_STEPS_MAX: Final = 15
 """Steps that a policy's gap table may have."""
 COMPLAINTS_MAX: Final = 3
 """Open complaints that a sample tells apart."""
-QUIET_MAX: Final = 4.0
-"""Growth of the logarithm of a customer's age beyond it is in the last bin: 55 times as old as at the last order."""
+LOGIT_MAX: Final = 8.0
+"""Log-odds said beyond it, either way, are in the last bin; odds of 3 000 to 1."""
+RISK_BINS: Final = 64
 
 SIGNS: Final = ("detractor", "visits_falling", "cart_left", "campaign_ignored", "repeat_complaints")
 """Evidence that is there or not. The place in this table is its bit; part of the stored form, so only appended to."""
 
 _HASH_SHIFT: Final = 11
-_GONE_WIDTH: Final = 2 * LOGIT_MAX / GONE_BINS
-_RHYTHM_WIDTH: Final = 2 * LOGIT_MAX / RHYTHM_BINS
-_QUIET_WIDTH: Final = QUIET_MAX / QUIET_BINS
 _RISK_WIDTH: Final = 2 * LOGIT_MAX / RISK_BINS
 
-# Bits from the lowest on: gone 5, rhythm 4, quiet 4, gap step 4, complaints 2, signs 5; then warned 1, risk 6.
-_RHYTHM_AT: Final = 5
-_QUIET_AT: Final = 9
-_STEP_AT: Final = 13
-_COMPLAINTS_AT: Final = 17
-_SIGNS_AT: Final = 19
-FEATURE_BITS: Final = 24
+# Bits from the lowest on: repeats 5, last 4, silence 5, gap step 4, complaints 2, signs 5; then warned 1, risk 6.
+_LAST_AT: Final = 5
+_SILENCE_AT: Final = 9
+_STEP_AT: Final = 14
+_COMPLAINTS_AT: Final = 18
+_SIGNS_AT: Final = 20
+FEATURE_BITS: Final = 25
 """Bits of a sample that are its evidence; those above are the risk that was said."""
 _SAID_BITS: Final = 7
 # Above them a bit that is always set, so that no sample is 0, and the minute it was taken.
@@ -69,14 +74,14 @@ _TAKEN_AT: Final = _SET_AT + 1
 
 
 class Evidence(NamedTuple):
-    """What is known of a customer at a moment, as the churn score weighs it; see `stream.scoring.churn`."""
+    """What is known of a customer at a moment: facts, which no calibration has a part in."""
 
-    gone: float
-    """Log-odds of having left, under MBG/NBD."""
-    rhythm: float
-    """Log-odds of no order within the horizon, right after the last order and still active."""
-    quiet: float
-    """Logarithm of (alpha + age now) over (alpha + age at the last order); 0 at an order."""
+    repeats: float
+    """Orders after the first."""
+    last: float
+    """Weeks from the first order to the last."""
+    age: float
+    """Weeks from the first order to now."""
     gap_step: int = 0
     """Steps of the gap table that the silence has reached."""
     complaints: int = 0
@@ -141,13 +146,17 @@ def pack(evidence: Evidence) -> int:
 
     Examples
     --------
-    >>> unpack(pack(Evidence(gone=-0.3, rhythm=1.9, quiet=0.6, gap_step=2, signs=0b100)))
-    Evidence(gone=-0.25, rhythm=1.5, quiet=0.625, gap_step=2, complaints=0, signs=4)
+    Five orders in forty weeks, and ten weeks of silence:
+
+    >>> unpack(pack(Evidence(repeats=4, last=40.0, age=50.0, gap_step=1, signs=0b100)))
+    Evidence(repeats=4.0, last=38.5, age=48.7, gap_step=1, complaints=0, signs=4)
     """
+    repeats, last = evidence.repeats, evidence.last
+    silence = (evidence.age - last) * (repeats + 1) / (GAP_WEEKS + last)
     return (
-        _bin(evidence.gone + LOGIT_MAX, _GONE_WIDTH, GONE_BINS)
-        | _bin(evidence.rhythm + LOGIT_MAX, _RHYTHM_WIDTH, RHYTHM_BINS) << _RHYTHM_AT
-        | _bin(evidence.quiet, _QUIET_WIDTH, QUIET_BINS) << _QUIET_AT
+        bisect_right(REPEATS_EDGES, repeats)
+        | bisect_right(LAST_EDGES, last) << _LAST_AT
+        | bisect_right(SILENCE_EDGES, silence) << _SILENCE_AT
         | min(evidence.gap_step, GAP_STEPS_MAX) << _STEP_AT
         | min(evidence.complaints, COMPLAINTS_MAX) << _COMPLAINTS_AT
         | evidence.signs << _SIGNS_AT
@@ -156,10 +165,14 @@ def pack(evidence: Evidence) -> int:
 
 def unpack(features: int) -> Evidence:
     """Evidence in the middle of the bins that `pack` gave."""
+    repeats = _REPEATS[features & 0x1F]
+    # Who ordered once ordered first and last at the same moment.
+    last = _LASTS[features >> _LAST_AT & 0xF] if repeats else 0.0
+    silence = _SILENCES[features >> _SILENCE_AT & 0x1F]
     return Evidence(
-        gone=_middle(features % GONE_BINS, _GONE_WIDTH) - LOGIT_MAX,
-        rhythm=_middle(features >> _RHYTHM_AT & RHYTHM_BINS - 1, _RHYTHM_WIDTH) - LOGIT_MAX,
-        quiet=_middle(features >> _QUIET_AT & QUIET_BINS - 1, _QUIET_WIDTH),
+        repeats=repeats,
+        last=last,
+        age=last + silence * (GAP_WEEKS + last) / (repeats + 1),
         gap_step=features >> _STEP_AT & GAP_STEPS_MAX,
         complaints=features >> _COMPLAINTS_AT & COMPLAINTS_MAX,
         signs=features >> _SIGNS_AT & (1 << len(SIGNS)) - 1,
@@ -167,7 +180,7 @@ def unpack(features: int) -> Evidence:
 
 
 def take(evidence: Evidence, logit: float, taken_at: int, *, warned: bool) -> int:
-    """Take a sample: its evidence, what was said, and when, in one integer of 60 bits that is never 0.
+    """Take a sample: its evidence, what was said, and when, in one integer of 61 bits that is never 0.
 
     Parameters
     ----------
@@ -178,7 +191,8 @@ def take(evidence: Evidence, logit: float, taken_at: int, *, warned: bool) -> in
     warned
         Whether the level is at or above the one that is a warning.
     """
-    said = _bin(logit + LOGIT_MAX, _RISK_WIDTH, RISK_BINS) << 1 | warned
+    bin_of = min(max(floor((logit + LOGIT_MAX) / _RISK_WIDTH), 0), RISK_BINS - 1)
+    said = bin_of << 1 | warned
     return pack(evidence) | said << FEATURE_BITS | 1 << _SET_AT | taken_at // MINUTE << _TAKEN_AT
 
 
@@ -200,9 +214,9 @@ def outcome_fields(sample: int, last_at: int) -> tuple[str, str]:
 
     Examples
     --------
-    >>> sample = take(Evidence(gone=0.1, rhythm=-2.0, quiet=0.3), 0.6, 1_500_000_000_000, warned=True)
+    >>> sample = take(Evidence(repeats=2, last=9.0, age=12.0), 0.6, 1_500_000_000_000, warned=True)
     >>> taken_at(sample), outcome_fields(sample, 1_500_000_000_001)
-    (1500000000000, ('y:190:720:0', 'v:190:69:0'))
+    (1500000000000, ('y:190:3298:0', 'v:190:69:0'))
     """
     features = sample & (1 << FEATURE_BITS) - 1
     said = sample >> FEATURE_BITS & (1 << _SAID_BITS) - 1
@@ -241,8 +255,9 @@ def read_counted(fields: Mapping[str, int], as_of: int) -> list[Counted]:
 
     Examples
     --------
-    >>> read_counted({"y:190:720:0": 3, "y:190:720:1": 1, "f:2": 9}, 190 * QUARTER)
-    [Counted(quarter=190, evidence=Evidence(gone=0.25, rhythm=-1.5, quiet=0.375, gap_step=0, complaints=0, signs=0),
+    >>> once = pack(Evidence(repeats=0, last=0.0, age=18.0))
+    >>> read_counted({f"y:190:{once}:0": 3, f"y:190:{once}:1": 1, "f:2": 9}, 190 * QUARTER)
+    [Counted(quarter=190, evidence=Evidence(repeats=0.0, last=0.0, age=18.0, gap_step=0, complaints=0, signs=0),
              gone=1, kept=3)]
     """
     return [
@@ -254,7 +269,7 @@ def read_counted(fields: Mapping[str, int], as_of: int) -> list[Counted]:
 def read_said(fields: Mapping[str, int], as_of: int) -> list[Said]:
     """Counts of what was said and what came of it; parameters as of `read_counted`."""
     return [
-        Said(when, _middle(said >> 1, _RISK_WIDTH) - LOGIT_MAX, bool(said & 1), gone, kept)
+        Said(when, _middle_said(said >> 1), bool(said & 1), gone, kept)
         for (when, said), (kept, gone) in _outcomes(fields, "v", as_of).items()
     ]
 
@@ -270,10 +285,15 @@ def _outcomes(fields: Mapping[str, int], figure: str, as_of: int) -> dict[tuple[
     return dict(sorted(found.items()))
 
 
-def _bin(distance: float, width: float, bins: int) -> int:
-    """Bin of a distance from the lower end; what lies outside is in the nearest one."""
-    return min(max(floor(distance / width), 0), bins - 1)
+def _middle_said(number: int) -> float:
+    return (number + 0.5) * _RISK_WIDTH - LOGIT_MAX
 
 
-def _middle(number: int, width: float) -> float:
-    return (number + 0.5) * width
+def _middles(edges: Sequence[float], step: float) -> tuple[float, ...]:
+    """Middle of each bin, whose values are `step` apart, or dense where it is 0; of the last a quarter beyond its edge."""
+    return (*((low + high - step) / 2 for low, high in pairwise((0, *edges))), 1.25 * edges[-1])
+
+
+_REPEATS: Final = _middles(REPEATS_EDGES, 1)
+_LASTS: Final = _middles(LAST_EDGES, 0)
+_SILENCES: Final = _middles(SILENCE_EDGES, 0)

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.scoring.alive import Params
+from stream.scoring.alive import Params, log_odds_gone, quiet, rhythm
 from stream.scoring.calibration import DEFAULT_CALIBRATION
 from stream.scoring.churn import contributions, evidence, level, logit, next_change, next_crossing, risk
 from stream.scoring.churn_model import ChurnCoefficients, compile_churn
-from stream.scoring.churn_samples import pack, unpack
+from stream.scoring.churn_samples import SIGNS
 from stream.scoring.churn_signs import NEVER_DONE, Activity
 from stream.scoring.periods import PERIOD
 from stream.scoring.policy import default_policy
@@ -87,29 +87,19 @@ def test_what_is_seen_does_not_change_before_the_timer_either(model, seen, wait)
 
 
 @given(models, active())
-def test_a_sample_holds_the_evidence_to_within_its_bins(model, seen):
+def test_the_evidence_is_what_the_parts_weigh(model, seen):
     customer, activity = seen
-    said = evidence(model, *customer, activity=activity)
-    kept = unpack(pack(said))
-    for name, width, low, high in (("gone", 0.5, -8, 8), ("rhythm", 1, -8, 8), ("quiet", 0.25, 0, 4)):
-        assert abs(getattr(kept, name) - min(max(getattr(said, name), low), high)) <= width / 2 + 1e-9
-    assert (kept.gap_step, kept.signs) == (said.gap_step, said.signs)
-    assert kept.complaints == min(said.complaints, 3)
-
-
-@given(models, customers())
-def test_the_evidence_is_what_the_parts_weigh(model, customer):
-    weights, said = model.coefficients, evidence(model, *customer)
+    weights, said = model.coefficients, evidence(model, *customer, activity=activity)
     parts = (
         weights.bias,
-        weights.p_alive * said.gone,
-        weights.rhythm * said.rhythm,
-        weights.quiet * said.quiet,
+        weights.p_alive * log_odds_gone(model.alive, said.repeats, said.last, said.age),
+        weights.rhythm * rhythm(model.alive, said.repeats, said.last, model.horizon_weeks),
+        weights.quiet * quiet(model.alive, said.last, said.age),
         (0.0, *weights.gap)[said.gap_step],
         weights.complaint * said.complaints,
-        weights.detractor * (said.signs & 1),
+        *(getattr(weights, name) for bit, name in enumerate(SIGNS) if said.signs >> bit & 1),
     )
-    assert logit(model, *customer) == pytest.approx(sum(parts))
+    assert logit(model, *customer, activity=activity) == pytest.approx(sum(parts))
 
 
 @given(models, customers(), st.integers(0, 500 * DAY))

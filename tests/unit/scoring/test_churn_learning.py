@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 
 from stream.calibration.churn import churn_weights
-from stream.scoring.alive import probability
+from stream.scoring.alive import log_odds_gone, probability, quiet, rhythm
 from stream.scoring.calibration import DEFAULT_CALIBRATION, Calibration
 from stream.scoring.churn_learning import OUTCOMES_MIN, P_ALIVE_MIN, learn
 from stream.scoring.churn_model import ChurnCoefficients
-from stream.scoring.churn_samples import QUARTER, Counted, Evidence, Said, outcome_fields, take
+from stream.scoring.churn_samples import QUARTER, Counted, Evidence, Said, outcome_fields, pack, take, unpack
 from stream.scoring.churn_validation import area, validate
+from stream.scoring.policy import default_policy
 
 PRIOR = DEFAULT_CALIBRATION.churn
 TRUTH = ChurnCoefficients(
@@ -34,15 +35,18 @@ TRUTH = ChurnCoefficients(
     repeat_complaints=0.9,
 )
 AS_OF = 190 * QUARTER
+ALIVE = DEFAULT_CALIBRATION.alive
+POLICY = default_policy().churn
+HORIZON = POLICY.horizon_days / 7
 
 
 def logit(weights, evidence):
     signs = ("detractor", "visits_falling", "cart_left", "campaign_ignored", "repeat_complaints")
     return (
         weights.bias
-        + weights.p_alive * evidence.gone
-        + weights.rhythm * evidence.rhythm
-        + weights.quiet * evidence.quiet
+        + weights.p_alive * log_odds_gone(ALIVE, evidence.repeats, evidence.last, evidence.age)
+        + weights.rhythm * rhythm(ALIVE, evidence.repeats, evidence.last, HORIZON)
+        + weights.quiet * quiet(ALIVE, evidence.last, evidence.age)
         + weights.complaint * evidence.complaints
         + (0.0, *weights.gap)[evidence.gap_step]
         + sum(getattr(weights, name) for bit, name in enumerate(signs) if evidence.signs >> bit & 1)
@@ -50,9 +54,11 @@ def logit(weights, evidence):
 
 
 def drawn(rng):
-    return Evidence(
-        rng.uniform(-4, 4), rng.uniform(-4, 4), rng.uniform(0, 2), rng.randrange(5), rng.randrange(4), rng.randrange(32)
-    )
+    repeats, last = rng.choice((0, 1, 2, 4, 9, 30)), rng.uniform(1, 60)
+    last = last if repeats else 0.0
+    age = last + rng.expovariate(1) * (4 + last) / (1 + repeats)
+    # As a sample keeps it.
+    return unpack(pack(Evidence(repeats, last, age, rng.randrange(5), rng.randrange(4), rng.randrange(32))))
 
 
 def population(customers, seed=7):
@@ -67,31 +73,33 @@ def population(customers, seed=7):
 
 
 def test_the_weights_that_made_the_outcomes_are_found():
-    found = learn(population(40_000), PRIOR).coefficients
+    found = learn(population(40_000), PRIOR, ALIVE, HORIZON).coefficients
     for name in TRUTH.__struct_fields__:
         assert np.array(getattr(found, name)) == pytest.approx(np.array(getattr(TRUTH, name)), abs=0.15), name
 
 
 def test_counts_weigh_as_many_as_they_are():
     once = population(600)
-    twice = learn([*once, *once], PRIOR)
+    twice = learn([*once, *once], PRIOR, ALIVE, HORIZON)
     doubled = [one._replace(gone=2 * one.gone, kept=2 * one.kept) for one in once]
-    assert np.array(learn(doubled, PRIOR).coefficients.gap) == pytest.approx(np.array(twice.coefficients.gap), abs=1e-4)
-    assert learn(doubled, PRIOR).gone == twice.gone
+    assert np.array(learn(doubled, PRIOR, ALIVE, HORIZON).coefficients.gap) == pytest.approx(
+        np.array(twice.coefficients.gap), abs=1e-4
+    )
+    assert learn(doubled, PRIOR, ALIVE, HORIZON).gone == twice.gone
 
 
 def test_few_samples_stay_near_what_was_documented_and_fewer_teach_nothing():
     few = population(12 * OUTCOMES_MIN)
-    assert abs(learn(few, PRIOR).coefficients.detractor - PRIOR.detractor) < 1
-    assert learn([Counted(190, Evidence(0.0, 0.0, 0.0), 10_000, OUTCOMES_MIN - 1)], PRIOR) is None
-    assert learn([Counted(190, Evidence(0.0, 0.0, 0.0), OUTCOMES_MIN - 1, 10_000)], PRIOR) is None
-    assert learn([], PRIOR) is None
+    assert abs(learn(few, PRIOR, ALIVE, HORIZON).coefficients.detractor - PRIOR.detractor) < 1
+    assert learn([Counted(190, Evidence(0, 0.0, 9.0), 10_000, OUTCOMES_MIN - 1)], PRIOR, ALIVE, HORIZON) is None
+    assert learn([Counted(190, Evidence(0, 0.0, 9.0), OUTCOMES_MIN - 1, 10_000)], PRIOR, ALIVE, HORIZON) is None
+    assert learn([], PRIOR, ALIVE, HORIZON) is None
 
 
 def test_evidence_never_speaks_for_whoever_shows_it():
     """Outcomes the wrong way round: every weight is at its bound, and the document is one that can be read."""
     turned = [one._replace(gone=one.kept, kept=one.gone) for one in population(4_000)]
-    found = learn(turned, PRIOR).coefficients
+    found = learn(turned, PRIOR, ALIVE, HORIZON).coefficients
     assert found.p_alive == P_ALIVE_MIN
     assert found.gap == (0, 0, 0, 0)
     assert found.rhythm == found.complaint == found.detractor == found.repeat_complaints == 0
@@ -100,9 +108,9 @@ def test_evidence_never_speaks_for_whoever_shows_it():
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.integers(120, 400))
 def test_whatever_is_learned_is_a_set_of_weights(seed, customers):
-    learned = learn(population(customers, seed), PRIOR)
+    learned = learn(population(customers, seed), PRIOR, ALIVE, HORIZON)
     assert learned is None or list(learned.coefficients.gap) == sorted(learned.coefficients.gap)
-    assert learned == learn(population(customers, seed), PRIOR)
+    assert learned == learn(population(customers, seed), PRIOR, ALIVE, HORIZON)
 
 
 @given(st.lists(st.tuples(st.integers(-31, 31), st.integers(0, 9), st.integers(0, 9)), max_size=8))
@@ -143,13 +151,13 @@ def test_the_next_calibration_learns_from_all_shards_and_says_from_how_many():
         for field in outcome_fields(sample, AS_OF + (not gone)):
             shard = shards[number % 2]
             shard[field] = shard.get(field, 0) + 1
-    found = churn_weights(shards, AS_OF, DEFAULT_CALIBRATION)
-    assert found == churn_weights(shards[::-1], AS_OF, DEFAULT_CALIBRATION)
+    found = churn_weights(shards, AS_OF, DEFAULT_CALIBRATION, ALIVE, POLICY)
+    assert found == churn_weights(shards[::-1], AS_OF, DEFAULT_CALIBRATION, ALIVE, POLICY)
     assert found.notes.learned
     assert found.notes.gone + found.notes.kept == found.notes.validation.samples == 2_000
     assert found.notes.validation.auc > 0.8
     assert abs(found.coefficients.p_alive - TRUTH.p_alive) < 0.15
     calibration = msgspec.structs.replace(DEFAULT_CALIBRATION, churn=found.coefficients, churn_notes=found.notes)
     assert Calibration.from_json(calibration.to_json()) == calibration
-    later = churn_weights(shards, AS_OF + 9 * QUARTER, calibration)
+    later = churn_weights(shards, AS_OF + 9 * QUARTER, calibration, ALIVE, POLICY)
     assert (later.coefficients, later.notes.learned, later.notes.gone) == (found.coefficients, False, 0)

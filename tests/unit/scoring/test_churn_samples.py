@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from xxhash import xxh3_64_intdigest
 
 from stream.scoring.churn_samples import (
@@ -27,8 +29,8 @@ from stream.scoring.units import DAY
 
 HORIZON = 60 * DAY
 AT = 1_500_000_000_000
-LEAST = Evidence(gone=-99.0, rhythm=-99.0, quiet=0.0)
-MOST = Evidence(gone=99.0, rhythm=99.0, quiet=99.0, gap_step=99, complaints=99, signs=2 ** len(SIGNS) - 1)
+LEAST = Evidence(repeats=0, last=0.0, age=0.0)
+MOST = Evidence(repeats=9_999, last=999.0, age=9_999.0, gap_step=99, complaints=99, signs=2 ** len(SIGNS) - 1)
 
 
 @pytest.mark.parametrize("customer", [0, 1, 2**53, 2**63, 2**64 - 1])
@@ -69,8 +71,20 @@ def test_a_sample_is_one_signed_word_and_never_none(at, evidence, logit, warned)
     assert taken_at(sample) == at
 
 
+@given(st.integers(0, 640), st.floats(0, 128), st.floats(0, 200))
+def test_bins_are_fine_enough_to_tell_what_is_said_of_a_customer(repeats, last, silence):
+    """Where they are not at their ends, the middle of the bins is not far off what a model would say."""
+    evidence = Evidence(repeats, last if repeats else 0.0, (last if repeats else 0.0) + silence)
+    kept = unpack(pack(evidence))
+    assert kept.repeats == pytest.approx(repeats, rel=0.15, abs=1e-9)
+    assert kept.last == pytest.approx(evidence.last, rel=0.34, abs=0.5)
+    gaps = silence * (repeats + 1) / (4 + evidence.last)
+    if gaps < 90:
+        assert (kept.age - kept.last) * (kept.repeats + 1) / (4 + kept.last) == pytest.approx(gaps, rel=0.34, abs=0.1)
+
+
 def test_a_sample_is_counted_under_its_evidence_and_what_was_said():
-    evidence = Evidence(gone=-0.3, rhythm=1.9, quiet=0.6, gap_step=2, complaints=1, signs=5)
+    evidence = Evidence(repeats=7, last=30.0, age=41.0, gap_step=2, complaints=1, signs=5)
     sample = take(evidence, 1.1, AT, warned=True)
     counts: dict[str, int] = {}
     for last_at in (AT - 1, AT, AT + 1):
