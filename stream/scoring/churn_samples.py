@@ -290,7 +290,7 @@ def _middle_said(number: int) -> float:
 
 
 def _middles(edges: Sequence[float], step: float) -> tuple[float, ...]:
-    """Middle of each bin, whose values are `step` apart, or dense where it is 0; of the last a quarter beyond its edge."""
+    """Middle of each bin of values `step` apart, or dense where it is 0; for the last, a quarter beyond its edge."""
     return (*((low + high - step) / 2 for low, high in pairwise((0, *edges))), 1.25 * edges[-1])
 
 

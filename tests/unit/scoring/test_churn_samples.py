@@ -71,7 +71,7 @@ def test_a_sample_is_one_signed_word_and_never_none(at, evidence, logit, warned)
     assert taken_at(sample) == at
 
 
-@given(st.integers(0, 640), st.floats(0, 128), st.floats(0, 200))
+@given(st.integers(0, 639), st.floats(0, 127), st.floats(0, 200))
 def test_bins_are_fine_enough_to_tell_what_is_said_of_a_customer(repeats, last, silence):
     """Where they are not at their ends, the middle of the bins is not far off what a model would say."""
     evidence = Evidence(repeats, last if repeats else 0.0, (last if repeats else 0.0) + silence)
