@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from stream.contracts.times import format_time
+from stream.scoring.abc import CLASSES
 from stream.scoring.churn import level
+from stream.scoring.lifecycle import STAGES
 from stream.scoring.policy import LEVELS
 from stream.scoring.rfm import cell
 from stream.scoring.tiers import TIERS, value_score
@@ -51,7 +53,13 @@ def explain(
     found: dict[str, Any] = {
         "customer_id": customer_id,
         "calibration": model.number,
-        "said": {"tier": TIERS[c.tier], "segment": c.segment or None, "level": LEVELS[c.level]},
+        "said": {
+            "tier": TIERS[c.tier],
+            "segment": c.segment or None,
+            "level": LEVELS[c.level],
+            "abc": _class(c.abc),
+            "lifecycle": STAGES[c.lifecycle],
+        },
     }
     if c.as_of != UNSET:
         found["as_of"] = format_time(c.as_of)
@@ -163,13 +171,19 @@ def _churn(c: Customer, model: Model) -> dict[str, Any]:
 def _next(c: Customer, model: Model) -> dict[str, Any] | None:
     """The first moment at which silence changes what is said, and what it changes; None where there is none."""
     before = _state(c, model)
-    said = (c.tier, c.segment, c.level)
+    said = (c.tier, c.segment, c.level, c.abc, c.lifecycle)
     # What is due by now and not said yet comes first.
     due = c.as_of
     for _ in range(LOOKS_MAX):
         found = assess(c, due, model)
-        if (found.tier, found.segment, found.level) != said:
-            became = {"tier": TIERS[found.tier], "segment": found.segment or None, "level": LEVELS[found.level]}
+        if found[:-1] != said:
+            became = {
+                "tier": TIERS[found.tier],
+                "segment": found.segment or None,
+                "level": LEVELS[found.level],
+                "abc": _class(found.abc),
+                "lifecycle": STAGES[found.lifecycle],
+            }
             after = _state(c, model) | became
             changes = {name: [before[name], after[name]] for name in before if before[name] != after[name]}
             return {"at": format_time(due), "changes": changes}
@@ -179,12 +193,18 @@ def _next(c: Customer, model: Model) -> dict[str, Any] | None:
     return None
 
 
+def _class(rank: int) -> str | None:
+    return CLASSES[rank] if rank else None
+
+
 def _state(c: Customer, model: Model) -> dict[str, Any]:
     figures = rfm(c, model, 0)
     return {
         "tier": TIERS[c.tier],
         "segment": c.segment or None,
         "level": LEVELS[c.level],
+        "abc": _class(c.abc),
+        "lifecycle": STAGES[c.lifecycle],
         "r": figures["r"],
         "f": figures["f"],
         "m": figures["m"],

@@ -35,8 +35,12 @@ from typing import Final
 
 from stream.contracts.dead_letters import RECORD_REFUSED
 from stream.contracts.decisions import (
+    ANOMALY,
+    CART_ABANDONED,
     CHURN_RECOVERED,
     CHURN_WARNING,
+    CUSTOMER_CHANGED,
+    FOLLOW_UP_DUE,
     SCORES,
     SEGMENT_CHANGED,
     TIER_CHANGED,
@@ -71,12 +75,19 @@ CHURN_RECOVERED_KIND: Final = 2
 SEGMENT_CHANGED_KIND: Final = 3
 SCORES_KIND: Final = 4
 RECORD_REFUSED_KIND: Final = 5
+CUSTOMER_CHANGED_KIND: Final = 6
+FOLLOW_UP_DUE_KIND: Final = 7
+CART_ABANDONED_KIND: Final = 8
+ANOMALY_KIND: Final = 9
 
 TEXT_ID: Final = 0x80
 """Bit of a kind: the id is a text, and stands before the key."""
 
-KINDS: Final = (TIER_CHANGED, CHURN_WARNING, CHURN_RECOVERED, SEGMENT_CHANGED, SCORES, RECORD_REFUSED)
-"""The kinds by their codes."""
+KINDS: Final = (
+    *(TIER_CHANGED, CHURN_WARNING, CHURN_RECOVERED, SEGMENT_CHANGED, SCORES, RECORD_REFUSED),
+    *(CUSTOMER_CHANGED, FOLLOW_UP_DUE, CART_ABANDONED, ANOMALY),
+)
+"""The kinds by their codes; segments alone were said by earlier versions."""
 
 BUNDLE_BYTES_MAX: Final = 1_000_000
 """A bundle of several messages is no larger. It bounds what Redis and the relay hold in one piece."""

@@ -19,12 +19,25 @@ from stream.contracts.times import format_time
 TIER_CHANGED: Final = "customer.tier.changed"
 CHURN_WARNING: Final = "customer.churn.warning"
 CHURN_RECOVERED: Final = "customer.churn.recovered"
+#: Of earlier versions, which said segments alone; it may lie in an outbox still.
 SEGMENT_CHANGED: Final = "customer.segment.changed"
+CUSTOMER_CHANGED: Final = "customer.changed"
+FOLLOW_UP_DUE: Final = "customer.follow_up.due"
+CART_ABANDONED: Final = "customer.cart.abandoned"
+ANOMALY: Final = "customer.anomaly"
 SCORES: Final = "customer.scores"
 
 Money = Annotated[str, Meta(extra_json_schema={"pattern": r"^-?\d+(\.\d+)?$"})]
 Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Origin = Annotated[str, Meta(extra_json_schema={"enum": ["live", "timer", "seed", "recalibration"]})]
+What = Annotated[
+    str,
+    Meta(
+        extra_json_schema={
+            "enum": ["segment", "abc", "lifecycle", "matrix", "need", "market_segment", "conduct"],
+        }
+    ),
+]
 Direction = Annotated[str, Meta(extra_json_schema={"enum": ["up", "down"]})]
 Score = Annotated[int, Meta(ge=1, le=5)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
@@ -103,13 +116,72 @@ class ChurnRecovered(ChurnWarning, gc=False, kw_only=True):
     """A customer who was warned about is no longer at a level that is to be said."""
 
 
-class SegmentChange(Struct, gc=False, kw_only=True, rename={"from_": "from"}):
-    """A customer's segment changed; null stands for no segment."""
+class Change(Struct, gc=False, kw_only=True, rename={"from_": "from"}):
+    """One class of a customer that changed; null stands for none.
+
+    `name` tells which matrix, or which market segment: one that was entered is from null to its name, one that was left
+    from its name to null.
+    """
+
+    what: What
+    name: str | UnsetType = UNSET
+    from_: str | None
+    to: str | None
+
+
+class CustomerChange(Struct, gc=False, kw_only=True):
+    """What a customer is said to be changed: segment, ABC class, stage of the lifecycle, cells of matrices and others.
+
+    All that changed at one moment is in one message.
+    """
 
     customer_id: str
     version: int
-    from_: str | None
-    to: str | None
+    changes: list[Change]
+    effective_at: Moment
+    origin: Origin
+    cause: Cause
+    calibration: int
+
+
+class FollowUpDue(Struct, gc=False, kw_only=True):
+    """It is time to be in touch with a customer: neither an order nor a contact came for the cadence of the tier."""
+
+    customer_id: str
+    version: int
+    tier: str
+    lifecycle: str
+    action: str
+    channel: str
+    deadline: Moment
+    effective_at: Moment
+    origin: Origin
+    cause: Cause
+    calibration: int
+
+
+class CartAbandoned(Struct, gc=False, kw_only=True):
+    """A cart, or a checkout that was begun, was left behind: no order came within the time that the policy sets."""
+
+    customer_id: str
+    version: int
+    step: Annotated[str, Meta(extra_json_schema={"enum": ["cart", "checkout"]})]
+    left_at: Moment
+    effective_at: Moment
+    origin: Origin
+    cause: Cause
+    calibration: int
+
+
+class Anomaly(Struct, gc=False, kw_only=True):
+    """A figure of a customer is far from what is usual for that customer."""
+
+    customer_id: str
+    version: int
+    figure: str
+    value: float
+    usual_from: float
+    usual_to: float
     effective_at: Moment
     origin: Origin
     cause: Cause
@@ -180,14 +252,19 @@ class CustomerScores(Struct, gc=False, kw_only=True):
     action: str | UnsetType = UNSET
 
 
-Payload = TierChange | ChurnWarning | ChurnRecovered | SegmentChange | CustomerScores
+Payload = (
+    TierChange | ChurnWarning | ChurnRecovered | CustomerChange | FollowUpDue | CartAbandoned | Anomaly | CustomerScores
+)
 
 #: What a message of each kind holds.
 PAYLOADS: Final[dict[str, type[Payload]]] = {
     TIER_CHANGED: TierChange,
     CHURN_WARNING: ChurnWarning,
     CHURN_RECOVERED: ChurnRecovered,
-    SEGMENT_CHANGED: SegmentChange,
+    CUSTOMER_CHANGED: CustomerChange,
+    FOLLOW_UP_DUE: FollowUpDue,
+    CART_ABANDONED: CartAbandoned,
+    ANOMALY: Anomaly,
     SCORES: CustomerScores,
 }
 

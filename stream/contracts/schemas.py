@@ -42,7 +42,8 @@ _HELD: Final[dict[str, tuple[type[Struct], ...]]] = {
     "privacy": (wire.Privacy,),
     "tier-changes": (decisions.TierChange,),
     "churn-warnings": (decisions.ChurnWarning, decisions.ChurnRecovered),
-    "customer-changes": (decisions.SegmentChange,),
+    "customer-changes": (decisions.CustomerChange, decisions.CartAbandoned, decisions.Anomaly),
+    "follow-ups": (decisions.FollowUpDue,),
     "customer-scores": (decisions.CustomerScores,),
     "dead-letters": (Refusal,),
 }

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from stream.commands import explain_text
 from stream.commands.calibrate import Calibrated
-from stream.contracts.decisions import CHURN_RECOVERED, CHURN_WARNING, SEGMENT_CHANGED, TIER_CHANGED
+from stream.contracts.decisions import CHURN_RECOVERED, CHURN_WARNING, CUSTOMER_CHANGED, TIER_CHANGED
 from stream.demo.counts import Counts
 from stream.demo.decisions import Decisions, Said
 from stream.scoring.policy import LEVELS
@@ -25,7 +25,7 @@ _KINDS = {
     TIER_CHANGED: "tier changes",
     CHURN_WARNING: "churn warnings",
     CHURN_RECOVERED: "churn recoveries",
-    SEGMENT_CHANGED: "segment changes",
+    CUSTOMER_CHANGED: "changes of segment, class, stage or cell",
 }
 
 
@@ -136,8 +136,11 @@ def _story(said: list[Said]) -> Iterator[str]:
         payload = one.payload
         if one.kind == TIER_CHANGED:
             what = f"tier {payload['from']} → {payload['to']}"
-        elif one.kind == SEGMENT_CHANGED:
-            what = f"segment {payload['from'] or 'none'} → {payload['to'] or 'none'}"
+        elif one.kind == CUSTOMER_CHANGED:
+            what = ", ".join(
+                f"{change.get('name', change['what'])} {change['from'] or 'none'} → {change['to'] or 'none'}"
+                for change in payload["changes"]
+            )
         else:
             risk = f", risk {payload['risk']:.2f}" if "risk" in payload else ""
             what = f"churn {'warning' if one.kind == CHURN_WARNING else 'recovered'}: {payload['level']}{risk}"

@@ -35,7 +35,7 @@ PERIOD: Final = 30 * DAY
 PARTS: Final = ("repeat", "tenure", "regularity", "periods")
 
 # One gap has nothing to differ from.
-_GAPS_MIN: Final = 2
+GAPS_MIN: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def read(reader: TableReader) -> LoyaltyPolicy:
 
 def _regularity(times: Sequence[int]) -> float:
     gaps = len(times) - 1
-    if gaps < _GAPS_MIN or times[-1] == times[0]:
+    if gaps < GAPS_MIN or times[-1] == times[0]:
         return 0.0
     mean = (times[-1] - times[0]) / gaps
     squares = 0.0

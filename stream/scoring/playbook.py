@@ -33,8 +33,8 @@ NO_ACTION: Final = "none"
 ROWS_MAX: Final = 64
 
 # A hash of 64 bits as a number from 0 to 1 that a double names exactly.
-_HASH_SHIFT: Final = 11
-_HASH_RANGE: Final = 2.0**53
+HASH_SHIFT: Final = 11
+HASH_RANGE: Final = 2.0**53
 
 
 class Action(NamedTuple):
@@ -161,7 +161,7 @@ def held_out(id_hash: int, share: float) -> bool:
     >>> held_out(2**63, 0.5), held_out(2**63 - 1, 0.5), held_out(0, 0.0)
     (False, True, False)
     """
-    return (id_hash >> _HASH_SHIFT) / _HASH_RANGE < share
+    return (id_hash >> HASH_SHIFT) / HASH_RANGE < share
 
 
 def follow_up_at(cadence_days: Sequence[int], tier: int, stage: int, last_at: int, contacted_at: int) -> int:

@@ -1,20 +1,19 @@
 """From a changed classification to the messages that say so.
 
-One evaluation can change tier, level and segment; each becomes a decision of its own topic, with a version that
-rises by one per customer and topic and an id that depends on nothing but customer, kind and cause. So the same
-cause never makes two different decisions, however often it is replayed.
+One evaluation can change tier, churn level, and the classes a customer is in; each of the three becomes a decision of
+its own topic, with a version that rises by one per customer and topic and an id that depends on nothing but customer,
+kind and cause. So the same cause never makes two different decisions, however often it is replayed.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 from stream.contracts.decisions import (
     CHURN_RECOVERED,
     CHURN_WARNING,
+    CUSTOMER_CHANGED,
     SCORES,
-    SEGMENT_CHANGED,
     TIER_CHANGED,
     Message,
     decision_id,
@@ -22,13 +21,18 @@ from stream.contracts.decisions import (
 from stream.contracts.money import from_minor
 from stream.contracts.times import format_time
 from stream.contracts.topics import Topics
+from stream.scoring.abc import CLASSES
 from stream.scoring.policy import LEVELS
 from stream.scoring.units import DAY
+from stream.state.advice import advised
+from stream.state.changes import changes_text, said_of
 from stream.state.customer import TIER_NAMES, TIER_NONE, Customer
+from stream.state.evaluation import Assessment
 from stream.state.model import Model
 from stream.state.phrases import Phrases
 from stream.state.view import DECIMALS
 from stream.state.wording import churn_text, quote, quote_name
+from stream.state.worth import Worth
 
 #: By rank of the tier that was said and of the one that is true: how a change between them is told.
 TIER_MOVES = tuple(
@@ -38,11 +42,6 @@ TIER_MOVES = tuple(
     )
     for said, was in enumerate(TIER_NAMES)
 )
-
-
-@lru_cache(maxsize=1_024)
-def _segment_move(was: str, became: str) -> str:
-    return f'"from":{quote(was) if was else "null"},"to":{quote(became) if became else "null"},'
 
 
 class Cause(NamedTuple):
@@ -75,23 +74,40 @@ class Announcer:
         self._phrases: Phrases
 
     def announce(
-        self, c: Customer, tier: int, segment: str, level: int, cause: Cause, origin: str, model: Model
+        self,
+        c: Customer,
+        found: Assessment,
+        matrix: int,
+        figures: Worth | None,
+        cause: Cause,
+        origin: str,
+        model: Model,
     ) -> list[Message]:
-        """Say what changed, and note on the record that it was said.
+        """Say what changed, and note on the record that it was said; no messages where nothing did.
 
         Parameters
         ----------
         c
             The customer, moved to the moment at which the change is true.
-        tier, segment, level
-            What is true there: rank, name, rank. What was said is on the record and is replaced by it.
+        found, matrix
+            What is true there. What was said is on the record and is replaced by it.
+        figures
+            What the customer is worth there; None without an order.
         origin
             live, timer, seed or recalibration.
         """
-        was_tier, was_segment, was_level = c.tier, c.segment, c.level
-        c.tier, c.segment, c.level = tier, segment, level
+        was = said_of(c)
+        c.tier, c.segment, c.level, c.abc, c.lifecycle, _ = found
+        c.matrix = matrix
+        changes = changes_text(was, c, model)
+        if not changes and c.tier == was.tier and c.level == was.level:
+            return []
         c.version += 1
         as_of, customer, (kind, cause_id) = c.as_of, c.customer_id, cause
+        if c.tier != was.tier:
+            c.tier_since = as_of
+        if c.lifecycle != was.lifecycle:
+            c.lifecycle_since = as_of
         name = quote(customer)
         # Only the id of an event comes from outside.
         cause_text = quote(cause_id) if kind == "event" else f'"{cause_id}"'
@@ -99,34 +115,44 @@ class Announcer:
             f'"effective_at":"{format_time(as_of)}","origin":"{origin}","cause":{{"kind":"{kind}","id":{cause_text}}}'
         )
         messages = []
-        if tier != was_tier:
-            c.tier_since = as_of
+        if c.tier != was.tier:
             c.tier_version += 1
-            figures = ""
-            if tier != TIER_NONE:
-                figures = f',"rfm":{self._phrased(model).rfm(c)},"segment":{quote_name(segment)}'
             value = (
-                f'{{"customer_id":{name},"version":{c.tier_version},{TIER_MOVES[was_tier][tier]}{when}{figures},'
-                f'"calibration":{model.number}}}'
+                f'{{"customer_id":{name},"version":{c.tier_version},{TIER_MOVES[was.tier][c.tier]}{when}'
+                f'{self._standing(c, figures, model)},"calibration":{model.number}{self._action(c, model)}}}'
             )
             message_id = decision_id(customer, TIER_CHANGED, kind, cause_id)
             messages.append(Message(message_id, self._tier_changes, customer, TIER_CHANGED, as_of, value.encode()))
-        if level != was_level:
-            if level > was_level and level >= model.warn_level:
-                messages.append(self._warning(c, CHURN_WARNING, was_level, cause, when, model))
-            elif level < model.warn_level <= was_level:
-                messages.append(self._warning(c, CHURN_RECOVERED, was_level, cause, when, model))
-        if segment != was_segment:
+        if c.level != was.level:
+            if c.level > was.level and c.level >= model.warn_level:
+                messages.append(self._warning(c, CHURN_WARNING, was.level, figures, cause, when, model))
+            elif c.level < model.warn_level <= was.level:
+                messages.append(self._warning(c, CHURN_RECOVERED, was.level, figures, cause, when, model))
+        if changes:
             c.changes_version += 1
             value = (
-                f'{{"customer_id":{name},"version":{c.changes_version},{_segment_move(was_segment, segment)}{when},'
+                f'{{"customer_id":{name},"version":{c.changes_version},"changes":[{changes}],{when},'
                 f'"calibration":{model.number}}}'
             )
-            message_id = decision_id(customer, SEGMENT_CHANGED, kind, cause_id)
+            message_id = decision_id(customer, CUSTOMER_CHANGED, kind, cause_id)
             messages.append(
-                Message(message_id, self._customer_changes, customer, SEGMENT_CHANGED, as_of, value.encode())
+                Message(message_id, self._customer_changes, customer, CUSTOMER_CHANGED, as_of, value.encode())
             )
         return messages
+
+    def _standing(self, c: Customer, figures: Worth | None, model: Model) -> str:
+        """What a change of tier says of the customer's value."""
+        if c.tier == TIER_NONE or figures is None:
+            return ""
+        abc = f',"abc":"{CLASSES[c.abc]}"' if c.abc else ""
+        return (
+            f',"rfm":{self._phrased(model).rfm(c)},"segment":{quote_name(c.segment)}{abc}'
+            f',"clv":"{from_minor(figures.clv, self.exponent)}"'
+        )
+
+    def _action(self, c: Customer, model: Model) -> str:
+        found = advised(c, model)
+        return "" if found is None else f',"action":{quote_name(found.action)}'
 
     def scores(self, c: Customer, cause: Cause, model: Model) -> Message:
         """The whole record, for the compacted topic; the customer's `due` must be exact."""
@@ -141,10 +167,12 @@ class Announcer:
             self._model, self._phrases = model, Phrases(model, self.exponent)
         return self._phrases
 
-    def _warning(self, c: Customer, kind: str, was: int, cause: Cause, when: str, model: Model) -> Message:
+    def _warning(
+        self, c: Customer, kind: str, was: int, worth: Worth | None, cause: Cause, when: str, model: Model
+    ) -> Message:
         c.churn_version += 1
         figures = ""
-        if c.n:
+        if worth is not None:
             risk, p_alive, reasons = churn_text(c, model)
             gap = ""
             if c.n > 1:
@@ -152,11 +180,11 @@ class Announcer:
             figures = (
                 f'"risk":{risk},"p_alive":{p_alive},'
                 f'"days_since_last_order":{round((c.as_of - c.last_at) / DAY, DECIMALS)}{gap},"reasons":{reasons},'
-                f'"value_at_stake":"{from_minor(c.monetary, self.exponent)}",'
+                f'"value_at_stake":"{from_minor(worth.at_stake, self.exponent)}",'
             )
         value = (
             f'{{"customer_id":{quote(c.customer_id)},"version":{c.churn_version},"level":"{LEVELS[c.level]}",'
-            f'"from_level":"{LEVELS[was]}",{figures}{when},"calibration":{model.number}}}'
+            f'"from_level":"{LEVELS[was]}",{figures}{when},"calibration":{model.number}{self._action(c, model)}}}'
         )
         message_id = decision_id(c.customer_id, kind, cause.kind, cause.id)
         return Message(message_id, self._churn_warnings, c.customer_id, kind, c.as_of, value.encode())

@@ -7,10 +7,11 @@ bytes           what
                 (half a byte each, the class lowest), size of the segment's name, widths of the columns, entries of the
                 ledger, fingerprint
 as named        name of the segment
-18 and more     numbers of variable length, seven bits a byte, the lowest first: `as_of`; how far the tier's beginning
+19 and more     numbers of variable length, seven bits a byte, the lowest first: `as_of`; how far the tier's beginning
                 and the last entry lie before it, and (zigzag) the armed moment behind it; the four versions; the
                 buckets (the last in zigzag); how far (zigzag) the stage's beginning lies behind the tier's; cells of
-                the matrices; market segments; last contact; action waited for, and since when; open churn sample
+                the matrices; market segments; last contact; action waited for, and since when; open churn sample;
+                the version of follow-ups
 the rest of a   the ledger's columns: how long after each entry the next one came; the amounts; the hashes, whole. The
 plain record    integers of a column are as wide as the widest needs, 0 to 8 bytes, little endian
 where there are the sections, see `stream.state.sections`
@@ -30,9 +31,11 @@ from operator import sub
 from struct import Struct
 from typing import Final
 
+from stream.scoring.abc import CLASSES
+from stream.scoring.lifecycle import STAGES
 from stream.scoring.policy import LEVELS
 from stream.state.compact import WORD, column, read_column, read_variable, signed, unzigzag, variable, zigzag
-from stream.state.customer import CLASSES, STAGES, TIER_NAMES, Customer
+from stream.state.customer import TIER_NAMES, Customer
 from stream.state.sections import decode_sections, encode_sections, has_no_sections
 
 #: First byte of every record; a reader refuses what it does not know.
@@ -42,7 +45,7 @@ _START: Final = Struct("<BHBBBBBHI")
 #: Bytes before the name of the segment.
 START_SIZE: Final = 14
 #: Numbers of variable length behind it.
-NUMBERS: Final = 18
+NUMBERS: Final = 19
 #: The widths of both columns share a byte, half of it each; so do class and stage.
 _HALF: Final = 0xF
 _NO_BUCKETS: Final = (0, 0, 0)
@@ -93,6 +96,7 @@ def encode(c: Customer) -> bytes:
         c.action,
         c.action_at & WORD,
         c.sample & WORD,
+        c.follow_version,
     )
     standing = c.abc | c.lifecycle << _STAGE_SHIFT
     start = _START.pack(FORMAT, flags, c.tier, c.level, standing, len(segment), widths, len(times), c.fingerprint)
@@ -132,7 +136,7 @@ def _decode(customer_id: str, blob: bytes) -> Customer:
     c.segment = sys.intern(blob[START_SIZE:place].decode())
     numbers, place = read_variable(blob, place, NUMBERS)
     as_of, since, armed, last, c.version, c.tier_version, c.churn_version, c.changes_version, *more = numbers
-    f, m, recent, stage, c.matrix, c.market_segments, contacted, c.action, given, sample = more
+    f, m, recent, stage, c.matrix, c.market_segments, contacted, c.action, given, sample, c.follow_version = more
     c.as_of, c.tier_since = signed(as_of), signed(as_of - since)
     c.lifecycle_since = signed(as_of - since + unzigzag(stage))
     c.contacted_at, c.action_at, c.sample = signed(contacted), signed(given), signed(sample)

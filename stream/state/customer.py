@@ -21,10 +21,6 @@ UNSET = -(2**62)
 TIER_NAMES = ("none", "low", "mid", "high")
 TIER_NONE = 0
 
-#: Classes of revenue and stages of the lifecycle, by rank.
-CLASSES = ("none", "C", "B", "A")
-STAGES = ("prospect", "first_purchase", "repeat", "loyal", "at_risk", "dormant", "churned", "won_back")
-
 #: Bits that the cell of one matrix takes, and how many matrices there may be.
 MATRIX_BITS = 5
 MATRICES_MAX = 4
@@ -88,6 +84,7 @@ class Customer:
         "fingerprint",
         "first_at",
         "folded",
+        "follow_version",
         "frequency",
         "gross",
         "hashes",
@@ -168,4 +165,5 @@ class Customer:
         self.tier_version = 0
         self.churn_version = 0
         self.changes_version = 0
+        self.follow_version = 0
         self.buckets: tuple[int, int, int] | None = None

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from math import ceil, exp, log
 from typing import NamedTuple
 
+from stream.scoring.abc import A, B, C
 from stream.scoring.units import WEEK, second_after
 from stream.state.customer import NEVER, TIER_NONE, Customer
 from stream.state.interactions import open_tickets
@@ -19,17 +20,18 @@ from stream.state.model import EXPONENT_MAX, Model
 
 
 class Assessment(NamedTuple):
-    """Rank of the tier, name of the segment, rank of the churn level; and when to look again, ms."""
+    """What is true: ranks, and the name of the segment; and when to look again, ms."""
 
     tier: int
     segment: str
     level: int
+    abc: int
+    lifecycle: int
     due: int
 
 
 #: Makes an `Assessment` of its fields at half the cost.
 _made = tuple.__new__
-_NOBODY = Assessment(TIER_NONE, "", 0, NEVER)
 
 
 def assess(c: Customer, as_of: int, model: Model) -> Assessment:  # noqa: C901, PLR0912, PLR0915 - one pass, see above
@@ -55,14 +57,18 @@ def assess(c: Customer, as_of: int, model: Model) -> Assessment:  # noqa: C901, 
     else:
         advance(c, as_of, model.window)
     n = c.n
+    stages = model.lifecycle
     if not n:
-        return _NOBODY
+        stage = stages.table[stages.place(c.lifecycle, 0, 0, 0, 0, 0)]
+        return Assessment(TIER_NONE, "", 0, 0, stage, NEVER)
     first_at, last_at = c.first_at, c.last_at
     silence = as_of - last_at
     due = NEVER
 
-    cell = 0
+    cell = abc = 0
     if c.frequency:
+        b_from, a_from = model.abc_cuts[c.abc]
+        abc = A if c.monetary >= a_from else B if c.monetary >= b_from else C
         edges = model.recency_edges
         aged = bisect_right(edges, silence)
         cell = (
@@ -94,6 +100,7 @@ def assess(c: Customer, as_of: int, model: Model) -> Assessment:  # noqa: C901, 
             others += model.detractor_weight
             due = min(due, fades_at)
     due = -(-due // 1000) * 1000
+    step = 0
     if n >= model.rhythm_orders_min and last_at > first_at:
         step, step_at = gap_step(model, (last_at - first_at) / x, last_at, as_of)
         others += model.gap_weights[step]
@@ -105,14 +112,29 @@ def assess(c: Customer, as_of: int, model: Model) -> Assessment:  # noqa: C901, 
     if silence:
         gone += (model.r + x) * log((model.alpha + (as_of - first_at) / WEEK) / rate_from)
     level = bisect_right(model.level_logits, others + model.alive_weight * gone)
+    fallen = bisect_right(stages.gone, gone)
+    # Of the next level and the next cut of P(alive), whichever comes first.
+    exponent = EXPONENT_MAX
     if level < len(model.level_logits):
         exponent = ((model.level_logits[level] - others) / model.alive_weight - log_odds) / (model.r + x)
-        if exponent < EXPONENT_MAX:
-            crossing = ceil((first_at + (rate_from * exp(exponent) - model.alpha) * WEEK) / 1000) * 1000
-            if crossing < due:
-                # The level is not reached yet; where rounding puts the moment behind us, it is in the next second.
-                due = crossing if crossing > as_of else min(due, second_after(as_of))
-    return _made(Assessment, (tier, model.segments[cell], level, due))
+    if fallen < len(stages.gone):
+        exponent = min(exponent, (stages.gone[fallen] - log_odds) / (model.r + x))
+    if exponent < EXPONENT_MAX:
+        crossing = ceil((first_at + (rate_from * exp(exponent) - model.alpha) * WEEK) / 1000) * 1000
+        if crossing < due:
+            # It is not reached yet; where rounding puts the moment behind us, it is in the next second.
+            due = crossing if crossing > as_of else min(due, second_after(as_of))
+    stage = stages.table[
+        stages.place(
+            c.lifecycle,
+            last_at > c.lifecycle_since,
+            bisect_right(stages.orders, n),
+            bisect_right(stages.tenure_ms, last_at - first_at),
+            bisect_right(stages.gap_steps, step),
+            fallen,
+        )
+    ]
+    return _made(Assessment, (tier, model.segments[cell], level, abc, stage, due))
 
 
 def next_due(c: Customer, model: Model) -> int:

@@ -14,10 +14,16 @@ from typing import Final
 import msgspec
 from xxhash import xxh32_intdigest
 
+from stream.scoring.abc import compile_abc
 from stream.scoring.alive import log_odds_gone
 from stream.scoring.calibration import Calibration
 from stream.scoring.churn import DETRACTOR_SCORE_MAX
 from stream.scoring.churn_model import ChurnModel, compile_churn
+from stream.scoring.clv import OrdersTable, orders_table
+from stream.scoring.gamma_gamma import SpendParams
+from stream.scoring.lifecycle import CompiledLifecycle, compile_lifecycle
+from stream.scoring.matrix import CompiledMatrices, compile_matrices
+from stream.scoring.playbook import CompiledPlaybook, compile_playbook
 from stream.scoring.policy import LEVELS, Policy
 from stream.scoring.rfm import CELLS, EdgeTable, compile_edges
 from stream.scoring.segments import compile_segments
@@ -73,6 +79,19 @@ class Model:
     #: Log-odds of being gone right after order number 1, 2, 3 …: ln(a / (b + x)).
     log_odds_at_once: tuple[float, ...]
 
+    #: By class said: revenue from which a customer is in B, and in A; minor units.
+    abc_cuts: tuple[tuple[int, int], ...]
+    lifecycle: CompiledLifecycle
+    #: How far apart in its table are what follows a stage said (returned or not), and neighbours in tenure.
+    said_stride: int
+    tenure_stride: int
+
+    matrices: CompiledMatrices
+    playbook: CompiledPlaybook
+    #: Discounted orders of active customers, and what one of these brings.
+    orders: OrdersTable
+    spend: SpendParams
+
     # Tables for the moment of an order, where the silence is zero; see `order_path`.
     #: First ratio of the gap table; infinite where it has none.
     fresh_gap: float
@@ -82,8 +101,9 @@ class Model:
     fresh_cells: tuple[int, ...]
     #: Age at which the recency score of a fresh order falls, ms.
     fresh_age: int
-    #: By repeat orders: level without other evidence, and the factor by which alpha + t grows until the next level.
-    fresh_levels: tuple[tuple[int, float], ...]
+    #: By repeat orders: level without other evidence; the factor by which alpha + t grows until the next level or
+    #: stage; the part of the place in the table of the lifecycle that follows from the number of orders.
+    fresh_levels: tuple[tuple[int, float, int], ...]
     warn_level: int
 
     def fresh_cell(self, frequency: int) -> int:
@@ -91,9 +111,9 @@ class Model:
         aged = bisect_right(self.recency_edges, 0)
         return (4 - aged) * 25 + bisect_right(self.frequency_edges, frequency) * 5
 
-    def fresh_level(self, x: int) -> tuple[int, float]:
+    def fresh_level(self, x: int) -> tuple[int, float, int]:
         """What `fresh_levels` holds for so many repeat orders, also where it does not reach."""
-        return _fresh_level(self.calibration, self.churn, x, log(self.a / (self.b + x)))
+        return _fresh_level(self.calibration, self.churn, self.lifecycle, x, log(self.a / (self.b + x)))
 
 
 _FINGERPRINT_SEED: Final = 1
@@ -123,6 +143,8 @@ def compile_model(policy: Policy, calibration: Calibration) -> Model:
     edges = compile_edges(calibration.rfm)
     log_odds = tuple(log_odds_gone(calibration.alive, x, 0.0, 0.0) for x in range(_TABLED_ORDERS))
     aged = bisect_right(edges.age_ms, 0)
+    abc = compile_abc(calibration.abc, policy.abc.margin)
+    lifecycle = compile_lifecycle(policy.lifecycle, policy.churn)
     identity = repr(policy).encode() + msgspec.json.encode(calibration)
     fingerprint = xxh32_intdigest(identity, _FINGERPRINT_SEED)
     return Model(
@@ -158,22 +180,35 @@ def compile_model(policy: Policy, calibration: Calibration) -> Model:
         detractor_score_max=DETRACTOR_SCORE_MAX,
         level_logits=churn.thresholds,
         log_odds_at_once=log_odds,
+        abc_cuts=((abc.b, abc.a), (abc.b, abc.a), (abc.b_kept, abc.a), (abc.b_kept, abc.a_kept)),
+        lifecycle=lifecycle,
+        said_stride=lifecycle.place(0, 1, 0, 0, 0, 0),
+        tenure_stride=lifecycle.place(0, 0, 0, 1, 0, 0),
+        matrices=compile_matrices(policy.matrices),
+        playbook=compile_playbook(policy.playbook),
+        orders=orders_table(calibration.alive, policy.clv.horizon_months, policy.clv.discount_yearly),
+        spend=calibration.spend,
         fresh_gap=policy.churn.gap_ratios[0] if policy.churn.gap_ratios else inf,
         tabled_orders=_TABLED_ORDERS - 1,
         fresh_cells=tuple(
             (4 - aged) * 25 + bisect_right(edges.frequency, frequency) * 5 for frequency in range(_TABLED_ORDERS)
         ),
         fresh_age=edges.age_ms[aged] if aged < len(edges.age_ms) else NEVER,
-        fresh_levels=tuple(_fresh_level(calibration, churn, x, log_odds[x]) for x in range(_TABLED_ORDERS)),
+        fresh_levels=tuple(_fresh_level(calibration, churn, lifecycle, x, log_odds[x]) for x in range(_TABLED_ORDERS)),
         warn_level=LEVELS.index(policy.churn.warn_from),
     )
 
 
-def _fresh_level(calibration: Calibration, churn: ChurnModel, x: int, log_odds: float) -> tuple[int, float]:
-    """Level at the moment of an order after `x` others, without other evidence, and growth until the next level."""
-    bias, weight = calibration.churn.bias, calibration.churn.p_alive
-    level = bisect_right(churn.thresholds, bias + weight * log_odds)
-    if level == len(churn.thresholds):
-        return level, inf
-    exponent = ((churn.thresholds[level] - bias) / weight - log_odds) / (calibration.alive.r + x)
-    return level, exp(exponent) if exponent < EXPONENT_MAX else inf
+def _fresh_level(
+    calibration: Calibration, churn: ChurnModel, lifecycle: CompiledLifecycle, x: int, log_odds: float
+) -> tuple[int, float, int]:
+    """What `Model.fresh_levels` holds, of the moment of an order after `x` others, without other evidence."""
+    bias, weight, r = calibration.churn.bias, calibration.churn.p_alive, calibration.alive.r
+    level, fallen = bisect_right(churn.thresholds, bias + weight * log_odds), bisect_right(lifecycle.gone, log_odds)
+    place = lifecycle.place(0, 0, bisect_right(lifecycle.orders, x + 1), 0, 0, fallen)
+    exponent = EXPONENT_MAX
+    if level < len(churn.thresholds):
+        exponent = ((churn.thresholds[level] - bias) / weight - log_odds) / (r + x)
+    if fallen < len(lifecycle.gone):
+        exponent = min(exponent, (lifecycle.gone[fallen] - log_odds) / (r + x))
+    return level, exp(exponent) if exponent < EXPONENT_MAX else inf, place

@@ -15,8 +15,10 @@ from math import ceil
 from typing import Final
 
 from stream.contracts.events import COMPLETED, DeadLetter, Event, OrderEvent
+from stream.scoring.abc import A, B, C
 from stream.scoring.units import WEEK
 from stream.state.customer import TIER_NAMES, Customer
+from stream.state.evaluation import Assessment
 from stream.state.ledger import leaving
 from stream.state.model import Model
 from stream.state.tables import HOUR, OrderCells
@@ -69,14 +71,14 @@ class Rest:
     before
         Brings a customer to the present rules, and applies what silence made true before a moment.
     changed
-        Says that an order changed the classification: to which tier, segment and level, and the event's id.
+        Says that an order changed the classification: to which, and the event's id.
     careful
         Applies an event of any kind, given the clock; gives the clock after it.
     """
 
     take_up: Callable[[Customer], None]
     before: Callable[[Customer, int], None]
-    changed: Callable[[Customer, int, str, int, str], None]
+    changed: Callable[[Customer, Assessment, str], None]
     careful: Callable[[Event | DeadLetter, int], int]
 
 
@@ -118,6 +120,8 @@ def apply_in_order(  # noqa: C901, PLR0912, PLR0915 - one loop, since a call cos
     take_up, before, changed, careful = rest.take_up, rest.before, rest.changed, rest.careful
     fingerprint, window, alpha, min_stay = model.fingerprint, model.window, model.alpha, model.min_stay
     raw_tiers, segments, monetary_edges = model.raw_tiers, model.segments, model.monetary_edges
+    abc_cuts, stages, tenure_cuts = model.abc_cuts, model.lifecycle.table, model.lifecycle.tenure_ms
+    said_stride, tenure_stride = model.said_stride, model.tenure_stride
     fresh_cells, fresh_levels, fresh_age = model.fresh_cells, model.fresh_levels, model.fresh_age
     fresh_gap, gap_min, rhythm_from = model.fresh_gap, model.gap_min, model.rhythm_orders_min - 1
     entries_max = min(orders_max, model.tabled_orders)
@@ -220,7 +224,7 @@ def apply_in_order(  # noqa: C901, PLR0912, PLR0915 - one loop, since a call cos
             step = at + fresh_gap * (usual if usual > gap_min else gap_min)  # noqa: FURB136
             if step < due:  # noqa: PLR1730
                 due = step
-        level, growth = fresh_levels[n] if n < levels_tabled else model.fresh_level(n)
+        level, growth, place = fresh_levels[n] if n < levels_tabled else model.fresh_level(n)
         crossing = first_at + ((alpha + span / WEEK) * growth - alpha) * WEEK
         if crossing < due:  # noqa: PLR1730
             due = crossing
@@ -228,7 +232,11 @@ def apply_in_order(  # noqa: C901, PLR0912, PLR0915 - one loop, since a call cos
         # Where rounding puts a crossing behind us, it is in the next second.
         c.due = moment if moment > at else (at // 1000 + 1) * 1000
         c.due_is_exact = True
+        b_from, a_from = abc_cuts[c.abc]
+        abc = A if monetary >= a_from else B if monetary >= b_from else C
+        place += (2 * c.lifecycle + (at > c.lifecycle_since)) * said_stride
+        stage = stages[place + bisect_right(tenure_cuts, span) * tenure_stride]
         segment = segments[cell]
-        if tier != was or segment != c.segment or level != c.level:
-            changed(c, tier, segment, level, event.event_id)
+        if tier != was or segment != c.segment or level != c.level or abc != c.abc or stage != c.lifecycle:
+            changed(c, Assessment(tier, segment, level, abc, stage, c.due), event.event_id)
     return applied, clock

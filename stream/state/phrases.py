@@ -9,19 +9,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-import msgspec
-
 from stream.contracts.money import from_minor
 from stream.contracts.times import format_time
 from stream.scoring.alive import probability
 from stream.scoring.policy import LEVELS
 from stream.scoring.rfm import CELLS
-from stream.state.customer import NEVER, TIER_NAMES, Customer
+from stream.state.customer import TIER_NAMES, Customer
 from stream.state.model import Model
-from stream.state.view import DECIMALS, extras
-from stream.state.wording import alive_text, quote, rfm_text, scores_text
-
-_encode = msgspec.json.Encoder().encode
+from stream.state.view import DECIMALS
+from stream.state.wording import alive_text, quote, rest_text, rfm_text, scores_text, standing_text
+from stream.state.worth import worth
 
 
 class Phrases:
@@ -35,18 +32,16 @@ class Phrases:
         Digits of the base currency's minor unit.
     """
 
-    __slots__ = ("_after_orders", "_exponent", "_model", "_scores", "_standings", "_tiers")
+    __slots__ = ("_after_orders", "_exponent", "_model", "_scores", "_segments", "_tiers", "_values")
 
     def __init__(self, model: Model, exponent: int) -> None:
         self._model = model
         self._exponent = exponent
         #: By rank of the tier.
         self._tiers = tuple(f',"calibration":{model.number},"tier":"{name}","tier_since":"' for name in TIER_NAMES)
-        #: By cell: segment and value score.
-        self._standings = tuple(
-            f'","segment":{quote(segment)},"value_score":{value},"orders":'
-            for segment, value in zip(model.segments, model.value_scores, strict=True)
-        )
+        #: By cell: segment; value score.
+        self._segments = tuple(f'","segment":{quote(segment)}' for segment in model.segments)
+        self._values = tuple(f',"value_score":{value},"orders":' for value in model.value_scores)
         #: By cell: the three scores.
         self._scores = tuple(f'","r":{r},"f":{f},"m":{m}}}' for r, f, m in CELLS)
         #: By number of orders and level: P(alive) and churn.
@@ -71,19 +66,18 @@ class Phrases:
             or c.nps_score >= 0
         ):
             return scores_text(c, self._model, self._exponent)
-        known = ""
-        if c.counters or c.refunds or c.registered_at or c.kind is not None or c.region is not None:
-            known = f",{_encode(extras(c))[1:-1].decode()}"
         cell = self._cell(c)
         said = self._after_orders.get((n, c.level)) or self._after_order(n, c.level)
         moment = format_time(at)
-        change = f',"next_change_at":"{format_time(c.due)}"}}' if c.due != NEVER else "}"
+        figures = worth(c, self._model)
         return (
             f'{{"customer_id":{quote(c.customer_id)},"as_of":"{moment}","version":{c.version}{self._tiers[c.tier]}'
-            f"{moment if c.tier_since == at else format_time(c.tier_since)}{self._standings[cell]}{n}"
+            f"{moment if c.tier_since == at else format_time(c.tier_since)}{self._segments[cell]}{standing_text(c)}"
+            f"{self._values[cell]}{n}"
             f',"first_order_at":"{moment if n == 1 else format_time(c.first_at)}","last_order_at":"{moment}",'
             f'"rfm":{{"recency_days":0.0,"frequency":{c.frequency},"monetary":"{from_minor(c.monetary, self._exponent)}'
-            f"{self._scores[cell]},{said}{known}{change}"
+            f'{self._scores[cell]},"clv":"{from_minor(figures.clv, self._exponent)}",{said}'
+            f"{rest_text(c, self._model, figures)}"
         )
 
     def _cell(self, c: Customer) -> int:

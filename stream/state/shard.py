@@ -34,7 +34,7 @@ from stream.state import baskets, interactions, ledger
 from stream.state.announcements import Announcer, Cause
 from stream.state.codec import decode
 from stream.state.customer import TIER_NAMES, UNSET, Customer
-from stream.state.evaluation import assess, next_due
+from stream.state.evaluation import Assessment, assess, next_due
 from stream.state.known_names import KnownNames
 from stream.state.ledger import Added
 from stream.state.model import Model
@@ -44,6 +44,8 @@ from stream.state.plain.customers import PlainCustomers, block_of
 from stream.state.plain.layout import PLAIN, Longs
 from stream.state.settling import settle
 from stream.state.tables import TableDeltas, outdated, who
+from stream.state.view import cell_of
+from stream.state.worth import matrix_of, worth
 
 
 class ShardState:
@@ -275,7 +277,8 @@ class ShardState:
                 spent = () if details is None else zip(details.categories, details.spent, strict=True)
                 batch.tables.add_order(at, event.amount, event.channel, known, first=first, spent=spent)
         if added is Added.NEW or added is Added.CHANGED:
-            self._look(batch, c, max(c.as_of, at), "event", event.event_id, now)
+            is_plain = event.kind == COMPLETED and event.details is None
+            self._look(batch, c, max(c.as_of, at), "event", event.event_id, now, closely=not is_plain)
         return added
 
     def _before(self, batch: Batch, now: int, c: Customer, at: int) -> None:
@@ -322,7 +325,7 @@ class ShardState:
                 tables.add_complaint(at, known, event.channel)
             elif opened_at is not None:
                 tables.add_resolved(at, opened_at, known, event.channel)
-        self._look(batch, c, max(c.as_of, at), "event", event.event_id, now)
+        self._look(batch, c, max(c.as_of, at), "event", event.event_id, now, closely=True)
         return Added.NEW
 
     def _profile(self, batch: Batch, event: ProfileEvent | PrivacyEvent) -> Added:
@@ -347,26 +350,36 @@ class ShardState:
         if c.as_of == UNSET:
             c.fingerprint = self.model.fingerprint
         elif c.fingerprint != self.model.fingerprint:
-            self._look(batch, c, c.as_of, "calibration", self.model.name, now)
+            self._look(batch, c, c.as_of, "calibration", self.model.name, now, closely=True)
 
-    def _look(self, batch: Batch, c: Customer, as_of: int, cause: str, cause_id: str, now: int) -> None:
-        """Look at the customer at a moment, and say what changed."""
-        tier, segment, level, due = assess(c, as_of, self.model)
-        c.fingerprint = self.model.fingerprint
-        if tier != c.tier or level != c.level or segment != c.segment:
-            self._changed(batch, now, cause, c, tier, segment, level, cause_id)
-        c.due, c.due_is_exact = due, True
-
-    def _changed(
-        self, batch: Batch, now: int, kind: str, c: Customer, tier: int, segment: str, level: int, cause_id: str
+    def _look(
+        self, batch: Batch, c: Customer, as_of: int, cause: str, cause_id: str, now: int, *, closely: bool = False
     ) -> None:
-        """Say that the classification changed, and note that on the record."""
-        cause = Cause(kind, cause_id)
-        if tier != c.tier:
-            batch.tables.add_move(c.as_of, TIER_NAMES[c.tier], TIER_NAMES[tier])
+        """Look at the customer at a moment, and say what changed; closely: also at what is seldom looked at."""
+        found = assess(c, as_of, self.model)
+        c.fingerprint = self.model.fingerprint
+        if (
+            closely
+            or found.tier != c.tier
+            or found.level != c.level
+            or found.segment != c.segment
+            or found.abc != c.abc
+            or found.lifecycle != c.lifecycle
+        ):
+            self._changed(batch, now, cause, c, found, cause_id)
+        c.due, c.due_is_exact = found.due, True
+
+    def _changed(self, batch: Batch, now: int, kind: str, c: Customer, found: Assessment, cause_id: str) -> None:
+        """Look at what is seldom looked at, say what changed, and note that on the record."""
+        cause, model, was, version = Cause(kind, cause_id), self.model, c.tier, c.version
+        figures = worth(c, model) if c.n else None
+        matrix = 0 if figures is None else matrix_of(c, model, figures, cell_of(c, model))
         origin = self._origin(kind, c.as_of, now)
-        batch.messages += self.announcer.announce(c, tier, segment, level, cause, origin, self.model)
-        batch.reclassified[c.customer_id] = cause
+        batch.messages += self.announcer.announce(c, found, matrix, figures, cause, origin, model)
+        if c.version != version:
+            batch.reclassified[c.customer_id] = cause
+        if c.tier != was:
+            batch.tables.add_move(c.as_of, TIER_NAMES[was], TIER_NAMES[c.tier])
 
     def _origin(self, cause: str, as_of: int, now: int) -> str:
         if cause == "calibration":

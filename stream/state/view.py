@@ -11,18 +11,22 @@ from typing import Any
 
 from stream.contracts.money import from_minor
 from stream.contracts.times import format_time
+from stream.scoring.abc import CLASSES
 from stream.scoring.alive import log_odds_gone, probability
 from stream.scoring.churn import Contribution, contributions, risk
+from stream.scoring.lifecycle import STAGES
 from stream.scoring.policy import LEVELS
 from stream.scoring.rfm import scores
 from stream.scoring.tiers import value_score
 from stream.scoring.units import DAY, WEEK
 from stream.state import ledger
+from stream.state.advice import advised
 from stream.state.codec import decode
 from stream.state.customer import NEVER, TIER_NAMES, UNSET, Customer
 from stream.state.evaluation import next_due
 from stream.state.interactions import TYPE_NAMES, open_tickets
 from stream.state.model import Model
+from stream.state.worth import cell_names, worth
 
 DECIMALS = 6
 
@@ -71,9 +75,18 @@ def describe(c: Customer, model: Model, exponent: int = 2) -> dict[str, Any]:
         "version": c.version,
         "calibration": model.number,
         "tier": TIER_NAMES[c.tier],
+        "lifecycle": STAGES[c.lifecycle],
         "orders": c.n,
         "churn": {"level": LEVELS[c.level]},
     }
+    if c.abc:
+        view["abc"] = CLASSES[c.abc]
+    matrix = cell_names(c.matrix, model)
+    if matrix:
+        view["matrix"] = matrix
+    action = advised(c, model)
+    if action is not None:
+        view["action"] = action.action
     if known:
         view["as_of"] = format_time(c.as_of)
     if c.n:
@@ -86,11 +99,18 @@ def describe(c: Customer, model: Model, exponent: int = 2) -> dict[str, Any]:
 
 def extras(c: Customer) -> dict[str, Any]:
     """What is known of some customers only: answers, behaviour, profile."""
-    found = {
-        "satisfaction": {"nps": c.nps_score} if c.nps_score >= 0 else {},
-        "behaviour": _behaviour(c),
-        "profile": _profile(c),
-    }
+    answers = satisfaction(c)
+    return ({"satisfaction": answers} if answers else {}) | behaviour_and_profile(c)
+
+
+def satisfaction(c: Customer) -> dict[str, Any]:
+    """What the customer answered."""
+    return {"nps": c.nps_score} if c.nps_score >= 0 else {}
+
+
+def behaviour_and_profile(c: Customer) -> dict[str, Any]:
+    """What the customer did besides ordering, and what the profile says; what is empty left out."""
+    found = {"behaviour": _behaviour(c), "profile": _profile(c)}
     return {name: value for name, value in found.items() if value}
 
 
@@ -147,6 +167,7 @@ def churn(c: Customer, model: Model) -> dict[str, Any]:
 def _order_facts(c: Customer, model: Model, exponent: int) -> dict[str, Any]:
     figures = rfm(c, model, exponent)
     silence = churn(c, model)
+    value = worth(c, model)
     return {
         "segment": c.segment,
         "value_score": value_score(figures["r"], figures["f"], figures["m"], model.policy.weights),
@@ -154,6 +175,8 @@ def _order_facts(c: Customer, model: Model, exponent: int) -> dict[str, Any]:
         "last_order_at": format_time(c.last_at),
         "tier_since": format_time(c.tier_since),
         "rfm": figures,
+        "clv": from_minor(value.clv, exponent),
+        "loyalty": round(value.loyalty, DECIMALS),
         "p_alive": silence["p_alive"],
         "churn": {"level": LEVELS[c.level], "risk": silence["risk"], "reasons": silence["reasons"]},
     }

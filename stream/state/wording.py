@@ -14,13 +14,18 @@ import msgspec
 
 from stream.contracts.money import from_minor
 from stream.contracts.times import format_time
+from stream.scoring.abc import CLASSES
 from stream.scoring.alive import probability
+from stream.scoring.lifecycle import STAGES
 from stream.scoring.policy import LEVELS
 from stream.scoring.units import DAY, WEEK
+from stream.state.advice import advised
 from stream.state.customer import NEVER, TIER_NAMES, Customer
 from stream.state.evaluation import gap_reached
 from stream.state.model import Model
-from stream.state.view import DECIMALS, cell_of, churn, extras
+from stream.state.sections import has_no_sections
+from stream.state.view import DECIMALS, behaviour_and_profile, cell_of, churn, satisfaction
+from stream.state.worth import Worth, cell_names, worth
 
 _encode = msgspec.json.Encoder().encode
 
@@ -57,25 +62,58 @@ def scores_text(c: Customer, model: Model, exponent: int) -> str:
         f'"calibration":{model.number},"tier":"{TIER_NAMES[c.tier]}"'
     )
     parts = [head]
-    if c.n:
+    figures = worth(c, model) if c.n else None
+    if figures is not None:
         cell = cell_of(c, model)
         risk, p_alive, reasons = churn_text(c, model)
         parts.append(
-            f',"tier_since":"{format_time(c.tier_since)}","segment":{quote_name(c.segment)},'
+            f',"tier_since":"{format_time(c.tier_since)}","segment":{quote_name(c.segment)}{standing_text(c)},'
             f'"value_score":{model.value_scores[cell]},"orders":{c.n},'
             f'"first_order_at":"{format_time(c.first_at)}","last_order_at":"{format_time(c.last_at)}",'
-            f'"rfm":{rfm_text(c, model, exponent)},"p_alive":{p_alive},'
+            f'"rfm":{rfm_text(c, model, exponent)},"clv":"{from_minor(figures.clv, exponent)}","p_alive":{p_alive},'
             f'"churn":{{"level":"{LEVELS[c.level]}","risk":{risk},"reasons":{reasons}}}'
         )
     else:
-        parts.append(f',"orders":0,"churn":{{"level":"{LEVELS[c.level]}"}}')
-    more = extras(c)
-    if more:
+        parts.append(f'{standing_text(c)},"orders":0,"churn":{{"level":"{LEVELS[c.level]}"}}')
+    parts.append(rest_text(c, model, figures))
+    return "".join(parts)
+
+
+def standing_text(c: Customer) -> str:
+    """Class and stage."""
+    return STANDINGS[c.abc][c.lifecycle]
+
+
+#: By class and stage.
+STANDINGS = tuple(
+    tuple((f',"abc":"{name}"' if rank else "") + f',"lifecycle":"{stage}"' for stage in STAGES)
+    for rank, name in enumerate(CLASSES)
+)
+
+
+def rest_text(c: Customer, model: Model, figures: Worth | None) -> str:
+    """What of the scores comes after churn, and the end of the object."""
+    parts = [matrix_text(c.matrix, model)] if c.matrix else []
+    plain = has_no_sections(c)
+    if not plain and (said := satisfaction(c)):
+        parts.append(f',"satisfaction":{_encode(said).decode()}')
+    if figures is not None:
+        parts.append(f',"loyalty":{round(figures.loyalty, DECIMALS)}')
+    if not plain and (more := behaviour_and_profile(c)):
         parts.append("," + _encode(more)[1:-1].decode())
     if c.due != NEVER and c.n:
         parts.append(f',"next_change_at":"{format_time(c.due)}"')
+    action = advised(c, model)
+    if action is not None:
+        parts.append(f',"action":{quote_name(action.action)}')
     parts.append("}")
     return "".join(parts)
+
+
+def matrix_text(matrix: int, model: Model) -> str:
+    """The cells said."""
+    names = cell_names(matrix, model)
+    return f',"matrix":{_encode(names).decode()}' if names else ""
 
 
 def churn_text(c: Customer, model: Model) -> tuple[float, float, str]:

@@ -65,6 +65,6 @@ async def test_complaints_refunds_answers_and_cancellations(kafka, redis_server,
         "customer.churn.warning",
         "customer.churn.recovered",
         "customer.tier.changed",
-        "customer.segment.changed",
+        "customer.changed",
         "customer.scores",
     }

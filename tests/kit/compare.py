@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from stream.contracts.decisions import Message
+from stream.contracts.decisions import CUSTOMER_CHANGED, Message
 from stream.scoring.policy import LEVELS
 from stream.state import ledger
 from stream.state.codec import decode
@@ -78,7 +78,6 @@ def said_of(c: Customer) -> dict[str, Any]:
     versions = {
         "tier-changes": c.tier_version,
         "churn-warnings": c.churn_version,
-        "customer-changes": c.changes_version,
     }
     return {
         "tier": TIER_NAMES[c.tier],
@@ -115,7 +114,11 @@ def compare_records(
         c = at_moment(customer, blobs[customer], theirs["as_of"], model)
         fields = differences(facts_of(c, model), theirs)
         if said:
-            fields |= differences(said_of(c), {name: theirs[name] for name in SAID})
+            said_there = {name: theirs[name] for name in SAID}
+            said_there["versions"] = {
+                topic: version for topic, version in theirs["versions"].items() if topic != "customer-changes"
+            }
+            fields |= differences(said_of(c), said_there)
         if fields:
             wrong.append((customer, fields))
     return wrong
@@ -124,6 +127,12 @@ def compare_records(
 def plain(message: Message | Mapping[str, Any]) -> Decision:
     """A decision as it was sent, in the oracle's form."""
     value = msgspec.json.decode(message.value)
+    version = value.get("version")
+    if message.type == CUSTOMER_CHANGED:
+        # The oracle knows segments only, so far.
+        segments = [change for change in value["changes"] if change["what"] == "segment"]
+        value |= segments[0] if segments else {"from": None, "to": None}
+        version = None
     return {
         "customer": message.key,
         "kind": message.type,
@@ -133,7 +142,7 @@ def plain(message: Message | Mapping[str, Any]) -> Decision:
         "effective_at": message.time,
         "cause": value.get("cause"),
         "origin": value.get("origin"),
-        "version": value.get("version"),
+        "version": version,
         "id": message.id,
     }
 
@@ -144,13 +153,16 @@ def compare_decisions(sent: Iterable[Decision], result: Result) -> list[tuple[st
     theirs: dict[str, list[Decision]] = {}
     for decisions, by_customer in ((sent, mine), (result.decisions, theirs)):
         for decision in decisions:
-            if decision["kind"].startswith("customer.") and decision["kind"] != "customer.scores":
+            if decision["kind"] == CUSTOMER_CHANGED:
+                if decision["from"] != decision["to"]:
+                    by_customer.setdefault(decision["customer"], []).append(decision | {"version": None})
+            elif decision["kind"].startswith("customer.") and decision["kind"] != "customer.scores":
                 by_customer.setdefault(decision["customer"], []).append(decision)
     wrong = []
     for customer in mine.keys() | theirs.keys():
         # Topics are read one by one, so only the order within a topic is known from outside.
         one, other = (
-            sorted(side.get(customer, []), key=lambda decision: (decision["topic"], decision["version"]))
+            sorted(side.get(customer, []), key=lambda decision: (decision["topic"], decision["version"] or 0))
             for side in (mine, theirs)
         )
         if one != other:

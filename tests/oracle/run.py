@@ -206,7 +206,7 @@ class Oracle:
         if before >= scores.warn_from > after:
             changes.append(("customer.churn.recovered", "churn-warnings", was_level, customer.level))
         if customer.segment != was_segment:
-            changes.append(("customer.segment.changed", "customer-changes", was_segment, customer.segment))
+            changes.append(("customer.changed", "customer-changes", was_segment, customer.segment))
         if (was_tier, was_level, was_segment) != (customer.tier, customer.level, customer.segment):
             changes.append(("customer.scores", "customer-scores", None, None))
         for kind, topic, old, new in changes:

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from stream.contracts.money import MINOR_UNITS_MAX
 from stream.contracts.times import MOMENT_MAX, MOMENT_MIN
+from stream.scoring.abc import CLASSES
+from stream.scoring.lifecycle import STAGES
 from stream.scoring.policy import LEVELS
 from stream.scoring.units import DAY
 from stream.state.activity import Activity
 from stream.state.answers import Answers
 from stream.state.codec import FORMAT, NUMBERS, START_SIZE, RecordError, decode, encode
-from stream.state.customer import CLASSES, NEVER, STAGES, TIER_NAMES, UNSET, Customer
+from stream.state.customer import NEVER, TIER_NAMES, UNSET, Customer
 from stream.state.details import Details, Row
 from stream.state.plain import layout as at
 from stream.state.plain.customers import PlainCustomers, block_of
@@ -35,7 +37,7 @@ from tests.kit.memory import MemoryShard
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 UNTOUCHED = 0xA5
 WIDTHS_AT = 7
-VERSIONS = ("version", "tier_version", "churn_version", "changes_version")
+VERSIONS = ("version", "tier_version", "churn_version", "changes_version", "follow_version")
 NO_LIMIT = 65_535
 
 int64s = st.sampled_from((INT64_MIN, UNSET, -1, 0, 1, 2**62 - 1, 2**62, INT64_MAX)) | st.integers(INT64_MIN, INT64_MAX)
@@ -70,6 +72,7 @@ def plain_customers(draw, orders_max=12):
     c.lifecycle_since = draw(moments | st.just(c.tier_since))
     c.matrix, c.market_segments, c.action = draw(counts), draw(counts), draw(counts)
     c.contacted_at, c.action_at, c.sample = draw(moments | st.just(0)), draw(moments | st.just(0)), draw(int64s)
+    c.follow_version = draw(counts)
     return c
 
 
@@ -191,6 +194,7 @@ def written(c):
     row[at.ABC], row[at.LIFECYCLE], row[at.LIFECYCLE_SINCE] = c.abc, c.lifecycle, c.lifecycle_since
     row[at.MATRIX], row[at.MARKET_SEGMENTS], row[at.CONTACTED_AT] = c.matrix, c.market_segments, c.contacted_at
     row[at.ACTION], row[at.ACTION_AT], row[at.SAMPLE] = c.action, c.action_at, c.sample
+    row[at.FOLLOW_VERSION] = c.follow_version
     name = c.segment.encode()
     names = np.frombuffer(bytearray(b"x" + name + b"x"), np.uint8)
     room = FIXED_BYTES_MAX + len(name) + n * ORDER_BYTES_MAX
@@ -224,6 +228,7 @@ def read(blob):
     c.abc, c.lifecycle, c.lifecycle_since = row[at.ABC], row[at.LIFECYCLE], row[at.LIFECYCLE_SINCE]
     c.matrix, c.market_segments, c.contacted_at = row[at.MATRIX], row[at.MARKET_SEGMENTS], row[at.CONTACTED_AT]
     c.action, c.action_at, c.sample = row[at.ACTION], row[at.ACTION_AT], row[at.SAMPLE]
+    c.follow_version = row[at.FOLLOW_VERSION]
     c.segment = blob[START_SIZE : START_SIZE + blob[NAME_SIZE_AT]].decode()
     return c
 
@@ -237,7 +242,7 @@ def extreme():
     c.version = c.tier_version = c.churn_version = c.changes_version = INT64_MAX
     c.buckets = (INT64_MAX, INT64_MAX, INT64_MIN)
     c.abc, c.lifecycle, c.lifecycle_since = len(CLASSES) - 1, len(STAGES) - 1, INT64_MIN
-    c.matrix = c.market_segments = c.action = INT64_MAX
+    c.matrix = c.market_segments = c.action = c.follow_version = INT64_MAX
     c.contacted_at, c.action_at, c.sample = INT64_MIN, INT64_MAX, INT64_MIN
     return c
 

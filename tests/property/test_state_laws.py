@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stream.contracts.decisions import PAYLOADS, SCORES
 from stream.contracts.ids import hash_id
-from stream.scoring import alive, churn, rfm, tiers
+from stream.scoring import abc, alive, churn, lifecycle, rfm, tiers
 from stream.scoring.calibration import DEFAULT_CALIBRATION
 from stream.scoring.policy import default_policy
 from stream.scoring.rfm import EdgeTable
@@ -436,6 +436,8 @@ def looked_at(draw):
         as_of = as_of // 1000 * 1000
     c.tier = draw(st.integers(0, 3))
     c.tier_since = as_of - draw(st.integers(0, 10 * DAY))
+    c.abc, c.lifecycle = draw(st.integers(0, 3)), draw(st.integers(0, len(lifecycle.STAGES) - 1))
+    c.lifecycle_since = as_of - draw(st.integers(0, 90 * DAY))
     return c, as_of, model
 
 
@@ -445,7 +447,8 @@ def test_the_fast_evaluation_is_the_plain_one(given_):
     c, as_of, model = given_
     found = assess(c, as_of, model)
     if not c.n:
-        assert found == (tiers.NONE, "", 0, NEVER)
+        stage = lifecycle.stage(model.lifecycle, c.lifecycle, False, 0, 0, 0, lifecycle.NOBODY_GONE)
+        assert found == (tiers.NONE, "", 0, abc.NONE, stage, NEVER)
         return
     table = EdgeTable(model.recency_edges, model.frequency_edges, model.monetary_edges)
     r, f, m = rfm.scores(as_of - c.last_at, c.frequency, c.monetary, table)
@@ -457,8 +460,22 @@ def test_the_fast_evaluation_is_the_plain_one(given_):
     evidence = (c.n, c.first_at, c.last_at, as_of, interactions.open_tickets(c), c.nps_score, max(0, c.nps_at))
     assert found.level == churn.level(churn.logit(model.churn, *evidence), model.churn.thresholds)
 
+    cuts = abc.compile_abc(model.calibration.abc, policy.abc.margin)
+    assert found.abc == (abc.rank(c.monetary, c.abc, cuts) if c.frequency else abc.NONE)
+    weeks = ((c.last_at - c.first_at) / WEEK, (as_of - c.first_at) / WEEK)
+    assert found.lifecycle == lifecycle.stage(
+        model.lifecycle,
+        c.lifecycle,
+        c.last_at > c.lifecycle_since,
+        c.n,
+        c.last_at - c.first_at,
+        sum(moment <= as_of for moment in churn.gap_moments(model.churn, c.n, c.first_at, c.last_at)),
+        alive.log_odds_gone(model.churn.alive, c.n - 1, *weeks),
+    )
+
     moments = [
         churn.next_change(model.churn, *evidence),
+        lifecycle.next_fall(model.lifecycle, model.churn.alive, c.n - 1, c.first_at, c.last_at, as_of),
         tiers.held_until(raw, c.tier, as_of, c.tier_since, model.min_stay),
     ]
     if c.frequency:
@@ -479,11 +496,11 @@ def test_a_level_is_reached_by_its_timer_even_where_rounding_makes_the_timer_ear
         c = Customer("c")
         for number, at in enumerate((first_at, first_at + gap)):
             ledger.add_order(c, at, hash_id(str(number)), 100, model.window, NO_LIMIT)
-        c.tier, c.segment, c.level, c.due = assess(c, c.last_at, model)
+        c.tier, c.segment, c.level, c.abc, c.lifecycle, c.due = assess(c, c.last_at, model)
         while c.due <= first_at + crossing:
-            c.tier, c.segment, c.level, c.due = assess(c, c.due, model)
+            c.tier, c.segment, c.level, c.abc, c.lifecycle, c.due = assess(c, c.due, model)
         unlucky += not c.level
-        c.tier, c.segment, c.level, c.due = assess(c, c.due, model)
+        c.tier, c.segment, c.level, c.abc, c.lifecycle, c.due = assess(c, c.due, model)
         assert c.level == 1
     assert unlucky
 

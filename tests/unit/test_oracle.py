@@ -106,7 +106,7 @@ def said(result, *kinds):
         "customer.tier.changed": "tier",
         "customer.churn.warning": "warning",
         "customer.churn.recovered": "recovered",
-        "customer.segment.changed": "segment",
+        "customer.changed": "segment",
     }
     return [
         (
@@ -157,7 +157,7 @@ def test_silence_lowers_recency_to_the_second():
 @pytest.mark.parametrize(("clock", "moves"), [(10 * DAY, 1), (10 * DAY + 1, 2)])
 def test_sweep_takes_what_is_due_before_the_clock(clock, moves):
     other = order(2, START + clock, customer="other")
-    assert len([move for move in run([order(1, START), other]).of("c") if "segment" in move["kind"]]) == moves
+    assert len([move for move in run([order(1, START), other]).of("c") if move["kind"] == "customer.changed"]) == moves
 
 
 def test_a_timer_goes_before_the_event_that_comes_later():
@@ -634,8 +634,8 @@ def test_decisions_of_a_history_in_order_hang_together(history):
         decisions = result.of(customer)
         moments = [decision["effective_at"] for decision in decisions]
         assert moments == sorted(moments)
-        for kind, first, now in (("tier", "none", record["tier"]), ("segment", None, record["segment"])):
-            chain = [(d["from"], d["to"]) for d in decisions if d["kind"] == f"customer.{kind}.changed"]
+        for kind, first, now in (("tier.changed", "none", record["tier"]), ("changed", None, record["segment"])):
+            chain = [(d["from"], d["to"]) for d in decisions if d["kind"] == f"customer.{kind}"]
             assert [start for start, _ in chain] == [first, *[end for _, end in chain]][: len(chain)]
             assert now == (chain[-1][1] if chain else first)
         assert (customer in last) == bool(decisions)

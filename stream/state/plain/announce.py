@@ -5,35 +5,43 @@ The plain form is `stream.state.announcements`; a law holds the two equal.
 
 from __future__ import annotations
 
-from math import exp
-from typing import Final
+from typing import Final, NamedTuple
 
 from stream.contracts.bundle import (
     CHURN_RECOVERED_KIND,
     CHURN_WARNING_KIND,
     CHURN_WARNINGS_TOPIC,
+    CUSTOMER_CHANGED_KIND,
     CUSTOMER_CHANGES_TOPIC,
     CUSTOMER_SCORES_TOPIC,
     SCORES_KIND,
-    SEGMENT_CHANGED_KIND,
     TIER_CHANGED_KIND,
     TIER_CHANGES_TOPIC,
 )
 from stream.native.jit import Bytes, native
 from stream.native.text import put_int, put_moment, put_money, put_rounded
+from stream.scoring.abc import CLASSES
+from stream.scoring.lifecycle import STAGES
+from stream.scoring.playbook import HASH_SHIFT
+from stream.scoring.policy import LEVELS
 from stream.scoring.units import DAY
-from stream.state.customer import NEVER, TIER_NAMES, TIER_NONE
-from stream.state.plain import rules as phrase
+from stream.state.customer import MATRIX_BITS, NEVER, TIER_NAMES, TIER_NONE
+from stream.state.plain import phrases as phrase
 from stream.state.plain.assess import cell_of, gap_step, has_rhythm, log_odds_gone, usual_gap
 from stream.state.plain.layout import (
+    ABC,
     AS_OF,
     CHANGES_VERSION,
     CHURN_VERSION,
     DUE,
     FREQUENCY,
+    ID_HASH,
     LAST_AT,
     LEDGER_AT,
     LEVEL,
+    LIFECYCLE,
+    LIFECYCLE_SINCE,
+    MATRIX,
     MONETARY,
     SEGMENT,
     TIER,
@@ -46,52 +54,78 @@ from stream.state.plain.layout import (
 )
 from stream.state.plain.message import Said, Why, begin, effect, finish, write
 from stream.state.plain.rules import Rules
+from stream.state.plain.worth import Worth, probability, worth
 
 _TIERS: Final = len(TIER_NAMES)
+_CLASSES: Final = len(CLASSES)
+_STAGES: Final = len(STAGES)
+_LEVELS: Final = len(LEVELS)
+#: Bits of a hash that tell who is held out.
+_UPPER: Final = (1 << 64 - HASH_SHIFT) - 1
 _BRACE: Final = ord("}")
 _COMMA: Final = ord(",")
 
 
+class Was(NamedTuple):
+    """What was said of a customer before a look; as `stream.state.changes.Said`, the segment by number."""
+
+    tier: int
+    segment: int
+    level: int
+    abc: int
+    lifecycle: int
+    matrix: int
+
+
+@native
+def was_said(row: Longs) -> Was:
+    """What was last said of a customer."""
+    return Was(row[TIER], row[SEGMENT], row[LEVEL], row[ABC], row[LIFECYCLE], row[MATRIX])
+
+
 @native
 def announce(
-    said: Said,
-    memory: Memory,
-    slot: int,
-    rules: Rules,
-    was_tier: int,
-    was_segment: int,
-    was_level: int,
-    why: Why,
-    text: Bytes,
+    said: Said, memory: Memory, slot: int, rules: Rules, was: Was, figures: Worth, why: Why, text: Bytes
 ) -> None:
     """Say what changed, in three messages at most; the row has what is true now, the versions go up here.
 
     Parameters
     ----------
-    was_tier, was_segment, was_level
+    was
         What was said before.
+    figures
+        What the customer is worth.
     text
         Of the block of the event that is the cause.
     """
     row = memory.rows[slot]
     row[VERSION] += 1
-    if row[TIER] != was_tier:
+    if row[LIFECYCLE] != was.lifecycle:
+        row[LIFECYCLE_SINCE] = row[AS_OF]
+    if row[TIER] != was.tier:
         row[TIER_SINCE] = row[AS_OF]
         row[TIER_VERSION] += 1
-        _tier_changed(said, memory, slot, rules, was_tier, why, text)
-    if row[LEVEL] > was_level and row[LEVEL] >= rules.warn_level:
+        _tier_changed(said, memory, slot, rules, was.tier, figures, why, text)
+    if row[LEVEL] > was.level and row[LEVEL] >= rules.warn_level:
         row[CHURN_VERSION] += 1
-        _warning(said, memory, slot, rules, was_level, CHURN_WARNING_KIND, phrase.WARNING_ID, why, text)
-    elif row[LEVEL] < rules.warn_level <= was_level:
+        _warning(said, memory, slot, rules, was.level, figures, CHURN_WARNING_KIND, phrase.WARNING_ID, why, text)
+    elif row[LEVEL] < rules.warn_level <= was.level:
         row[CHURN_VERSION] += 1
-        _warning(said, memory, slot, rules, was_level, CHURN_RECOVERED_KIND, phrase.RECOVERED_ID, why, text)
-    if row[SEGMENT] != was_segment:
+        _warning(said, memory, slot, rules, was.level, figures, CHURN_RECOVERED_KIND, phrase.RECOVERED_ID, why, text)
+    if (
+        row[SEGMENT] != was.segment
+        or row[ABC] != was.abc
+        or row[LIFECYCLE] != was.lifecycle
+        or row[MATRIX] != was.matrix
+    ):
         row[CHANGES_VERSION] += 1
-        _segment_changed(said, memory, slot, rules, was_segment, why, text)
+        _customer_changed(said, memory, slot, rules, was, why, text)
 
 
 @native
-def _tier_changed(said: Said, memory: Memory, slot: int, rules: Rules, was: int, why: Why, text: Bytes) -> None:
+def _tier_changed(
+    said: Said, memory: Memory, slot: int, rules: Rules, was: int, figures: Worth, why: Why, text: Bytes
+) -> None:
     row, out = memory.rows[slot], said.body
     at = begin(said, memory, slot, rules)
     at = write(rules, out, at, phrase.VERSION)
@@ -104,22 +138,66 @@ def _tier_changed(said: Said, memory: Memory, slot: int, rules: Rules, was: int,
         at = _figures(rules, out, at, row)
         at = write(rules, out, at, phrase.SEGMENT)
         at = write(rules, out, at, phrase.SEGMENT_NAME + row[SEGMENT])
-    at = write(rules, out, at, phrase.CALIBRATION)
+        at = write(rules, out, at, phrase.CLASS + row[ABC])
+        at = _clv(rules, out, at, figures)
+    at = _calibration_and_action(rules, out, at, row)
     finish(said, memory, slot, rules, at, TIER_CHANGES_TOPIC, TIER_CHANGED_KIND, phrase.TIER_CHANGED_ID, why, text)
 
 
 @native
-def _segment_changed(said: Said, memory: Memory, slot: int, rules: Rules, was: int, why: Why, text: Bytes) -> None:
+def _clv(rules: Rules, out: Bytes, at: int, figures: Worth) -> int:
+    at = write(rules, out, at, phrase.CLV)
+    at = put_money(out, at, figures.clv, rules.exponent)
+    return write(rules, out, at, phrase.QUOTE)
+
+
+@native
+def _calibration_and_action(rules: Rules, out: Bytes, at: int, row: Longs) -> int:
+    """The last fields of a message about a change, and the end of the object."""
+    at = write(rules, out, at, phrase.CALIBRATION_OPEN)
+    at = write(rules, out, at, phrase.ACTION + _advised(rules, row))
+    out[at] = _BRACE
+    return at + 1
+
+
+@native
+def _advised(rules: Rules, row: Longs) -> int:
+    """Number of the action that is told to others, see `stream.state.advice`; 0 for none."""
+    if (row[ID_HASH] >> HASH_SHIFT) & _UPPER < rules.held_out_below:
+        return 0
+    return int(rules.actions[(row[TIER] * _STAGES + row[LIFECYCLE]) * _LEVELS + row[LEVEL]])
+
+
+@native
+def _customer_changed(said: Said, memory: Memory, slot: int, rules: Rules, was: Was, why: Why, text: Bytes) -> None:
     row, out = memory.rows[slot], said.body
     at = begin(said, memory, slot, rules)
     at = write(rules, out, at, phrase.VERSION)
     at = put_int(out, at, row[CHANGES_VERSION])
     at = write(rules, out, at, phrase.COMMA)
-    at = write(rules, out, at, phrase.FROM)
-    at = write(rules, out, at, phrase.SEGMENT_NAME + was)
-    at = write(rules, out, at, phrase.TO)
-    at = write(rules, out, at, phrase.SEGMENT_NAME + row[SEGMENT])
-    at = write(rules, out, at, phrase.COMMA)
+    at = first = write(rules, out, at, phrase.CHANGES)
+    if row[SEGMENT] != was.segment:
+        at = write(rules, out, at, phrase.A_SEGMENT)
+        at = write(rules, out, at, phrase.SEGMENT_NAME + was.segment)
+        at = write(rules, out, at, phrase.TO)
+        at = write(rules, out, at, phrase.SEGMENT_NAME + row[SEGMENT])
+        at = write(rules, out, at, phrase.END_OF_CHANGE)
+    if row[ABC] != was.abc:
+        at = _parted(out, at, first)
+        at = write(rules, out, at, phrase.CLASS_MOVE + was.abc * _CLASSES + row[ABC])
+    if row[LIFECYCLE] != was.lifecycle:
+        at = _parted(out, at, first)
+        at = write(rules, out, at, phrase.STAGE_MOVE + was.lifecycle * _STAGES + row[LIFECYCLE])
+    for number in range(len(rules.row_axis)):
+        before, after = cell_in(was.matrix, number), cell_in(row[MATRIX], number)
+        if before != after:
+            at = _parted(out, at, first)
+            at = write(rules, out, at, phrase.A_CELL + number)
+            at = write(rules, out, at, phrase.CELL_NAME + number * phrase.CELLS_KEPT + before)
+            at = write(rules, out, at, phrase.TO)
+            at = write(rules, out, at, phrase.CELL_NAME + number * phrase.CELLS_KEPT + after)
+            at = write(rules, out, at, phrase.END_OF_CHANGE)
+    at = write(rules, out, at, phrase.END_OF_CHANGES)
     at = effect(rules, out, at, row[AS_OF], why, text)
     at = write(rules, out, at, phrase.CALIBRATION)
     finish(
@@ -129,16 +207,40 @@ def _segment_changed(said: Said, memory: Memory, slot: int, rules: Rules, was: i
         rules,
         at,
         CUSTOMER_CHANGES_TOPIC,
-        SEGMENT_CHANGED_KIND,
-        phrase.SEGMENT_CHANGED_ID,
+        CUSTOMER_CHANGED_KIND,
+        phrase.CUSTOMER_CHANGED_ID,
         why,
         text,
     )
 
 
 @native
+def cell_in(matrix: int, number: int) -> int:
+    """As `stream.state.worth.cell_in`."""
+    return matrix >> number * MATRIX_BITS & (phrase.CELLS_KEPT - 1)
+
+
+@native
+def _parted(out: Bytes, at: int, first: int) -> int:
+    """A comma, where it is not the first of a list."""
+    if at == first:
+        return at
+    out[at] = _COMMA
+    return at + 1
+
+
+@native
 def _warning(
-    said: Said, memory: Memory, slot: int, rules: Rules, was: int, kind: int, id_phrase: int, why: Why, text: Bytes
+    said: Said,
+    memory: Memory,
+    slot: int,
+    rules: Rules,
+    was: int,
+    figures: Worth,
+    kind: int,
+    id_phrase: int,
+    why: Why,
+    text: Bytes,
 ) -> None:
     row, out = memory.rows[slot], said.body
     first_at = memory.heap[row[LEDGER_AT]]
@@ -161,10 +263,10 @@ def _warning(
         at = put_rounded(out, at, (row[LAST_AT] - first_at) / (row[N] - 1) / DAY)
     at = _reasons(rules, out, at, row, first_at)
     at = write(rules, out, at, phrase.AT_STAKE)
-    at = put_money(out, at, row[MONETARY], rules.exponent)
+    at = put_money(out, at, figures.at_stake, rules.exponent)
     at = write(rules, out, at, phrase.END_OF_TEXT)
     at = effect(rules, out, at, row[AS_OF], why, text)
-    at = write(rules, out, at, phrase.CALIBRATION)
+    at = _calibration_and_action(rules, out, at, row)
     finish(said, memory, slot, rules, at, CHURN_WARNINGS_TOPIC, kind, id_phrase, why, text)
 
 
@@ -172,7 +274,7 @@ def _warning(
 def tell_scores(said: Said, memory: Memory, slot: int, rules: Rules, why: Why, text: Bytes) -> None:
     """The whole record, for the compacted topic."""
     row, out = memory.rows[slot], said.body
-    first_at = memory.heap[row[LEDGER_AT]]
+    first_at, figures = memory.heap[row[LEDGER_AT]], worth(memory, row, rules)
     at = begin(said, memory, slot, rules)
     at = write(rules, out, at, phrase.AS_OF)
     at = put_moment(out, at, row[AS_OF])
@@ -180,7 +282,10 @@ def tell_scores(said: Said, memory: Memory, slot: int, rules: Rules, why: Why, t
     at = put_int(out, at, row[VERSION])
     at = write(rules, out, at, phrase.TIER + row[TIER])
     at = put_moment(out, at, row[TIER_SINCE])
-    at = write(rules, out, at, phrase.STANDING + cell_of(rules, row))
+    cell = cell_of(rules, row)
+    at = write(rules, out, at, phrase.STANDING + cell)
+    at = write(rules, out, at, phrase.CLASS_AND_STAGE + row[ABC] * _STAGES + row[LIFECYCLE])
+    at = write(rules, out, at, phrase.VALUE + cell)
     at = put_int(out, at, row[N])
     at = write(rules, out, at, phrase.FIRST_ORDER_AT)
     at = put_moment(out, at, first_at)
@@ -188,6 +293,7 @@ def tell_scores(said: Said, memory: Memory, slot: int, rules: Rules, why: Why, t
     at = put_moment(out, at, row[LAST_AT])
     at = write(rules, out, at, phrase.SCORES_RFM)
     at = _figures(rules, out, at, row)
+    at = _clv(rules, out, at, figures)
     if row[AS_OF] == row[LAST_AT]:
         at = write(rules, out, at, phrase.AFTER_ORDER + row[N])
     else:
@@ -201,14 +307,34 @@ def tell_scores(said: Said, memory: Memory, slot: int, rules: Rules, why: Why, t
         at = _reasons(rules, out, at, row, first_at)
         out[at] = _BRACE
         at += 1
+    at = _cells(rules, out, at, row)
+    at = write(rules, out, at, phrase.LOYALTY)
+    at = put_rounded(out, at, figures.loyalty)
     if row[DUE] != NEVER:
         at = write(rules, out, at, phrase.NEXT_CHANGE_AT)
         at = put_moment(out, at, row[DUE])
-        at = write(rules, out, at, phrase.END)
-    else:
-        out[at] = _BRACE
-        at += 1
+        at = write(rules, out, at, phrase.QUOTE)
+    at = write(rules, out, at, phrase.ACTION + _advised(rules, row))
+    out[at] = _BRACE
+    at += 1
     finish(said, memory, slot, rules, at, CUSTOMER_SCORES_TOPIC, SCORES_KIND, phrase.SCORES_ID, why, text)
+
+
+@native
+def _cells(rules: Rules, out: Bytes, at: int, row: Longs) -> int:
+    """The cells said; a number that no cell has any more is left out."""
+    start = at
+    at = first = write(rules, out, at, phrase.MATRIX)
+    for number in range(len(rules.row_axis)):
+        cell = cell_in(row[MATRIX], number)
+        if 0 < cell <= rules.cell_counts[number]:
+            at = _parted(out, at, first)
+            at = write(rules, out, at, phrase.MATRIX_NAME + number)
+            at = write(rules, out, at, phrase.CELL_NAME + number * phrase.CELLS_KEPT + cell)
+    if at == first:
+        return start
+    out[at] = _BRACE
+    return at + 1
 
 
 @native
@@ -227,16 +353,7 @@ def _churn(rules: Rules, row: Longs, first_at: int) -> tuple[float, float]:
     gone = log_odds_gone(rules, row, first_at)
     step, _ = gap_step(rules, row, first_at)
     logit = rules.bias + (rules.alive_weight * gone + rules.gap_weights[step])
-    return _probability(logit), _probability(-gone)
-
-
-@native
-def _probability(log_odds: float) -> float:
-    """As `stream.scoring.alive.probability`."""
-    if log_odds >= 0:
-        return 1 / (1 + exp(-log_odds))
-    odds = exp(log_odds)
-    return odds / (1 + odds)
+    return probability(logit), probability(-gone)
 
 
 @native
@@ -262,7 +379,7 @@ def _because_alive(rules: Rules, out: Bytes, at: int, row: Longs, first_at: int,
     at = write(rules, out, at, phrase.BECAUSE_ALIVE)
     at = put_rounded(out, at, weight)
     at = write(rules, out, at, phrase.DETAIL_ALIVE)
-    at = put_rounded(out, at, _probability(-log_odds_gone(rules, row, first_at)))
+    at = put_rounded(out, at, probability(-log_odds_gone(rules, row, first_at)))
     at = write(rules, out, at, phrase.ORDERS)
     at = put_int(out, at, row[N])
     at = write(rules, out, at, phrase.DAYS_SINCE)

@@ -9,14 +9,18 @@ from math import ceil, exp, log
 from typing import Final
 
 from stream.native.jit import native
+from stream.scoring.abc import A, B, C
 from stream.scoring.units import WEEK
 from stream.state.customer import NEVER
 from stream.state.model import EXPONENT_MAX
 from stream.state.plain.layout import (
+    ABC,
     AS_OF,
     FREQUENCY,
     LAST_AT,
     LEDGER_AT,
+    LIFECYCLE,
+    LIFECYCLE_SINCE,
     MONETARY,
     ROOM,
     TIER,
@@ -35,12 +39,12 @@ _AGED_MAX: Final = 4
 
 
 @native
-def assess(memory: Memory, row: Longs, rules: Rules, as_of: int) -> tuple[int, int, int, int]:
+def assess(memory: Memory, row: Longs, rules: Rules, as_of: int) -> tuple[int, int, int, int, int, int]:
     """Move the sums of a customer with orders to `as_of` (ms) and say what is true there, given what was said so far.
 
     Returns
     -------
-    Tier, cell, churn level, and when to look again.
+    Tier, cell, churn level, class, stage, and when to look again.
     """
     _advance(memory, row, as_of - rules.window)
     row[AS_OF] = as_of
@@ -63,16 +67,41 @@ def assess(memory: Memory, row: Longs, rules: Rules, as_of: int) -> tuple[int, i
     others = rules.bias + rules.gap_weights[step]
     gone = log_odds_gone(rules, row, first_at)
     level = edges_reached(rules.level_logits, others + rules.alive_weight * gone)
+    fallen = edges_reached(rules.stage_gone, gone)
+    # Of the next level and the next cut of P(alive), whichever comes first.
+    odds, exponent = rules.log_odds[n - 1], EXPONENT_MAX
     if level < len(rules.level_logits):
-        odds = rules.log_odds[n - 1]
         exponent = ((rules.level_logits[level] - others) / rules.alive_weight - odds) / (rules.r + (n - 1))
-        if exponent < EXPONENT_MAX:
-            grown = (rules.alpha + (last_at - first_at) / WEEK) * exp(exponent)
-            crossing = ceil((first_at + (grown - rules.alpha) * WEEK) / _SECOND) * _SECOND
-            if crossing < due:
-                # The level is not reached yet; where rounding puts the moment behind us, it is in the next second.
-                due = crossing if crossing > as_of else min(due, (as_of // _SECOND + 1) * _SECOND)
-    return tier, cell, level, due
+    if fallen < len(rules.stage_gone):
+        exponent = min(exponent, (rules.stage_gone[fallen] - odds) / (rules.r + (n - 1)))
+    if exponent < EXPONENT_MAX:
+        grown = (rules.alpha + (last_at - first_at) / WEEK) * exp(exponent)
+        crossing = ceil((first_at + (grown - rules.alpha) * WEEK) / _SECOND) * _SECOND
+        if crossing < due:
+            # It is not reached yet; where rounding puts the moment behind us, it is in the next second.
+            due = crossing if crossing > as_of else min(due, (as_of // _SECOND + 1) * _SECOND)
+    return tier, cell, level, class_of(rules, row), _stage(rules, row, first_at, step, fallen), due
+
+
+@native
+def class_of(rules: Rules, row: Longs) -> int:
+    """Class of revenue, given what was said so far."""
+    if not row[FREQUENCY]:
+        return 0
+    cuts = 2 * row[ABC]
+    if row[MONETARY] >= rules.abc_cuts[cuts + 1]:
+        return A
+    return B if row[MONETARY] >= rules.abc_cuts[cuts] else C
+
+
+@native
+def _stage(rules: Rules, row: Longs, first_at: int, step: int, fallen: int) -> int:
+    """Stage of the lifecycle, see `stream.scoring.lifecycle.CompiledLifecycle.place`."""
+    place = 2 * row[LIFECYCLE] + (row[LAST_AT] > row[LIFECYCLE_SINCE])
+    place = place * (len(rules.stage_orders) + 1) + edges_reached(rules.stage_orders, row[N])
+    place = place * (len(rules.stage_tenure) + 1) + edges_reached(rules.stage_tenure, row[LAST_AT] - first_at)
+    place = place * (len(rules.stage_gaps) + 1) + edges_reached(rules.stage_gaps, step)
+    return int(rules.stages[place * (len(rules.stage_gone) + 1) + fallen])
 
 
 @native

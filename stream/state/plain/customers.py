@@ -304,6 +304,7 @@ class PlainCustomers:
         c.abc, c.lifecycle, c.lifecycle_since = row[at.ABC], row[at.LIFECYCLE], row[at.LIFECYCLE_SINCE]
         c.matrix, c.market_segments, c.contacted_at = row[at.MATRIX], row[at.MARKET_SEGMENTS], row[at.CONTACTED_AT]
         c.action, c.action_at, c.sample = row[at.ACTION], row[at.ACTION_AT], row[at.SAMPLE]
+        c.follow_version = row[at.FOLLOW_VERSION]
         index.release_ledger(memory, slot)
         memory.rows[slot, at.FORM] = at.OBJECT
         memory.rows[slot, at.CAUSE], memory.rows[slot, at.CAUSE_AT] = at.NO_CAUSE, 0
@@ -339,9 +340,9 @@ class PlainCustomers:
             *(segment, c.level, c.version, c.tier_version, c.churn_version, c.changes_version),
             *(c.buckets or (0, 0, 0)),
         )
-        row[at.ABC : at.SAMPLE + 1] = (
+        row[at.ABC : at.FOLLOW_VERSION + 1] = (
             *(c.abc, c.lifecycle, c.lifecycle_since, c.matrix, c.market_segments),
-            *(c.contacted_at, c.action, c.action_at, c.sample),
+            *(c.contacted_at, c.action, c.action_at, c.sample, c.follow_version),
         )
         row[at.FORM] = at.PLAIN
         return True

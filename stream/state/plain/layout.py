@@ -64,7 +64,8 @@ CONTACTED_AT: Final = 38
 ACTION: Final = 39
 ACTION_AT: Final = 40
 SAMPLE: Final = 41
-COLUMNS: Final = 42
+FOLLOW_VERSION: Final = 42
+COLUMNS: Final = 43
 
 # Forms of a row.
 

@@ -1,4 +1,4 @@
-"""One message on its way out, put together from phrases: see `stream.contracts.bundle` and `rules`."""
+"""One message on its way out, put together from phrases: see `stream.contracts.bundle` and `phrases`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stream.contracts.bundle import (
 from stream.native.jit import Bytes, native
 from stream.native.text import put, put_int32, put_int64, put_moment
 from stream.native.xxh3 import xxh3_128
-from stream.state.plain import rules as phrase
+from stream.state.plain import phrases as phrase
 from stream.state.plain.index import put_id
 from stream.state.plain.layout import AS_OF, ID_SIZE, Longs, Memory
 from stream.state.plain.rules import Rules

@@ -13,12 +13,13 @@ from stream.contracts.block import AMOUNT, AT, EVENT_FROM, EVENT_SIZE, ORDER
 from stream.contracts.block import PLAIN as PLAIN_EVENT
 from stream.native.jit import Bytes, native
 from stream.state.customer import TIER_NAMES, UNSET
-from stream.state.plain.announce import announce, tell_scores
+from stream.state.plain.announce import announce, tell_scores, was_said
 from stream.state.plain.assess import assess
 from stream.state.plain.cells import A_MOVE, A_SEGMENT, Sums, add, has_room_for
 from stream.state.plain.heap import make_room
 from stream.state.plain.layout import (
     A_TIMER,
+    ABC,
     ARMED,
     AS_OF,
     BATCH,
@@ -33,6 +34,8 @@ from stream.state.plain.layout import (
     LEDGER_AT,
     LEFT,
     LEVEL,
+    LIFECYCLE,
+    MATRIX,
     MONETARY,
     NO_CAUSE,
     PLAIN,
@@ -45,6 +48,7 @@ from stream.state.plain.layout import (
 )
 from stream.state.plain.message import TIMER, Said, Why, has_room
 from stream.state.plain.rules import Rules
+from stream.state.plain.worth import matrix_of, worth
 from stream.state.tables import HOUR
 
 _TIERS: Final = len(TIER_NAMES)
@@ -246,7 +250,7 @@ def _fire(
     row = memory.rows[slot]
     while row[DUE] < before:
         if not row[DUE_IS_EXACT]:
-            _, _, _, row[DUE] = assess(memory, row, rules, row[AS_OF])
+            _, _, _, _, _, row[DUE] = assess(memory, row, rules, row[AS_OF])
             row[DUE_IS_EXACT] = 1
             continue
         if not _room_to_look(rules, work, said):
@@ -262,16 +266,24 @@ def _fire(
 def _look(memory: Memory, rules: Rules, slot: int, as_of: int, why: Why, text: Bytes, work: Work, said: Said) -> bool:
     """Look at the customer at a moment, and say what changed; whether anything did. The caller notes the cause."""
     row, counts = memory.rows[slot], work.counts
-    was_tier, was_segment, was_level = row[TIER], row[SEGMENT], row[LEVEL]
-    tier, cell, level, due = assess(memory, row, rules, as_of)
+    tier, cell, level, abc, stage, due = assess(memory, row, rules, as_of)
     segment = rules.segments[cell]
     row[DUE], row[DUE_IS_EXACT] = due, 1
-    if tier == was_tier and segment == was_segment and level == was_level:
+    if (
+        tier == row[TIER]
+        and segment == row[SEGMENT]
+        and level == row[LEVEL]
+        and abc == row[ABC]
+        and stage == row[LIFECYCLE]
+    ):
         return False
-    row[TIER], row[SEGMENT], row[LEVEL] = tier, segment, level
-    if tier != was_tier:
-        add(work.sums, as_of // HOUR, A_MOVE, was_tier * _TIERS + tier, 0)
-    announce(said, memory, slot, rules, was_tier, was_segment, was_level, why, text)
+    was = was_said(row)
+    row[TIER], row[SEGMENT], row[LEVEL], row[ABC], row[LIFECYCLE] = tier, segment, level, abc, stage
+    figures = worth(memory, row, rules)
+    row[MATRIX] = matrix_of(memory, row, rules, figures)
+    if tier != was.tier:
+        add(work.sums, as_of // HOUR, A_MOVE, was.tier * _TIERS + tier, 0)
+    announce(said, memory, slot, rules, was, figures, why, text)
     if row[CAUSE] == NO_CAUSE:
         work.changed[counts[CHANGED]] = slot
         counts[CHANGED] += 1

@@ -7,10 +7,12 @@ from typing import Final
 from stream.native.jit import Bytes, native
 from stream.native.text import get_int32, get_int64, put, put_int32, put_int64
 from stream.native.varint import WORD_SIZE_MAX, get_word, put_word, skip_words
+from stream.scoring.abc import CLASSES
+from stream.scoring.lifecycle import STAGES
 from stream.scoring.policy import LEVELS
 from stream.state.codec import FORMAT, NUMBERS, START_SIZE
 from stream.state.compact import WIDTH_MAX
-from stream.state.customer import CLASSES, STAGES, TIER_NAMES
+from stream.state.customer import TIER_NAMES
 from stream.state.plain.heap import ENTRY_WORDS
 from stream.state.plain.layout import (
     ABC,
@@ -25,6 +27,7 @@ from stream.state.plain.layout import (
     CHURN_VERSION,
     CONTACTED_AT,
     FINGERPRINT,
+    FOLLOW_VERSION,
     LEDGER_AT,
     LEVEL,
     LIFECYCLE,
@@ -108,6 +111,7 @@ def put_record(memory: Memory, row: Longs, names: Bytes, name_from: int, name_si
     at = put_word(out, at, row[ACTION])
     at = put_word(out, at, row[ACTION_AT])
     at = put_word(out, at, row[SAMPLE])
+    at = put_word(out, at, row[FOLLOW_VERSION])
     # Each integer is written whole: what is too much of it is overwritten by what follows, and that is never less than
     # the eight bytes of a hash.
     for entry in range(1, n):
@@ -181,6 +185,7 @@ def get_record(memory: Memory, slot: int, blob: Bytes, at: int) -> None:
     row[ACTION], at = get_word(blob, at)
     row[ACTION_AT], at = get_word(blob, at)
     row[SAMPLE], at = get_word(blob, at)
+    row[FOLLOW_VERSION], at = get_word(blob, at)
     row[N] = n
     if not n:
         return

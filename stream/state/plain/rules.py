@@ -2,102 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from stream.contracts.decisions import CHURN_RECOVERED, CHURN_WARNING, SCORES, SEGMENT_CHANGED, TIER_CHANGED
 from stream.contracts.ids import ID_BYTES_MAX
 from stream.native.jit import Bytes
-from stream.scoring.policy import LEVELS
-from stream.scoring.rfm import CELLS
-from stream.state.announcements import TIER_MOVES
-from stream.state.customer import TIER_NAMES
+from stream.scoring.playbook import HASH_RANGE
 from stream.state.model import Model
-from stream.state.phrases import after_order
+from stream.state.plain import phrases
 from stream.state.plain.layout import Doubles, Longs
-from stream.state.view import DECIMALS
-from stream.state.wording import quote
-
-_TIERS: Final = len(TIER_NAMES)
-_CELLS: Final = len(CELLS)
-
-# Numbers of the phrases, or of the first of several.
-
-CUSTOMER_ID: Final = 0
-AS_OF: Final = 1
-VERSION: Final = 2
-EFFECTIVE_AT: Final = 3
-#: Origin and kind of cause: an event, old news or not; a timer, likewise.
-LIVE: Final = 4
-SEED: Final = 5
-TIMER: Final = 6
-TIMER_SEED: Final = 7
-RFM: Final = 8
-FREQUENCY: Final = 9
-MONETARY: Final = 10
-SEGMENT: Final = 11
-CALIBRATION: Final = 12
-FROM: Final = 13
-TO: Final = 14
-COMMA: Final = 15
-FIRST_ORDER_AT: Final = 16
-LAST_ORDER_AT: Final = 17
-SCORES_RFM: Final = 18
-NEXT_CHANGE_AT: Final = 19
-#: Of a text and of the object that it is the last of.
-END: Final = 20
-LEVEL: Final = 21
-FROM_LEVEL: Final = 22
-RISK: Final = 23
-P_ALIVE: Final = 24
-DAYS_SINCE: Final = 25
-EXPECTED_GAP: Final = 26
-REASONS: Final = 27
-END_OF_LIST: Final = 28
-AT_STAKE: Final = 29
-END_OF_TEXT: Final = 30
-CHURN: Final = 31
-BECAUSE_ALIVE: Final = 32
-DETAIL_ALIVE: Final = 33
-ORDERS: Final = 34
-END_OF_DETAIL: Final = 35
-USUAL_GAP: Final = 36
-#: What an id is the hash of, between customer and cause: the one of an event, then the one of a timer.
-TIER_CHANGED_ID: Final = 37
-SEGMENT_CHANGED_ID: Final = 39
-WARNING_ID: Final = 41
-RECOVERED_ID: Final = 43
-SCORES_ID: Final = 45
-_FIXED: Final = 47
-#: By tier.
-TIER: Final = _FIXED
-#: By tier that was said, times the number of tiers, and tier that is.
-MOVE: Final = TIER + _TIERS
-#: By churn level.
-LEVEL_NAME: Final = MOVE + _TIERS * _TIERS
-#: By cell: segment and value score; the three scores.
-STANDING: Final = LEVEL_NAME + len(LEVELS)
-SCORE: Final = STANDING + _CELLS
-#: By step of the gap table: up to the days of silence; the ratio.
-GAP: Final = SCORE + _CELLS
-#: Steps that a gap table may have.
-STEPS_MAX: Final = 16
-GAP_STEP: Final = GAP + STEPS_MAX + 1
-#: By number of segment.
-SEGMENT_NAME: Final = GAP_STEP + STEPS_MAX + 1
-
-#: Segments there may be names of: those of the policies of the past that records still speak of are among them.
-SEGMENTS_MAX: Final = 256
-
-#: By number of orders.
-AFTER_ORDER: Final = SEGMENT_NAME + SEGMENTS_MAX
-
-#: No message has more phrases than this, nor more bytes of numbers and moments.
-_PHRASES_MAX: Final = 40
-_NUMBERS_BYTES_MAX: Final = 600
+from stream.state.plain.phrases import SEGMENTS_MAX, STEPS_MAX
 
 
 class Rules(NamedTuple):
@@ -111,6 +26,20 @@ class Rules(NamedTuple):
         By tier said and cell.
     segments
         Number of the segment by cell.
+    abc_cuts
+        By class said: revenue from which a customer is in B, then in A.
+    stage_orders, stage_tenure, stage_gaps, stage_gone, stages
+        Cut-points and table of the lifecycle.
+    order_rows, order_columns, order_cells
+        Table of discounted orders.
+    row_axis, column_axis, row_ends, column_ends, cuts
+        The matrices, see `stream.scoring.matrix.CompiledMatrices`.
+    cell_counts
+        Cells of each matrix.
+    actions
+        Number of the action by tier, stage and level.
+    held_out_below
+        Who gets no action: those the upper 53 bits of whose hash are below it.
     phrases, spans
         Texts, and where each begins and ends.
     message_bytes_max
@@ -141,6 +70,31 @@ class Rules(NamedTuple):
     gap_weights: Doubles
     level_logits: Doubles
     log_odds: Doubles
+    abc_cuts: Longs
+    stage_orders: Longs
+    stage_tenure: Longs
+    stage_gaps: Longs
+    stage_gone: Doubles
+    stages: Longs
+    loyalty_weights: Doubles
+    order_rows: int
+    order_columns: int
+    order_cells: Doubles
+    spend_p: float
+    spend_q: float
+    spend_mean: float
+    margin_basis_points: int
+    value_scores: Doubles
+    clv_edges: Doubles
+    profit_edges: Doubles
+    row_axis: Longs
+    column_axis: Longs
+    row_ends: Longs
+    column_ends: Longs
+    cuts: Doubles
+    cell_counts: Longs
+    actions: Longs
+    held_out_below: float
     phrases: Bytes
     spans: Longs
 
@@ -198,10 +152,11 @@ def compile_rules(model: Model, names: SegmentNames, orders_max: int, exponent: 
     segments = [names.number(segment) for segment in model.segments]
     if None in segments or len(model.gap_ratios) > STEPS_MAX:
         return None
-    phrases = [*_phrases(model), *_segment_phrases(names.names()), *_after_orders(model)]
-    ends = np.cumsum([len(phrase) for phrase in phrases], dtype=np.int64)
+    texts = phrases.texts(model, names.names())
+    ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
     spans = np.stack([np.concatenate([[0], ends[:-1]]), ends], axis=1)
-    longest = max(map(len, phrases))
+    longest = max(map(len, texts))
+    stages, matrices, policy = model.lifecycle, model.matrices, model.policy
     return Rules(
         fingerprint=model.fingerprint,
         window=model.window,
@@ -210,7 +165,7 @@ def compile_rules(model: Model, names: SegmentNames, orders_max: int, exponent: 
         rhythm_orders_min=model.rhythm_orders_min,
         warn_level=model.warn_level,
         exponent=exponent,
-        message_bytes_max=_PHRASES_MAX * longest + 5 * ID_BYTES_MAX + _NUMBERS_BYTES_MAX,
+        message_bytes_max=phrases.PHRASES_MAX * longest + 5 * ID_BYTES_MAX + phrases.NUMBERS_BYTES_MAX,
         r=model.r,
         alpha=model.alpha,
         bias=model.bias,
@@ -225,78 +180,31 @@ def compile_rules(model: Model, names: SegmentNames, orders_max: int, exponent: 
         gap_weights=np.array(model.gap_weights, np.float64),
         level_logits=np.array(model.level_logits, np.float64),
         log_odds=np.array(model.log_odds_at_once, np.float64),
-        phrases=np.frombuffer(bytearray(b"".join(phrases)), np.uint8),
+        abc_cuts=np.array(model.abc_cuts, np.int64).ravel(),
+        stage_orders=np.array(stages.orders, np.int64),
+        stage_tenure=np.array(stages.tenure_ms, np.int64),
+        stage_gaps=np.array(stages.gap_steps, np.int64),
+        stage_gone=np.array(stages.gone, np.float64),
+        stages=np.array(stages.table, np.int64),
+        loyalty_weights=np.array(policy.loyalty.weights, np.float64),
+        order_rows=model.orders.rows,
+        order_columns=model.orders.columns,
+        order_cells=np.array(model.orders.cells, np.float64),
+        spend_p=model.spend.p,
+        spend_q=model.spend.q,
+        spend_mean=model.spend.mean_minor,
+        margin_basis_points=policy.profitability.margin_basis_points,
+        value_scores=np.array(model.value_scores, np.float64),
+        clv_edges=np.array(model.calibration.clv_edges_minor, np.float64),
+        profit_edges=np.array(model.calibration.profit_edges_minor, np.float64),
+        row_axis=np.array(matrices.row_axis, np.int64),
+        column_axis=np.array(matrices.column_axis, np.int64),
+        row_ends=np.array(matrices.row_ends, np.int64),
+        column_ends=np.array(matrices.column_ends, np.int64),
+        cuts=np.array(matrices.cuts, np.float64),
+        cell_counts=np.array([len(names) for names in matrices.names], np.int64),
+        actions=np.array(model.playbook.plain, np.int64),
+        held_out_below=policy.playbook.hold_out * HASH_RANGE,
+        phrases=np.frombuffer(bytearray(b"".join(texts)), np.uint8),
         spans=np.ascontiguousarray(spans),
     )
-
-
-def _phrases(model: Model) -> list[bytes]:
-    """All but those of segments and numbers of orders."""
-    fixed = [
-        '{"customer_id":"',
-        '","as_of":"',
-        '","version":',
-        '"effective_at":"',
-        '","origin":"live","cause":{"kind":"event","id":"',
-        '","origin":"seed","cause":{"kind":"event","id":"',
-        '","origin":"timer","cause":{"kind":"timer","id":"',
-        '","origin":"seed","cause":{"kind":"timer","id":"',
-        ',"rfm":{"recency_days":',
-        ',"frequency":',
-        ',"monetary":"',
-        ',"segment":',
-        f',"calibration":{model.number}}}',
-        '"from":',
-        ',"to":',
-        ",",
-        ',"first_order_at":"',
-        '","last_order_at":"',
-        '","rfm":{"recency_days":',
-        ',"next_change_at":"',
-        '"}',
-        ',"level":"',
-        '","from_level":"',
-        '","risk":',
-        ',"p_alive":',
-        ',"days_since_last_order":',
-        ',"expected_gap_days":',
-        ',"reasons":[',
-        "]",
-        ',"value_at_stake":"',
-        '",',
-        ',"churn":{"level":"',
-        '{"code":"p_alive","weight":',
-        ',"detail":{"p_alive":',
-        ',"orders":',
-        "}}",
-        ',"usual_gap_days":',
-    ]
-    kinds = (TIER_CHANGED, SEGMENT_CHANGED, CHURN_WARNING, CHURN_RECOVERED, SCORES)
-    ids = [f"\0{kind}\0{cause}\0" for kind in kinds for cause in ("event", "timer")]
-    tiers = [f',"calibration":{model.number},"tier":"{name}","tier_since":"' for name in TIER_NAMES]
-    moves = [move for row in TIER_MOVES for move in row]
-    standings = [
-        f'","segment":{quote(segment)},"value_score":{value},"orders":'
-        for segment, value in zip(model.segments, model.value_scores, strict=True)
-    ]
-    scores = [f'","r":{r},"f":{f},"m":{m}}}' for r, f, m in CELLS]
-    gaps = [
-        f'{{"code":"gap","weight":{round(weight, DECIMALS)},"detail":{{"days_since_last_order":'
-        for weight in model.gap_weights
-    ]
-    steps = ["", *[f',"step":{ratio}}}}}' for ratio in model.gap_ratios]]
-    filled = [*(gaps + [""] * (STEPS_MAX + 1 - len(gaps))), *(steps + [""] * (STEPS_MAX + 1 - len(steps)))]
-    return [phrase.encode() for phrase in (*fixed, *ids, *tiers, *moves, *LEVELS, *standings, *scores, *filled)]
-
-
-def _segment_phrases(names: Sequence[str]) -> list[bytes]:
-    """By number; no segment is null."""
-    known = [quote(name).encode() if name else b"null" for name in names]
-    return known + [b""] * (SEGMENTS_MAX - len(known))
-
-
-@lru_cache(maxsize=2)
-def _after_orders(model: Model) -> list[bytes]:
-    """What is said of churn right after an order, by number of orders."""
-    said = [after_order(model, n, model.fresh_levels[n - 1][0]).encode() for n in range(1, model.tabled_orders + 1)]
-    return [b"", *[b"," + text for text in said]]

@@ -3,6 +3,7 @@
 import msgspec
 
 from stream.calibration.dry_run import Moves, leaving, look
+from stream.contracts.decisions import CUSTOMER_CHANGED
 from stream.scoring.calibration import DEFAULT_CALIBRATION
 from stream.scoring.policy import default_policy
 from stream.scoring.rfm import Edges
@@ -49,7 +50,8 @@ def test_it_is_what_rescoring_then_says():
         state.adopt(under(edges))
         rescored = state.rescore([customer for customer, _ in unpack_records(outcome.records)], 0)
         assert moves.moved == rescored.decisions.get("customer.tier.changed", 0)
-        assert moves.segments == rescored.decisions.get("customer.segment.changed", 0)
+        changes = [msgspec.json.decode(one.value) for one in rescored.messages if one.type == CUSTOMER_CHANGED]
+        assert moves.segments == sum(change["what"] == "segment" for said in changes for change in said["changes"])
         state, outcome = shard_of(customers_with_orders(20))
 
 

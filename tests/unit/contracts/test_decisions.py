@@ -11,13 +11,14 @@ from stream.contracts.decisions import (
     PAYLOADS,
     TIER_CHANGED,
     Cause,
+    Change,
     ChurnRecovered,
     ChurnWarning,
+    CustomerChange,
     CustomerScores,
     Message,
     Reason,
     Rfm,
-    SegmentChange,
     TierChange,
     cloudevent_headers,
     decision_id,
@@ -87,17 +88,16 @@ def test_a_warning_and_its_end_have_the_same_fields(kind):
 
 
 def test_no_segment_is_null_and_not_a_name():
-    change = SegmentChange(
+    change = CustomerChange(
         customer_id="c-1",
         version=1,
-        from_=None,
-        to="new",
+        changes=[Change(what="segment", from_=None, to="new")],
         effective_at=AT,
         origin="live",
         cause=CAUSE,
         calibration=1,
     )
-    assert json.loads(encode_payload(change))["from"] is None
+    assert json.loads(encode_payload(change))["changes"] == [{"what": "segment", "from": None, "to": "new"}]
 
 
 def test_a_record_has_every_field_of_the_interface():

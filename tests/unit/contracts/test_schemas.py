@@ -33,9 +33,9 @@ def test_each_stands_alone(topic):
 
 
 def test_every_topic_that_has_a_form_has_a_schema():
-    """Follow-ups are not made yet; a calibration's form belongs to scoring."""
+    """A calibration's form belongs to scoring."""
     names = {spec.name for spec in Topics().specs(1)}
-    assert set(SCHEMAS) == names - {"follow-ups", "calibrations"}
+    assert set(SCHEMAS) == names - {"calibrations"}
 
 
 def test_the_schema_of_orders_has_what_is_read():

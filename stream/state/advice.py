@@ -1,0 +1,27 @@
+"""What the playbook recommends for a customer, by what is said of them."""
+
+from __future__ import annotations
+
+from stream.contracts.ids import hash_id
+from stream.scoring.playbook import Action, action, held_out
+from stream.state.customer import Customer
+from stream.state.interactions import open_tickets
+from stream.state.model import Model
+
+
+def recommended(c: Customer, model: Model) -> Action | None:
+    """The action that follows from what is said of a customer; None where that is none."""
+    complaint = int(c.tickets is not None and open_tickets(c) > 0)
+    number = action(model.playbook, c.tier, c.lifecycle, c.level, 0, complaint)
+    return model.playbook.actions[number] if number else None
+
+
+def is_held_out(customer_id: str, model: Model) -> bool:
+    """Whether a customer is among those who get no action, so that its effect can be told."""
+    return held_out(hash_id(customer_id), model.policy.playbook.hold_out)
+
+
+def advised(c: Customer, model: Model) -> Action | None:
+    """The action that is told to others; None where there is none, or the customer is held out."""
+    found = recommended(c, model)
+    return None if found is None or is_held_out(c.customer_id, model) else found

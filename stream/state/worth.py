@@ -1,0 +1,133 @@
+"""What a customer is worth: loyalty, lifetime value, profit, and the cells of the matrices that follow.
+
+These need not be known at every event. They are looked at again where tier, segment, level, class or stage changed, and
+after every event that is not a plain order; and where somebody asks.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import NamedTuple
+
+from stream.scoring.alive import log_odds_gone, probability
+from stream.scoring.clv import clv, discounted_orders, value_at_stake
+from stream.scoring.gamma_gamma import expected_spend
+from stream.scoring.loyalty import loyalty, parts
+from stream.scoring.matrix import cells
+from stream.scoring.profitability import profit_minor
+from stream.scoring.units import DAY, WEEK
+from stream.state.customer import MATRIX_BITS, Customer
+from stream.state.ledger import NOT_COUNTED, net_at
+from stream.state.model import Model
+
+_CELL = (1 << MATRIX_BITS) - 1
+
+
+class Worth(NamedTuple):
+    """Figures of a customer with orders, at their own `as_of`.
+
+    Attributes
+    ----------
+    loyalty
+        0 to 100.
+    orders
+        Discounted orders of the policy's horizon, if the customer is active.
+    spend
+        Expected value of one of them, minor units.
+    clv, at_stake
+        Lifetime value given P(alive), and that of a customer who stays; minor units.
+    profit
+        Of the window, minor units.
+    """
+
+    loyalty: float
+    orders: float
+    spend: float
+    clv: int
+    at_stake: int
+    profit: int
+
+
+def worth(c: Customer, model: Model) -> Worth:
+    """Figures of a customer with orders, at their own `as_of`."""
+    age = (c.as_of - c.first_at) / WEEK
+    gone = log_odds_gone(model.churn.alive, c.n - 1, (c.last_at - c.first_at) / WEEK, age)
+    orders = discounted_orders(model.orders, c.n - 1, age)
+    spend = expected_spend(model.spend, c.monetary / c.frequency if c.frequency else 0.0, c.frequency)
+    shares = parts(order_times(c), c.n, c.first_at, c.last_at, c.as_of)
+    return Worth(
+        loyalty(shares, model.policy.loyalty),
+        orders,
+        spend,
+        clv(probability(-gone), orders, spend),
+        value_at_stake(orders, spend),
+        profit_minor(c.monetary, discounts(c), returns(c), contacts(c), model.policy.profitability),
+    )
+
+
+def order_times(c: Customer) -> list[int]:
+    """Times of the orders that count and are kept one by one."""
+    if c.refunds is None:
+        return c.times.tolist()
+    return [at for index, at in enumerate(c.times) if net_at(c, index) != NOT_COUNTED]
+
+
+def discounts(c: Customer) -> int:  # noqa: ARG001 - no fact of it is kept yet
+    """What was taken off the orders in the window, minor units."""
+    return 0
+
+
+def returns(c: Customer) -> int:
+    """Orders in the window with something given back, or cancelled."""
+    if c.refunds is None:
+        return 0
+    hashes = memoryview(c.hashes)[8 * c.window_from :].cast("Q")
+    return sum(order in c.refunds for order in hashes)
+
+
+def contacts(c: Customer) -> int:  # noqa: ARG001 - no fact of it is kept yet
+    """Contacts with service in the window."""
+    return 0
+
+
+def matrix_of(c: Customer, model: Model, figures: Worth, cell: int) -> int:
+    """The cells of a customer with orders, as the record keeps them; `cell` is the place in the R-F-M cube."""
+    found = 0
+    calibration = model.calibration
+    by_axis = (
+        model.value_scores[cell],
+        cell // 25 + 1,
+        cell // 5 % 5 + 1,
+        cell % 5 + 1,
+        figures.loyalty,
+        bisect_right(calibration.clv_edges_minor, figures.clv) + 1,
+        bisect_right(calibration.profit_edges_minor, figures.profit) + 1,
+        (c.last_at - c.first_at) / DAY,
+    )
+    for number, place in enumerate(cells(model.matrices, by_axis)):
+        found |= (place + 1) << number * MATRIX_BITS
+    return found
+
+
+def cell_in(matrix: int, number: int) -> int:
+    """The cell that a record keeps of one matrix, plus 1; 0 for none.
+
+    >>> cell_in(0b00011_00000, 0), cell_in(0b00011_00000, 1)
+    (0, 3)
+    """
+    return matrix >> number * MATRIX_BITS & _CELL
+
+
+def cell_names(matrix: int, model: Model) -> dict[str, str]:
+    """Name of the cell said, by matrix; those without one left out."""
+    found = {}
+    for number, (name, names) in enumerate(zip(model.matrices.matrices, model.matrices.names, strict=True)):
+        said = name_of(names, cell_in(matrix, number))
+        if said is not None:
+            found[name] = said
+    return found
+
+
+def name_of(names: tuple[str, ...], cell: int) -> str | None:
+    """Name of a cell as `cell_in` gives it; none of one that an earlier policy had."""
+    return names[cell - 1] if 0 < cell <= len(names) else None
