@@ -29,7 +29,6 @@ from rule_engine import (
     type_resolver_from_dict,
 )
 from rule_engine.ast import (
-    ArithmeticComparisonExpression,
     ArrayExpression,
     ComparisonExpression,
     ContainsExpression,
@@ -142,6 +141,7 @@ _LANGUAGE: Final = (
 
 
 def _type(what: Text | Whole) -> object:
+    # What may be unknown the package compares for equality only.
     return DataType.NULLABLE(DataType.STRING) if isinstance(what, Text) else DataType.FLOAT
 
 
@@ -159,17 +159,14 @@ def _check(node: ExpressionBase, vocabulary: Vocabulary, depth: int) -> Iterator
         if isinstance(node.left, SymbolExpression) == isinstance(node.right, SymbolExpression):
             raise ExpressionError(f"a comparison is between a name and a value; {_LANGUAGE}")
         name, value = sides if isinstance(node.left, SymbolExpression) else sides[::-1]
-        ordered = isinstance(node, ArithmeticComparisonExpression)
-        yield _compared(name, (value,), vocabulary, ordered=ordered)
+        yield _compared(name, (value,), vocabulary)
     elif isinstance(node, ContainsExpression) and isinstance(node.container, ArrayExpression):
-        yield _compared(node.member, tuple(node.container.value), vocabulary, ordered=False)
+        yield _compared(node.member, tuple(node.container.value), vocabulary)
     else:
         raise ExpressionError(f"each part must be a comparison of a name with a value; {_LANGUAGE}")
 
 
-def _compared(
-    name: ExpressionBase, values: tuple[ExpressionBase, ...], vocabulary: Vocabulary, *, ordered: bool
-) -> str:
+def _compared(name: ExpressionBase, values: tuple[ExpressionBase, ...], vocabulary: Vocabulary) -> str:
     """The name, after checking that it can be what it is compared with."""
     if not isinstance(name, SymbolExpression):
         raise ExpressionError(f"a comparison is between a name and a value; {_LANGUAGE}")
@@ -188,6 +185,6 @@ def _compared(
         elif isinstance(value, StringExpression):
             if what.values and value.value not in what.values:
                 raise ExpressionError(f"{named} can never be {value.value!r}; it is one of {', '.join(what.values)}")
-        elif not isinstance(value, NullExpression) or ordered:
+        elif not isinstance(value, NullExpression):
             raise ExpressionError(f"{named} is a text and can be compared with texts and null only")
     return named
