@@ -38,6 +38,9 @@ REPEATERS_MIN: Final = 50
 CORRELATION_MAX: Final = 0.3
 """Beyond it, between orders and mean order of customers, the notes say so: Gamma-Gamma takes them for independent."""
 
+ORDERS_MIN: Final = 200
+"""Orders it takes to learn which share of them comes back."""
+
 DIGITS: Final = 6
 """Significant digits of what is learned: more would be noise, and hard to read."""
 
@@ -49,6 +52,7 @@ class Models(NamedTuple):
     spend: SpendParams
     clv_edges_minor: Four
     profit_edges_minor: Four
+    returned_share: float
     models: ModelNotes
 
 
@@ -79,6 +83,7 @@ def learn(sample: Sample, previous: Calibration, policy: ClvPolicy) -> Models:
         spend=spend,
         clv_edges_minor=_fifths(values) if len(values) else previous.clv_edges_minor,
         profit_edges_minor=_fifths(sample.profit[inside].astype(float)) if len(values) else previous.profit_edges_minor,
+        returned_share=_returned_share(sample, previous),
         models=ModelNotes(alive_words, spend_words, (*alive_fits, *spend_fits)),
     )
 
@@ -161,6 +166,12 @@ def _lifetime_values(sample: Sample, alive: Params, spend: SpendParams, policy: 
         ],
         np.float64,
     )
+
+
+def _returned_share(sample: Sample, previous: Calibration) -> float:
+    """Share of orders that were refunded or cancelled, to hold a customer's own against."""
+    orders = int(sample.orders.sum())
+    return _rounded(int(sample.returned.sum()) / orders) if orders >= ORDERS_MIN else previous.returned_share
 
 
 def _fifths(values: Floats) -> Four:

@@ -50,6 +50,8 @@ class Sample:
         What they brought, minor units.
     profit
         The same after costs, minor units.
+    orders, returned
+        Orders that are kept one by one, and how many of them were refunded, in part or whole, or cancelled.
     """
 
     repeats: Integers
@@ -58,6 +60,8 @@ class Sample:
     frequency: Integers
     monetary: Integers
     profit: Integers
+    orders: Integers
+    returned: Integers
 
     def __len__(self) -> int:
         return len(self.repeats)
@@ -81,10 +85,11 @@ def sample_of(records: Iterable[tuple[str, bytes]], policy: Policy, as_of: int) 
             ledger.advance(c, as_of, policy.window_ms)
         if c.n:
             times = c.last_at - c.first_at, c.as_of - c.first_at
-            rows.append((c.n - 1, *times, c.frequency, c.monetary, _profit(c, policy)))
+            worth = c.frequency, c.monetary, _profit(c, policy)
+            rows.append((c.n - 1, *times, *worth, len(c.times), _returned(c, 0)))
     columns = np.array(rows, np.int64).reshape(-1, len(Sample.__slots__)).T
-    repeats, last, age, frequency, monetary, profit = columns
-    return Sample(repeats, last / WEEK, age / WEEK, frequency, monetary, profit)
+    repeats, last, age, *others = columns
+    return Sample(repeats, last / WEEK, age / WEEK, *others)
 
 
 async def read_sample(
@@ -137,7 +142,10 @@ def _hash(customer: str) -> int:
 
 
 def _profit(c: Customer, policy: Policy) -> int:
-    refunds = c.refunds or {}
-    hashes = memoryview(c.hashes)[8 * c.window_from :].cast("Q")
-    returns = sum(order in refunds for order in hashes)
-    return profit_minor(c.monetary, 0, returns, 0, policy.profitability)
+    return profit_minor(c.monetary, 0, _returned(c, c.window_from), 0, policy.profitability)
+
+
+def _returned(c: Customer, start: int) -> int:
+    """Orders with a refund or cancellation, from a place in the ledger on."""
+    refunds = c.refunds
+    return 0 if refunds is None else sum(order in refunds for order in memoryview(c.hashes)[8 * start :].cast("Q"))

@@ -79,6 +79,8 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     """Customer lifetime value from which scores 2, 3, 4 and 5 are given: fifths of the customers."""
     profit_edges_minor: Four = PROFIT_EDGES
     """The same of profitability; may be negative."""
+    returned_share: float = 0.0
+    """Share of all orders that were refunded or cancelled; 0 where it was not learned."""
     models: ModelNotes | None = None
     """How the parameters were found; None where they were not learned."""
     abc: AbcEdges = ABC_EDGES
@@ -117,6 +119,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
             spend=wire.spend,
             clv_edges_minor=wire.clv_edges_minor,
             profit_edges_minor=wire.profit_edges_minor,
+            returned_share=wire.returned_share,
             models=wire.models,
             abc=wire.abc,
             churn_notes=wire.churn_notes,
@@ -152,6 +155,7 @@ class _Wire(msgspec.Struct, forbid_unknown_fields=True):
     spend: SpendParams = CDNOW_SPEND
     clv_edges_minor: Four = CLV_EDGES
     profit_edges_minor: Four = PROFIT_EDGES
+    returned_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
     models: ModelNotes | None = None
     # Calibrations of earlier versions have none.
     abc: AbcEdges = ABC_EDGES

@@ -9,7 +9,7 @@ import pytest
 
 from stream.calibration import sample as sampling
 from stream.calibration.fit import fit
-from stream.calibration.models import REPEATERS_MIN, learn, with_models
+from stream.calibration.models import ORDERS_MIN, REPEATERS_MIN, learn, with_models
 from stream.calibration.sample import Sample, read_sample, sample_of
 from stream.scoring.alive import Params
 from stream.scoring.bg_nbd_fit import Fit
@@ -30,7 +30,8 @@ def as_sample(known):
     """Orders in the window are all there are; of spend the papers know that of the repeat orders only."""
     frequency = (known.repeats + 1).astype(int)
     monetary = (known.mean * 100 * frequency).astype(int)
-    return Sample(known.repeats.astype(int), known.last, known.age, frequency, monetary, monetary * 3 // 10)
+    repeats, returned = known.repeats.astype(int), (known.repeats > 3).astype(int)
+    return Sample(repeats, known.last, known.age, frequency, monetary, monetary * 3 // 10, frequency, returned)
 
 
 def part(sample, places):
@@ -142,9 +143,18 @@ def test_spend_that_goes_with_the_number_of_orders_is_said(shop):
     skewed = Sample(
         *(getattr(shop, name) for name in ("repeats", "last", "age", "frequency")),
         shop.monetary * shop.frequency,
-        shop.profit,
+        *(getattr(shop, name) for name in ("profit", "orders", "returned")),
     )
     assert "who orders more often spends more each time" in learn(skewed, FORTIETH, CLV).models.spend
+
+
+def test_the_share_of_returned_orders_is_that_of_all_orders(shop):
+    expected = shop.returned.sum() / shop.orders.sum()
+    assert learn(shop, FORTIETH, CLV).returned_share == pytest.approx(expected, rel=1e-5)
+    few = part(shop, slice(0, 20))
+    assert few.orders.sum() < ORDERS_MIN
+    before = msgspec.structs.replace(FORTIETH, returned_share=0.25)
+    assert learn(few, before, CLV).returned_share == 0.25
 
 
 def records():

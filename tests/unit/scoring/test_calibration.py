@@ -23,6 +23,7 @@ FULL = msgspec.structs.replace(
     ),
     clv_edges_minor=(1, 2, 2, 3),
     profit_edges_minor=(-100, 0, 50, 60),
+    returned_share=0.07,
     bin_shares=BinShares(FIFTHS, (0.4, 0.0, 0.2, 0.2, 0.2), FIFTHS),
     customers=2_357,
     source="fitted on shard histograms",
@@ -67,6 +68,7 @@ def test_the_shipped_model_is_the_published_one_for_cdnow():
         (("bin_shares", "recency"), [1.5, -0.5, 0, 0, 0], r"recency .*add up to 1.*bin_shares"),
         (("spend", "q"), 1, r"q = 1.*must be above 1.*spend"),
         (("spend", "v_minor"), -1, r"v_minor = -1.*must be above 0.*spend"),
+        (("returned_share",), 1.1, r"returned_share"),
         (("clv_edges_minor",), [4, 3, 2, 1], r"clv_edges_minor .*never fall"),
         (("profit_edges_minor",), [1, 2, 3], "profit_edges_minor"),
         (("models", "alive"), None, r"models\.alive"),
@@ -87,7 +89,7 @@ def test_a_bad_field_is_named(path, value, complaint):
 
 def test_a_document_of_an_older_version_has_the_defaults():
     document = json.loads(DEFAULT_CALIBRATION.to_json())
-    for field in ("spend", "clv_edges_minor", "profit_edges_minor", "models"):
+    for field in ("spend", "clv_edges_minor", "profit_edges_minor", "returned_share", "models"):
         del document[field]
     assert Calibration.from_json(json.dumps(document).encode()) == DEFAULT_CALIBRATION
 
