@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 PEERS := $(VENV)/peers
-EXTRAS := embedded,demo,dev
+EXTRAS := embedded,demo,report,dev
 
 .PHONY: demo test pytest lint types layers bench bench-quick chaos chaos-long shapes exactness evaluate constraints clean
 
@@ -74,7 +74,7 @@ evaluate: $(INSTALLED)
 constraints:
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
-	{ echo '# What was tested together, made by `make constraints`: every package of all three extras, exact.'; \
+	{ echo '# What was tested together, made by `make constraints`: every package of all extras, exact.'; \
 	  $(BIN)/pip freeze --exclude streaming-customer-scorer --exclude pip --exclude setuptools; } > constraints.txt
 	@touch $(INSTALLED)
 

@@ -18,6 +18,7 @@ from stream.commands import dead_letters as letters
 from stream.commands import explain_text, printing
 from stream.commands import positions as places
 from stream.commands import replay as replaying
+from stream.commands import report as reporting
 from stream.commands import simulate as simulating
 from stream.commands import topics as making_topics
 from stream.commands.customers import customer_record, explained
@@ -177,6 +178,17 @@ def explain(customer_id: CustomerId, json: Json = False) -> None:
     settings = _settings()
     found = _run(settings, explained(settings, customer_id))
     typer.echo(printing.as_json(found) if json else "\n".join(explain_text.lines(found)))
+
+
+@app.command()
+def report(
+    out: Annotated[Path, typer.Option(help="Where the page is written.")] = Path("report.html"),
+) -> None:
+    """Write one HTML page with pictures of all customers, to be opened in a browser."""
+    settings = _settings()
+    document, customers = _run(settings, reporting.report(settings))
+    reporting.write(document, out)
+    typer.echo(f"{out}: {customers} customers")
 
 
 @app.command()
