@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 from stream.calibration.population import reading, shard_clock
 from stream.contracts.times import format_time
 from stream.report.figures import Day, Figures
 from stream.report.seen import Look
+from stream.scoring.churn_samples import read_said
+from stream.scoring.churn_validation import validate
 from stream.scoring.units import DAY
 from stream.state.customer import TIER_NAMES
 from stream.state.model import Model
@@ -19,15 +22,13 @@ from stream.store.shard_reads import BEGINNING, ShardReads
 SCAN_CUSTOMERS: Final = 1_000
 """Customers asked for at a time; it bounds memory."""
 
-HORIZON: Final = 60 * DAY
-"""How far P(alive) is walked back, ms."""
-
 TABLE_DAYS: Final = 90
 """Days of the rolling tables that are shown."""
 
 _MOVES: Final = "tier_moves|"
 _ORDERS: Final = "orders"
 _REVENUE: Final = "revenue"
+_SAID: Final = "v:"
 
 
 async def collect(
@@ -51,10 +52,11 @@ async def collect(
     RecordError
         A record that this version cannot read.
     """
-    figures = Figures(model.calibration.alive, HORIZON, model.policy.churn.warn_from)
+    figures = Figures(model.calibration.alive, model.churn.horizon, model.policy.churn.warn_from)
     figures.table_days = TABLE_DAYS
     look = Look(model, exponent)
     daily: dict[int, list[int]] = {}
+    samples: Counter[str] = Counter()
     for shard in range(partitions):
         as_of = await shard_clock(redis, prefix, shard) if now is None else now
         if as_of is None:
@@ -63,7 +65,10 @@ async def collect(
         store = reading(redis, prefix, shard)
         await _look_at_all(figures, store, look, model, as_of)
         await _tables(figures, store, as_of, daily)
+        samples.update({name: count for name, count in (await store.histograms()).items() if name.startswith(_SAID)})
     figures.daily = _days(daily)
+    if figures.as_of is not None:
+        figures.validation = validate(read_said(samples, figures.as_of))
     return figures
 
 

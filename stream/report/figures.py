@@ -15,6 +15,7 @@ from stream.report.cohorts import Cohort, Retention
 from stream.report.pareto import Pareto, pareto
 from stream.report.seen import Seen
 from stream.scoring.alive import Params
+from stream.scoring.churn_validation import ReliabilityBin, Validation
 from stream.scoring.policy import LEVELS
 
 SHOWN_MAX: Final = 15
@@ -42,16 +43,6 @@ class AtStake(NamedTuple):
     level: str
     risk: float
     reason: str
-
-
-class Reliability(NamedTuple):
-    """Samples of whom about the same risk was said, one horizon before it was known what came of it."""
-
-    risk: float
-    """Mean risk said."""
-    gone: int
-    """How many did not order within the horizon."""
-    samples: int
 
 
 class Day(NamedTuple):
@@ -88,8 +79,8 @@ class Figures:
         (from, to) to number of tier moves in the last `table_days` days.
     daily
         Orders of each of these days, from the first day with any, ascending.
-    reliability
-        By risk said, ascending.
+    validation
+        What was said of customers against what came of it; None while nothing is known.
     """
 
     def __init__(self, alive: Params, horizon: int, warn_from: str) -> None:
@@ -104,7 +95,7 @@ class Figures:
         self.moves: Counter[tuple[str, str]] = Counter()
         self.daily: list[Day] = []
         self.table_days = 0
-        self.reliability: list[Reliability] = []
+        self.validation: Validation | None = None
         self._segments: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
         self._revenues = array("q")
         self._retention = Retention()
@@ -156,6 +147,11 @@ class Figures:
     def warned(self) -> int:
         """Customers whose level is one that is warned of."""
         return sum(count for level, count in self.levels.items() if level in self._warned)
+
+    @property
+    def reliability(self) -> tuple[ReliabilityBin, ...]:
+        """Risk said beside the share that did not come back, by risk."""
+        return self.validation.reliability if self.validation else ()
 
     @property
     def horizon(self) -> int:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from stream.report import pictures
 from stream.report.figures import Figures
 from stream.report.pictures.style import words
+from stream.scoring.churn_validation import Validation
 from stream.scoring.units import DAY
 
 
@@ -112,12 +113,22 @@ def shown(figures: Figures, exponent: int) -> list[Shown]:
         _shown(
             "reliability",
             "Was the churn risk right?",
-            "Samples of customers by the risk that was said: how many of them did not come back within the horizon.",
-            "; ".join(f"risk {one.risk:.0%}: {one.gone / one.samples:.0%} gone" for one in reliability),
+            "Samples of customers by the risk that was said: how many of them did not come back within the horizon."
+            + _quality(figures.validation),
+            "; ".join(f"risk {one.said:.0%}: {one.gone:.0%} gone" for one in reliability),
             (lambda: pictures.reliability_curve(reliability)) if reliability else None,
             "Of no sample is it known yet what came of it: that takes one horizon from the first.",
         ),
     ]
+
+
+def _quality(validation: Validation | None) -> str:
+    """How good the warnings were, as a sentence."""
+    if validation is None:
+        return ""
+    named = {"precision": validation.precision, "recall": validation.recall, "AUC": validation.auc}
+    told = ", ".join(f"{name} {value:.2f}" for name, value in named.items() if value is not None)
+    return f" Of {validation.samples:,} samples: {told}." if told else ""
 
 
 def _shown(name: str, title: str, reading: str, alt: str, draw: Callable[[], str] | None, empty: str) -> Shown:

@@ -9,9 +9,9 @@ from matplotlib.ticker import PercentFormatter
 from scipy.stats import binomtest
 
 from stream.report.alive_curve import AliveBin
-from stream.report.figures import Reliability
 from stream.report.pareto import Pareto
 from stream.report.pictures.style import BLUE, INK, ORANGE, Picture, styled
+from stream.scoring.churn_validation import ReliabilityBin
 
 _CONFIDENCE: Final = 0.95
 
@@ -58,12 +58,12 @@ def alive_curve(bins: Sequence[AliveBin]) -> str:
 
 
 @styled
-def reliability_curve(rows: Sequence[Reliability]) -> str:
+def reliability_curve(rows: Sequence[ReliabilityBin]) -> str:
     """By risk said: share that did not order within the horizon, with its 95 % interval, beside the diagonal."""
     picture = Picture("reliability")
     picture.axes.plot([0, 1], [0, 1], color=ORANGE, linewidth=2, linestyle="--", label="risk said")
-    risk = [one.risk for one in rows]
-    _observed(picture, risk, [one.gone for one in rows], [one.samples for one in rows], "did not come back")
+    said, sizes = [one.said for one in rows], [one.customers for one in rows]
+    _observed(picture, said, [round(one.gone * one.customers) for one in rows], sizes, "did not come back")
     _shares(picture, "risk that was said", "share of customers")
     picture.axes.legend(frameon=False, loc="upper left")
     return picture.svg()
