@@ -24,7 +24,7 @@ async def stored(redis, prefix, simulation):
     topics = defaultdict(list)
     for told in simulation.events():
         topics[told.topic].append(told.event)
-    sample = take(Evidence(0.1, -2.0, 0.3), 0.6, SPEC.start, warned=True)
+    sample = take(Evidence(repeats=2, last=9.0, age=12.0), 0.6, SPEC.start, warned=True)
     for number, logs in sharded(topics, PARTITIONS).items():
         shard = MemoryShard()
         shard.run(logs, 2_000)
