@@ -30,6 +30,10 @@ SCAN_CUSTOMERS: Final = 1_000
 """Customers asked for at a time; it bounds memory."""
 
 _SEED: Final = 0
+_HASHES: Final = 1 << 64
+
+Row = tuple[str, tuple[int, ...]]
+"""Id, repeat orders, milliseconds from the first order to the last and to the moment, and the other columns."""
 
 Integers = NDArray[np.int64]
 
@@ -67,8 +71,8 @@ class Sample:
         return len(self.repeats)
 
 
-def sample_of(records: Iterable[tuple[str, bytes]], policy: Policy, as_of: int) -> Sample:
-    """Columns of these records at `as_of` (ms; a record that is further on is taken where it is).
+def rows_of(records: Iterable[tuple[str, bytes]], policy: Policy, as_of: int) -> list[Row]:
+    """What is learned from of these customers at `as_of` (ms; a record that is further on is taken where it is).
 
     Raises
     ------
@@ -86,9 +90,14 @@ def sample_of(records: Iterable[tuple[str, bytes]], policy: Policy, as_of: int) 
         if c.n:
             times = c.last_at - c.first_at, c.as_of - c.first_at
             worth = c.frequency, c.monetary, _profit(c, policy)
-            rows.append((c.n - 1, *times, *worth, len(c.times), _returned(c, 0)))
-    columns = np.array(rows, np.int64).reshape(-1, len(Sample.__slots__)).T
-    repeats, last, age, *others = columns
+            rows.append((customer, (c.n - 1, *times, *worth, len(c.times), _returned(c, 0))))
+    return rows
+
+
+def sample_of(rows: Iterable[Row]) -> Sample:
+    """Columns of these customers, by their ids: sums of floating-point numbers are the same wherever they were."""
+    figures = [row for _, row in sorted(rows)]
+    repeats, last, age, *others = np.array(figures, np.int64).reshape(-1, len(Sample.__slots__)).T
     return Sample(repeats, last / WEEK, age / WEEK, *others)
 
 
@@ -112,33 +121,36 @@ async def read_sample(
         Redis cannot be reached.
     """
     chosen = await _choose(redis, prefix, partitions, customers_max)
-    records: list[tuple[str, bytes]] = []
-    for shard in range(partitions):
-        customers = [customer for of_shard, customer in chosen if of_shard == shard]
-        blobs = await reading(redis, prefix, shard).look(customers)
-        records += [(one, blob) for one, blob in zip(customers, blobs, strict=True) if blob is not None]
-    # In one order wherever they were, so that sums of floating-point numbers are the same.
-    records.sort()
-    return sample_of(records, policy, as_of)
+    rows: list[Row] = []
+    for shard, customers in chosen.items():
+        store = reading(redis, prefix, shard)
+        for first in range(0, len(customers), SCAN_CUSTOMERS):
+            some = customers[first : first + SCAN_CUSTOMERS]
+            blobs = await store.look(some)
+            known = [(one, blob) for one, blob in zip(some, blobs, strict=True) if blob is not None]
+            rows += rows_of(known, policy, as_of)
+    return sample_of(rows)
 
 
-async def _choose(redis: Client, prefix: str, partitions: int, customers_max: int) -> list[tuple[int, str]]:
-    """Shard and id of the customers with the smallest hashes."""
+async def _choose(redis: Client, prefix: str, partitions: int, customers_max: int) -> dict[int, list[str]]:
+    """Of each shard the customers that are among those with the smallest hashes."""
     smallest: dict[tuple[int, str], int] = {}
+    below = (_HASHES, "")
     for shard in range(partitions):
         store = reading(redis, prefix, shard)
         cursor, more = BEGINNING, True
         while more:
             cursor, found = await store.scan(cursor, SCAN_CUSTOMERS)
             more = cursor != BEGINNING
-            smallest.update(((_hash(customer), customer), shard) for customer in found)
+            keys = ((xxh64_intdigest(customer.encode(), _SEED), customer) for customer in found)
+            smallest.update((key, shard) for key in keys if key < below)
             if len(smallest) > 2 * customers_max:
-                smallest = {key: smallest[key] for key in sorted(smallest)[:customers_max]}
-    return [(smallest[key], key[1]) for key in sorted(smallest)[:customers_max]]
-
-
-def _hash(customer: str) -> int:
-    return xxh64_intdigest(customer.encode(), _SEED)
+                kept = sorted(smallest)[:customers_max]
+                smallest, below = {key: smallest[key] for key in kept}, kept[-1]
+    chosen: dict[int, list[str]] = {}
+    for key in sorted(smallest)[:customers_max]:
+        chosen.setdefault(smallest[key], []).append(key[1])
+    return chosen
 
 
 def _profit(c: Customer, policy: Policy) -> int:

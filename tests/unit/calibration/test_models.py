@@ -10,7 +10,7 @@ import pytest
 from stream.calibration import sample as sampling
 from stream.calibration.fit import fit
 from stream.calibration.models import ORDERS_MIN, REPEATERS_MIN, learn, with_models
-from stream.calibration.sample import Sample, read_sample, sample_of
+from stream.calibration.sample import Sample, read_sample, rows_of, sample_of
 from stream.scoring.alive import Params
 from stream.scoring.bg_nbd_fit import Fit
 from stream.scoring.calibration import DEFAULT_CALIBRATION, Calibration
@@ -162,8 +162,12 @@ def records():
     return list(unpack_records(outcome.records))
 
 
+def sampled(as_of):
+    return sample_of(rows_of(records(), POLICY, as_of))
+
+
 def test_the_columns_are_the_facts_of_the_records():
-    found = sample_of(records(), POLICY, NOW)
+    found = sampled(NOW)
     place = int(np.flatnonzero(found.repeats == 4)[0])
     assert len(found) == 20
     assert (found.frequency[place], found.monetary[place], found.profit[place]) == (5, 10_000, 3_000)
@@ -172,8 +176,8 @@ def test_the_columns_are_the_facts_of_the_records():
 
 
 def test_orders_leave_the_window_until_the_moment_of_the_sample():
-    later = sample_of(records(), POLICY, NOW + 400 * DAY)
-    assert (later.repeats == sample_of(records(), POLICY, NOW).repeats).all()
+    later = sampled(NOW + 400 * DAY)
+    assert (later.repeats == sampled(NOW).repeats).all()
     assert not later.frequency.any()
     assert not later.monetary.any()
     assert not learn(later, FORTIETH, CLV).models.fits
