@@ -6,7 +6,7 @@ stays empty; that is reported, not repaired, because moving an edge would put eq
 The edges of A and B are the revenues from which customers bring the policy's shares of all revenue.
 
 Weights of the churn evidence are learned from samples whose outcome is known, see `stream.calibration.churn`.
-Models are taken over from the calibration before; see `stream.calibration.models` for how they are learned.
+Parameters of the models come from a sample of the customers, see `stream.calibration.models`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from stream.calibration.churn import churn_weights
+from stream.calibration.models import Models
 from stream.scoring.abc import fit_edges
 from stream.scoring.calibration import BinShares, Calibration
 from stream.scoring.policy import Policy
@@ -52,6 +53,7 @@ def fit(
     as_of: int,
     previous: Calibration,
     policy: Policy,
+    models: Models | None = None,
     customers_min: int = CUSTOMERS_MIN,
 ) -> Fitted:
     """Make the calibration that follows `previous`.
@@ -67,6 +69,8 @@ def fit(
         Gives the number before, and all that is not fitted here.
     policy
         Gives the shares of the classes A, B and C.
+    models
+        Parameters of the models; None takes those of `previous`.
     customers_min
         Fewer customers are refused.
 
@@ -104,18 +108,21 @@ def fit(
         monetary_minor=figure_edges(Histogram(revenue)),
     )
     shares = _bin_shares(orders, revenue, last, edges, as_of)
-    churn = churn_weights(histograms.values(), as_of, previous, previous.alive, policy.churn)
+    taken = models or previous
+    churn = churn_weights(histograms.values(), as_of, previous, taken.alive, policy.churn)
     calibration = msgspec.structs.replace(
         previous,
         number=previous.number + 1,
         created_at=as_of,
         rfm=edges,
         abc=fit_edges(revenue, policy.abc),
+        **(models._asdict() if models else {}),
         churn=churn.coefficients,
         churn_notes=churn.notes,
         bin_shares=shares,
         customers=customers,
-        source=f"edges from {customers} customers",
+        source=f"edges from {customers} customers"
+        + (f", models from a sample of {models.models.sample}" if models else ""),
     )
     return Fitted(calibration, tuple(_collapsed(shares)))
 

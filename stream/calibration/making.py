@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from stream.calibration.dry_run import Moves, dry_run
 from stream.calibration.fit import FitRefused, Fitted, fit
-from stream.calibration.models import with_models
+from stream.calibration.models import learn
 from stream.calibration.population import read_population
 from stream.calibration.sample import read_sample
 from stream.calibration.store import read_current
@@ -61,10 +61,9 @@ async def make(redis: Client, prefix: str, partitions: int, policy: Policy, now:
     if population.clock is None:
         raise FitRefused("There is nothing to learn from: no worker has applied an event yet.")
     as_of = population.clock if now is None else now
-    fitted = fit(population.histograms, as_of, previous, policy)
     sample = await read_sample(redis, prefix, partitions, policy, as_of, sample_max)
     # Seconds of arithmetic: a worker goes on with its other work meanwhile.
-    learned = await asyncio.to_thread(with_models, fitted.calibration, previous, sample, policy.clv)
-    fitted = fitted._replace(calibration=learned)
-    moves = await dry_run(redis, prefix, partitions, compile_model(policy, learned), now)
+    models = await asyncio.to_thread(learn, sample, previous, policy.clv)
+    fitted = fit(population.histograms, as_of, previous, policy, models)
+    moves = await dry_run(redis, prefix, partitions, compile_model(policy, fitted.calibration), now)
     return Made(previous, fitted, moves)

@@ -56,13 +56,6 @@ class Models(NamedTuple):
     models: ModelNotes
 
 
-def with_models(calibration: Calibration, previous: Calibration, sample: Sample, policy: ClvPolicy) -> Calibration:
-    """Put what the sample teaches into a calibration that has the parameters of `previous` so far."""
-    learned = learn(sample, previous, policy)
-    source = f"edges from {calibration.customers} customers, models from a sample of {len(sample)}"
-    return msgspec.structs.replace(calibration, source=source, **learned._asdict())
-
-
 def learn(sample: Sample, previous: Calibration, policy: ClvPolicy) -> Models:
     """Learn from these customers.
 
@@ -84,7 +77,7 @@ def learn(sample: Sample, previous: Calibration, policy: ClvPolicy) -> Models:
         clv_edges_minor=_fifths(values) if len(values) else previous.clv_edges_minor,
         profit_edges_minor=_fifths(sample.profit[inside].astype(float)) if len(values) else previous.profit_edges_minor,
         returned_share=_returned_share(sample, previous),
-        models=ModelNotes(alive_words, spend_words, (*alive_fits, *spend_fits)),
+        models=ModelNotes(len(sample), alive_words, spend_words, (*alive_fits, *spend_fits)),
     )
 
 

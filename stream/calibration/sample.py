@@ -23,6 +23,7 @@ from stream.scoring.units import WEEK
 from stream.state import ledger
 from stream.state.codec import decode
 from stream.state.customer import UNSET, Customer
+from stream.state.worth import contacts, discounts, returns
 from stream.store.calls import Client
 from stream.store.shard_reads import BEGINNING
 
@@ -154,7 +155,7 @@ async def _choose(redis: Client, prefix: str, partitions: int, customers_max: in
 
 
 def _profit(c: Customer, policy: Policy) -> int:
-    return profit_minor(c.monetary, 0, _returned(c, c.window_from), 0, policy.profitability)
+    return profit_minor(c.monetary, discounts(c), returns(c), contacts(c), policy.profitability)
 
 
 def _returned(c: Customer, start: int) -> int:

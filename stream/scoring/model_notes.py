@@ -26,6 +26,8 @@ class FitNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ModelNotes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which parameters are in force, and why."""
 
+    sample: int
+    """Customers they were learned from."""
     alive: str
     """Where the parameters of P(alive) are from, in words, with what was tried before."""
     spend: str

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from stream.calibration import sample as sampling
+from stream.calibration.churn import churn_weights
 from stream.calibration.fit import fit
-from stream.calibration.models import ORDERS_MIN, REPEATERS_MIN, learn, with_models
+from stream.calibration.models import ORDERS_MIN, REPEATERS_MIN, learn
 from stream.calibration.sample import Sample, read_sample, rows_of, sample_of
 from stream.scoring.alive import Params
 from stream.scoring.bg_nbd_fit import Fit
@@ -72,13 +73,26 @@ def test_the_order_of_customers_does_not_matter(shop, learned):
     assert again == learned
 
 
-def test_a_calibration_with_models_can_be_written(shop):
+def test_a_calibration_with_models_can_be_written(learned):
     shard = {f"f:{n}": 1 for n in range(1, 41)} | {"m:100": 40} | {f"l:{4 * day}": 1 for day in range(40)}
-    made = fit({0: shard}, 40 * DAY, FORTIETH, POLICY).calibration
-    full = with_models(made, FORTIETH, shop, CLV)
-    assert Calibration.from_json(full.to_json()) == full
-    assert full.source == "edges from 40 customers, models from a sample of 2357"
-    assert full.rfm == made.rfm
+    made = fit({0: shard}, 40 * DAY, FORTIETH, POLICY, learned).calibration
+    assert Calibration.from_json(made.to_json()) == made
+    assert made.source == "edges from 40 customers, models from a sample of 2357"
+    assert (made.alive, made.spend, made.models) == (learned.alive, learned.spend, learned.models)
+    assert fit({0: shard}, 40 * DAY, FORTIETH, POLICY).calibration.alive == FORTIETH.alive
+
+
+def test_churn_is_learned_for_the_parameters_that_it_will_be_used_with(learned, monkeypatch):
+    asked = []
+
+    def watched(shards, as_of, previous, alive, policy):
+        asked.append(alive)
+        return churn_weights(shards, as_of, previous, alive, policy)
+
+    monkeypatch.setattr("stream.calibration.fit.churn_weights", watched)
+    shard = {f"f:{n}": 1 for n in range(1, 41)} | {"m:100": 40} | {f"l:{4 * day}": 1 for day in range(40)}
+    fit({0: shard}, 40 * DAY, FORTIETH, POLICY, learned)
+    assert asked == [learned.alive]
 
 
 @pytest.mark.parametrize("previous", [DEFAULT_CALIBRATION, FORTIETH])

@@ -17,6 +17,7 @@ FULL = msgspec.structs.replace(
     number=7,
     created_at=1_700_000_000_000,
     models=ModelNotes(
+        sample=2_357,
         alive="MBG/NBD of 2357 customers",
         spend="kept",
         fits=(FitNote("MBG/NBD", {"r": 0.5}, 2_357, -9_582.4, 0.02, ("a is at its bound",)),),
