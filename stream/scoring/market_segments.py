@@ -20,7 +20,7 @@ from operator import itemgetter
 from typing import Final, get_args
 
 from stream.contracts.wire import CustomerKind
-from stream.scoring.rule_expressions import Condition, ExpressionError, Text, Vocabulary, Whole
+from stream.scoring.rule_words import ExpressionError, Text, Vocabulary, Whole
 from stream.scoring.table_reader import DAYS_MAX, PolicyError, TableReader
 from stream.scoring.units import DAY, NEVER, ceil_to_second
 
@@ -82,6 +82,9 @@ class MarketTable:
     """
 
     def __init__(self, policy: MarketPolicy, vocabulary: Vocabulary) -> None:
+        # The package makes its parser when it is imported, and most commands compile no policy.
+        from stream.scoring.rule_expressions import Condition  # noqa: PLC0415
+
         self._names = tuple(rule.name for rule in policy.rules)
         conditions: list[Condition] = []
         for place, rule in enumerate(policy.rules):

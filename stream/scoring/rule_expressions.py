@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from rule_engine import (
     Context,
@@ -42,6 +42,8 @@ from rule_engine.ast import (
     UnaryExpression,
 )
 
+from stream.scoring.rule_words import ExpressionError, Text, Vocabulary, Whole
+
 LENGTH_MAX: Final = 500
 """Characters of a condition."""
 DEPTH_MAX: Final = 32
@@ -49,28 +51,6 @@ DEPTH_MAX: Final = 32
 
 _TEXT = re.compile(r'"[^"\\]*"' + r"|'[^'\\]*'")
 _PLAIN = re.compile(r"[\w\s()\[\],=!<>.]*")
-
-
-class ExpressionError(ValueError):
-    """A condition is not allowed; the message says what is wrong and what is allowed."""
-
-
-class Text(NamedTuple):
-    """A class that is a text, or unknown."""
-
-    values: tuple[str, ...] = ()
-    """All it can be; empty where that is open."""
-
-
-class Whole(NamedTuple):
-    """A class that is a whole number, and never unknown."""
-
-    lowest: int
-    highest: int
-
-
-Vocabulary = Mapping[str, Text | Whole]
-"""Names that a condition may use, and what each can be."""
 
 
 class Condition:
@@ -101,7 +81,7 @@ class Condition:
     >>> Condition('tier == "hihg"', words)
     Traceback (most recent call last):
     ...
-    stream.scoring.rule_expressions.ExpressionError: tier can never be 'hihg'; it is one of none, low, mid, high
+    stream.scoring.rule_words.ExpressionError: tier can never be 'hihg'; it is one of none, low, mid, high
     """
 
     def __init__(self, text: str, vocabulary: Vocabulary) -> None:

@@ -20,9 +20,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import exp, lgamma, log
 from typing import Final, NamedTuple
-
-from scipy.special import betainc
 
 from stream.scoring.table_reader import PolicyError, TableReader
 
@@ -203,8 +202,7 @@ def rise(policy: ThemesPolicy, count: int, past: Sequence[int]) -> Rise | None:
     usual = total / len(past)
     if count < policy.ratio_min * usual:
         return None
-    # P(X >= count) for X ~ Binomial(count + total, 1 / (1 + periods)), as a regularised incomplete beta function.
-    chance = float(betainc(count, total + 1, 1 / (1 + len(past))))
+    chance = _chance(count, total, len(past))
     if chance > policy.chance_max:
         return None
     return Rise(count, usual, count / usual if usual else None, chance)
@@ -220,6 +218,23 @@ def rising(policy: ThemesPolicy, counts: Iterable[tuple[str, int, Sequence[int]]
     """
     found = ((theme, rise(policy, count, past)) for theme, count, past in counts)
     return sorted(((theme, how) for theme, how in found if how is not None), key=lambda one: (one[1].chance, one[0]))
+
+
+def _chance(last: int, past: int, periods: int) -> float:
+    """Chance that the last of some periods has `last` mentions or more, of `last + past` that are spread evenly.
+
+    A tail of the binomial distribution, added up from its first and greatest term on: each further one is the one
+    before times ``remaining / (hits * periods)``, which is below 1 where the last period is above the mean.
+    """
+    trials = last + past
+    logarithm = lgamma(trials + 1) - lgamma(last + 1) - lgamma(past + 1)
+    term = exp(logarithm + past * log(periods) - trials * log(1 + periods))
+    total, hits = 0.0, last
+    while total + term > total:
+        total += term
+        term *= (trials - hits) / ((hits + 1) * periods)
+        hits += 1
+    return min(1.0, total)
 
 
 def _from_word_start(word: str) -> str:

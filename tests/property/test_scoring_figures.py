@@ -12,7 +12,8 @@ from stream.scoring.conduct import HIGH, NONE, WATCH, figures, level, wilson_low
 from stream.scoring.market_classes import compile_market_segments
 from stream.scoring.market_segments import MarketTable, next_age_change, registration_age
 from stream.scoring.policy import default_policy
-from stream.scoring.rule_expressions import Condition, Text, Whole
+from stream.scoring.rule_expressions import Condition
+from stream.scoring.rule_words import Text, Whole
 from stream.scoring.satisfaction import acsi, csi, nps, nps_group
 from stream.scoring.themes import compile_themes, rise, themes_of
 from stream.scoring.units import DAY, NEVER

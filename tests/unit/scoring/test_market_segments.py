@@ -14,7 +14,8 @@ from stream.scoring.market_segments import (
     next_age_change,
     registration_age,
 )
-from stream.scoring.rule_expressions import DEPTH_MAX, LENGTH_MAX, Condition, ExpressionError, Text, Whole
+from stream.scoring.rule_expressions import DEPTH_MAX, LENGTH_MAX, Condition
+from stream.scoring.rule_words import ExpressionError, Text, Whole
 from stream.scoring.table_reader import PolicyError
 from stream.scoring.units import DAY, NEVER
 

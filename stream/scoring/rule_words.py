@@ -1,0 +1,31 @@
+"""The words that conditions of rule segments are written with: names, and what each can be.
+
+Apart from `rule_expressions`, which takes a quarter of a second to import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class ExpressionError(ValueError):
+    """A condition is not allowed; the message says what is wrong and what is allowed."""
+
+
+class Text(NamedTuple):
+    """A class that is a text, or unknown."""
+
+    values: tuple[str, ...] = ()
+    """All it can be; empty where that is open."""
+
+
+class Whole(NamedTuple):
+    """A class that is a whole number, and never unknown."""
+
+    lowest: int
+    highest: int
+
+
+Vocabulary = Mapping[str, Text | Whole]
+"""Names that a condition may use, and what each can be."""
