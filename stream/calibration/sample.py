@@ -80,7 +80,7 @@ def rows_of(records: Iterable[tuple[str, bytes]], policy: Policy, as_of: int) ->
     RecordError
         A record that this version cannot read.
     """
-    rows = []
+    rows: list[Row] = []
     for customer, blob in records:
         c = decode(customer, blob)
         if c.as_of == UNSET:

@@ -12,9 +12,10 @@ from stream.contracts.times import format_time
 from stream.report.figures import Figures
 from stream.report.pictures.style import words
 from stream.report.shown import shown
+from stream.scoring.abc import CLASSES
+from stream.scoring.lifecycle import STAGES
 from stream.scoring.policy import LEVELS
 from stream.scoring.tiers import TIERS
-from stream.state.customer import CLASSES, STAGES
 
 
 class Bar(NamedTuple):
