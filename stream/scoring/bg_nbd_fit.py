@@ -16,10 +16,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize
-from scipy.special import betaln, digamma, expit, gammaln
+from scipy.special import betaln, digamma, gammaln
 
 from stream.scoring.alive import Params
-from stream.scoring.bg_nbd import Family, Floats, repeat_shares
+from stream.scoring.bg_nbd import Family, Floats, p_alive, repeat_shares
 
 SPREAD: Final = 10.0
 """Standard deviation of the prior on the natural logarithm of each parameter."""
@@ -28,12 +28,14 @@ LEAST: Final = Params(1e-3, 1e-3, 1e-4, 1e-4)
 MOST: Final = Params(1e3, 1e5, 1e3, 1e3)
 """Bounds of the search; `alpha` in weeks."""
 
-LEAVING_MIN: Final = 1e-3
-"""Mean probability to leave after an order, a / (a + b), below which the customers show nobody leaving."""
+GONE_MIN: Final = 0.005
+"""Share of the customers who have left so far, by the model itself, below which nobody is seen to leave."""
 
 LEAVING_FLAG: Final = "nobody is seen to leave"
 
 ITERATIONS_MAX: Final = 500
+FLAT: Final = 1e-12
+"""Relative change of the likelihood at which a search has come to its end."""
 _AT_BOUND: Final = 1.001
 
 
@@ -96,10 +98,12 @@ def fit(family: Family, customers: Grouped) -> Fit:
         jac=True,
         method="L-BFGS-B",
         bounds=list(zip(np.log(LEAST), np.log(MOST), strict=True)),
-        options={"maxiter": ITERATIONS_MAX, "ftol": 1e-13, "gtol": 1e-9},
+        options={"maxiter": ITERATIONS_MAX, "ftol": FLAT, "gtol": 1e-9},
     )
     params = Params(*np.exp(found.x).tolist())
-    return Fit(params, likelihood.at(params)[0], tuple(_flags(params, converged=bool(found.success))))
+    gone = 1 - p_alive(family, params, customers.repeats, customers.last, customers.age)
+    flags = _flags(params, float(np.average(gone, weights=customers.alike)), converged=bool(found.success))
+    return Fit(params, likelihood.at(params)[0], tuple(flags))
 
 
 def log_likelihood(family: Family, params: Params, customers: Grouped) -> float:
@@ -132,11 +136,10 @@ def misplaced(actual: Floats, expected: Floats) -> float:
     return float(np.abs(actual - expected).sum() / 2 / actual.sum())
 
 
-def _flags(params: Params, *, converged: bool) -> list[str]:
+def _flags(params: Params, gone: float, *, converged: bool) -> list[str]:
     found = []
-    leaving = params.a / (params.a + params.b)
-    if leaving < LEAVING_MIN:
-        found.append(f"{LEAVING_FLAG}: {leaving:.1g} of the customers do after an order")
+    if gone < GONE_MIN:
+        found.append(f"{LEAVING_FLAG}, {gone:.2%} of the customers have")
     for name, value, least, most in zip(Params._fields, params, LEAST, MOST, strict=True):
         if not least * _AT_BOUND < value < most / _AT_BOUND:
             found.append(f"{name} is at its bound, {value:g}")
@@ -162,16 +165,19 @@ class _Likelihood:
         x, at, k, with_x = self._x, self._at, self._chances, self._with_x
         before_last = np.where(self._could, b + k - 1, 1.0)
         left = np.where(self._could, np.log(a / before_last), -np.inf)
-        silence = np.log((alpha + t) / (alpha + t_x))
+        until_now = np.log(alpha + t)
+        silence = until_now - np.log(alpha + t_x)
         orders = r + x[at]
         log_odds = left[at] + orders * silence
-        rate = np.log(alpha) - np.log(alpha + t)
-        value = with_x @ (gammaln(r + x) - gammaln(r) + betaln(a, b + k) - betaln(a, b)) + alike @ (
-            r * rate - x[at] * np.log(alpha + t) + np.logaddexp(0, log_odds)
+        # exp and log are what takes the time: of the smaller odds once, for the likelihood and for its slope.
+        odds = np.exp(-np.abs(log_odds))
+        both_ways = np.maximum(log_odds, 0) + np.log1p(odds)
+        value = with_x @ (gammaln(r + x) - gammaln(r) + betaln(a, b + k) - betaln(a, b) + r * np.log(alpha)) + alike @ (
+            both_ways - orders * until_now
         )
-        gone = alike * expit(log_odds)
+        gone = alike * np.where(log_odds > 0, 1, odds) / (1 + odds)
         gone_x = np.bincount(at, gone)
-        by_r = with_x @ (digamma(r + x) - digamma(r)) + alike @ rate + gone @ silence
+        by_r = with_x @ (digamma(r + x) - digamma(r)) + alike @ (np.log(alpha) - until_now) + gone @ silence
         by_alpha = alike @ (r / alpha - orders / (alpha + t)) + gone @ (orders * (1 / (alpha + t) - 1 / (alpha + t_x)))
         both = digamma(a + b) - digamma(a + b + k)
         by_a = with_x @ both + gone.sum() / a

@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from scipy.special import betainc, digamma, gammaln
 
 from stream.scoring.bg_nbd import Floats
-from stream.scoring.bg_nbd_fit import ITERATIONS_MAX, SPREAD, misplaced
+from stream.scoring.bg_nbd_fit import FLAT, ITERATIONS_MAX, SPREAD, misplaced
 from stream.scoring.gamma_gamma import SpendParams
 
 LEAST: Final = (1e-2, 1e-2)
@@ -72,7 +72,7 @@ def fit_spend(mean_minor: ArrayLike, frequency: ArrayLike) -> SpendFit:
         jac=True,
         method="L-BFGS-B",
         bounds=bounds,
-        options={"maxiter": ITERATIONS_MAX, "ftol": 1e-13, "gtol": 1e-9},
+        options={"maxiter": ITERATIONS_MAX, "ftol": FLAT, "gtol": 1e-9},
     )
     p, above, v = np.exp(found.x).tolist()
     flags = [

@@ -32,6 +32,8 @@ POPULATIONS = [
     Params(1.0, 10.0, 1e-3, 1.0),
     Params(0.7, 6.0, 2.0, 0.01),
     Params(0.3, 0.05, 1.0, 9.0),
+    # The Complete Journey: hardly anybody leaves, and everybody comes every week.
+    Params(1.1956, 0.9536, 0.3414, 479.2),
 ]
 
 REPEATS = sorted({*range(12), *np.geomspace(12, REPEATS_TABLED, 25).astype(int).tolist()})
