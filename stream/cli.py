@@ -24,7 +24,10 @@ from stream.commands import topics as making_topics
 from stream.commands.customers import customer_record, explained
 from stream.commands.failures import CommandFailed, settings_from_environment, told_plainly
 from stream.commands.parts import quiet_clients
+from stream.commands.tables import rolling_table
 from stream.settings import Settings
+from stream.state.table_names import TABLE_NAMES
+from stream.tables.windows import DEFAULT_WINDOW, WINDOWS
 
 T = TypeVar("T")
 
@@ -189,6 +192,19 @@ def report(
     document, customers = _run(settings, reporting.report(settings))
     reporting.write(document, out)
     typer.echo(f"{out}: {customers} customers")
+
+
+@app.command()
+def table(
+    name: Annotated[str, typer.Argument(metavar="NAME", help=f"One of {', '.join(TABLE_NAMES)}.")],
+    window: Annotated[str, typer.Option(help=f"One of {', '.join(WINDOWS)}.")] = DEFAULT_WINDOW,
+    by: Annotated[str | None, typer.Option(help="What its rows stand for; see docs/reference/tables.md.")] = None,
+    json: Json = False,
+) -> None:
+    """Show a rolling table: what happened in the last hours, days or year."""
+    settings = _settings()
+    found = _run(settings, rolling_table(settings, name, window, by))
+    typer.echo(printing.as_json(found) if json else "\n".join(printing.table_lines(found)))
 
 
 @app.command()

@@ -137,6 +137,46 @@ def position_lines(found: Iterable[Place]) -> Iterator[str]:
         yield f"{place:<36}{stored:>14}{one.beginning:>14}{one.end:>14}  {one.detail or one.verdict}"
 
 
+def table_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """A rolling table, one row a line; what nothing is said of in any row has no column.
+
+    Examples
+    --------
+    >>> rows = [{"tier": "high", "orders": 2, "revenue": "9.00"}, {"tier": "low", "orders": 1, "revenue": "4.00"}]
+    >>> for line in table_lines({"table": "sales", "window": "1h", "by": "tier", "from": "…", "to": "…", "rows": rows}):
+    ...     print(line)
+    sales by tier, from … to …
+    tier  orders  revenue
+    high       2     9.00
+    low        1     4.00
+    """
+    rows = [{name: _cell(value) for name, value in row.items()} for row in found["rows"]]
+    period = f"from {found['from']} to {found['to']}" if "from" in found else "no event was applied yet"
+    yield f"{found['table']} by {found['by']}, {period}"
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    if not rows:
+        yield "Nothing happened."
+    widths = {name: max(len(name), *(len(row.get(name, "")) for row in rows)) for name in names}
+    for row in [{name: name for name in names}, *rows] if rows else []:
+        cells = [row.get(name, "") for name in names]
+        words = {name for name in names if name in found["by"].split(",")}
+        yield "  ".join(
+            f"{cell:<{widths[name]}}" if name in words else f"{cell:>{widths[name]}}"
+            for name, cell in zip(names, cells, strict=True)
+        ).rstrip()
+    if "left_out" in found:
+        yield f"{found['left_out']} more rows are left out."
+
+
+def _cell(value: object) -> str:
+    """A figure of a table in few characters."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_cell(one)}" for name, one in value.items())
+    return str(value)
+
+
 def dead_letter_lines(found: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Refused records, two lines each."""
     none = True

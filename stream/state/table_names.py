@@ -30,7 +30,6 @@ OTHER: Final = "other"
 REASON_KINDS: Final = ("warned", "churned", "won_back")
 #: Whether an action was taken, or was held back to see what happens without it.
 GROUPS: Final = ("treated", "held_out")
-RETURNS: Final = ("came_back", "stayed_away")
 #: Steps of the funnel before the order, by type of interaction.
 FUNNEL: Final[dict[str, str]] = {
     "product.viewed": "viewed",
@@ -75,8 +74,8 @@ MEASURES: Final = (
     Measure("customers_new", "count", "first orders of customers", (TOTAL, "channel", "region")),
     Measure("customers_lost", "count", "customers who became `churned`", SAID_SCOPES),
     Measure("customers_won_back", "count", "customers who became `won_back`", SAID_SCOPES),
-    Measure("tier_moves", "count", "changes of the said tier", keys=("move",)),
-    Measure("lifecycle_moves", "count", "changes of the said stage of life", keys=("move",)),
+    Measure("tier_moves", "count", "changes of the said tier", keys=("from", "to")),
+    Measure("lifecycle_moves", "count", "changes of the said stage of life", keys=("from", "to")),
     Measure("nps_promoters", "count", "answers of 9 and 10 to `feedback.nps`", EVENT_SCOPES),
     Measure("nps_passives", "count", "answers of 7 and 8", EVENT_SCOPES),
     Measure("nps_detractors", "count", "answers of 0 to 6", EVENT_SCOPES),
@@ -95,9 +94,10 @@ MEASURES: Final = (
     Measure("checkouts", "count", "`checkout.started`", EVENT_SCOPES),
     Measure("carts_abandoned", "count", "carts left behind, at the moment they are taken for it", SAID_SCOPES),
     Measure("reasons", "count", "reasons given with warnings, losses and returns", keys=("kind", "code")),
-    Measure("outcomes", "count", "resolved actions", keys=("action", "group", "return")),
+    Measure("came_back", "count", "actions after which the customer ordered in time", keys=("action", "group")),
+    Measure("stayed_away", "count", "actions after which they did not", keys=("action", "group")),
     Measure(
-        "themes",
+        "mentions",
         "count",
         "themes of complaints, questions, reviews and low answers",
         keys=("theme", "category", "tier"),
@@ -126,10 +126,15 @@ class Table:
     rates: dict[str, str]
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of its measures, which all have the same; none where these are split by scopes."""
+        return BY_NAME[self.measures[0]].keys
+
+    @property
     def by(self) -> tuple[str, ...]:
-        """What its rows may stand for: the scopes of any of its measures, or the keys of its only one."""
-        found = [BY_NAME[name] for name in self.measures]
-        return tuple(dict.fromkeys(scope for measure in found for scope in (*measure.scopes, *measure.keys)))
+        """What its rows may stand for: its keys, or the scopes of any of its measures."""
+        scopes = [scope for name in self.measures for scope in BY_NAME[name].scopes]
+        return self.keys or tuple(scope for scope in SCOPES if scope in scopes)
 
 
 TABLES: Final = (
@@ -174,19 +179,29 @@ TABLES: Final = (
         "From the first look to the order.",
         ("viewed", "carts", "checkouts", "orders", "carts_abandoned"),
         {
-            "cart_rate": "carts / viewed",
-            "checkout_rate": "checkouts / carts",
-            "order_rate": "orders / checkouts",
-            "conversion": "orders / viewed",
+            "cart_rate": "from viewed to cart; a step counts as reached by whoever reached a later one",
+            "checkout_rate": "from cart to checkout",
+            "order_rate": "from checkout to order",
+            "conversion": "from viewed to order",
         },
     ),
-    Table("reasons", "Why customers were warned about, lost and won back.", ("reasons",), {"share": "of its kind"}),
-    Table("outcomes", "What came of actions.", ("outcomes",), {"came_back_rate": "came back / all of its group"}),
+    Table(
+        "reasons",
+        "Why customers were warned about, lost and won back.",
+        ("reasons",),
+        {"share": "of all reasons of its kind"},
+    ),
+    Table(
+        "outcomes",
+        "What came of actions.",
+        ("came_back", "stayed_away"),
+        {"came_back_rate": "came_back / (came_back + stayed_away)"},
+    ),
     Table(
         "themes",
         "What customers talk about, and what they talk about more than before.",
-        ("themes",),
-        {"rise": "against the stretch of the same length before"},
+        ("mentions",),
+        {"rise": "whole hours or days of the window against the four stretches of as many before them"},
     ),
 )
 TABLE_NAMES: Final = tuple(table.name for table in TABLES)

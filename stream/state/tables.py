@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from stream.scoring.satisfaction import is_satisfied, nps_group
 from stream.state.customer import TIER_NAMES, Customer
 from stream.state.known_names import KnownNames
-from stream.state.table_names import FUNNEL, GROUPS, LOST, PAIR, REASON_KINDS, RETURNS, WON_BACK
+from stream.state.table_names import FUNNEL, GROUPS, LOST, PAIR, REASON_KINDS, WON_BACK
 
 #: (hour, channel, tier, segment, region) -> [orders, revenue, first orders].
 OrderCells = dict[tuple[int, str, str, str, str], list[int]]
@@ -167,7 +167,7 @@ class TableDeltas:
     def add_theme(self, at: int, theme: str, category: str, tier: str) -> None:
         """A customer of this tier said something about a theme, and a category if it is known."""
         pair = self.names.admit("theme", f"{theme}{PAIR}{category}")
-        self._add(at // HOUR, f"themes|{tier}|{pair}", 1)
+        self._add(at // HOUR, f"mentions|{tier}|{pair}", 1)
 
     # -- what was said ------------------------------------------------------------------------------------------------
 
@@ -196,8 +196,8 @@ class TableDeltas:
     def add_outcome(self, at: int, action: str, group: str, came_back: bool) -> None:  # noqa: FBT001 - the last word on it
         """What came of an action in one of `GROUPS`."""
         assert group in GROUPS, group
-        came = RETURNS[0] if came_back else RETURNS[1]
-        self._add(at // HOUR, f"outcomes|{group}|{came}|{self.names.admit('action', action)}", 1)
+        measure = "came_back" if came_back else "stayed_away"
+        self._add(at // HOUR, f"{measure}|{group}|{self.names.admit('action', action)}", 1)
 
     # -- sums ---------------------------------------------------------------------------------------------------------
 

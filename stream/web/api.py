@@ -15,6 +15,9 @@ from aiohttp.typedefs import Handler, Middleware
 from stream.contracts.ids import why_bad
 from stream.metrics import Metrics
 from stream.store.errors import StoreUnavailable
+from stream.tables.answers import listed
+from stream.tables.questions import NotAsked, ask
+from stream.tables.windows import DEFAULT_WINDOW
 from stream.web.backend import Backend
 
 logger = logging.getLogger(__name__)
@@ -55,6 +58,8 @@ def make_api(
     )
     # An id may hold braces, which the default pattern of a variable part does not allow.
     api.router.add_get("/v1/customers/{customer_id:[^/]+}", routes.customer)
+    api.router.add_get("/v1/tables", routes.tables)
+    api.router.add_get("/v1/tables/{name:[^/]+}", routes.table)
     api.router.add_get("/metrics", routes.metrics)
     api.router.add_get("/healthz", routes.alive)
     api.router.add_get("/readyz", routes.readiness)
@@ -80,6 +85,20 @@ class _Routes:
                 "customer_id? An event just sent takes a moment; one that was refused is in the dead letters.",
             )
         return _json(200, record)
+
+    async def tables(self, _: web.Request) -> web.Response:
+        return _json(200, {"tables": listed()})
+
+    async def table(self, request: web.Request) -> web.Response:
+        asked = request.query
+        unknown = sorted(asked.keys() - {"window", "by"})
+        if unknown:
+            return _problem(400, "bad_parameter", f"There is no parameter {unknown[0]!r}. There are: window, by.")
+        try:
+            question = ask(request.match_info["name"], asked.get("window", DEFAULT_WINDOW), asked.get("by"))
+        except NotAsked as wrong:
+            return _problem(404 if wrong.code == "unknown_table" else 400, wrong.code, str(wrong))
+        return _json(200, await self._backend.table(question))
 
     async def metrics(self, _: web.Request) -> web.Response:
         return web.Response(body=self._metrics.text(), headers={"Content-Type": _METRICS_TYPE, **_HEADERS})
@@ -114,7 +133,7 @@ def _errors_as_json(seconds_max: float) -> Middleware:
             async with asyncio.timeout(seconds_max):
                 return await handler(request)
         except web.HTTPNotFound:
-            routes = "/v1/customers/{id}, /metrics, /healthz, /readyz"
+            routes = "/v1/customers/{id}, /v1/tables, /v1/tables/{name}, /metrics, /healthz, /readyz"
             return _problem(404, "no_such_page", f"Nothing is at {request.path}. There are: {routes}.")
         except web.HTTPMethodNotAllowed as error:
             allowed = ", ".join(sorted(error.allowed_methods))

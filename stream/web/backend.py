@@ -11,6 +11,8 @@ from stream.state.model import Model
 from stream.state.view import describe_bytes
 from stream.store.calls import Client, call
 from stream.store.keys import Keys, shard_of
+from stream.tables.answers import answer
+from stream.tables.questions import Question
 
 _CLOCK = "clock"
 
@@ -20,6 +22,15 @@ class Backend(Protocol):
 
     async def record(self, customer_id: str) -> dict[str, Any] | None:
         """The public record of a customer; None for one never heard of.
+
+        Raises
+        ------
+        StoreUnavailable
+            Redis cannot be reached.
+        """
+
+    async def table(self, question: Question) -> dict[str, Any]:
+        """A rolling table as it is now.
 
         Raises
         ------
@@ -43,7 +54,8 @@ class StoreBackend:
     partitions
         Number of shards.
     clock
-        ``wall``: a record is described at `now`. ``event``: at its shard's own clock.
+        ``wall``: records and tables are as of `now`. ``event``: records as of their shard's own clock, tables as of
+        the latest of all.
     base_currency
         Says how many decimal places money has.
     model
@@ -91,6 +103,24 @@ class StoreBackend:
             return None
         as_of = self._now() if self._clock == "wall" else await self._shard_clock(keys)
         return describe_bytes(blob, customer_id, as_of, self._model(), self._exponent)
+
+    async def table(self, question: Question) -> dict[str, Any]:
+        """A rolling table up to now, or up to the latest clock of the shards; see `stream.tables.answers.answer`.
+
+        Raises
+        ------
+        StoreUnavailable
+            Redis cannot be reached.
+        """
+        return await answer(
+            self._redis,
+            self._prefix,
+            self._partitions,
+            question,
+            now=self._now() if self._clock == "wall" else None,
+            exponent=self._exponent,
+            themes=self._model().policy.themes,
+        )
 
     def ready(self) -> tuple[bool, str]:
         """What the worker says of itself."""

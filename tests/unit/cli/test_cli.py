@@ -45,6 +45,7 @@ def scorer(*words, **environment):
     [
         (["customer", "7"], "STREAM_REDIS_URL"),
         (["explain", "7", "--json"], "STREAM_REDIS_URL"),
+        (["table", "sales"], "STREAM_REDIS_URL"),
         (["calibrate"], "STREAM_REDIS_URL"),
         (["calibrate", "--dry-run"], "STREAM_REDIS_URL"),
         (["topics", "create"], "STREAM_KAFKA"),
@@ -205,3 +206,37 @@ async def test_a_policy_and_a_calibration_that_do_not_fit_are_told(monkeypatch):
     monkeypatch.setattr(parts, "read_current", read_current)
     with pytest.raises(CommandFailed, match="Calibration 9 does not fit the policy"):
         await parts.model_of(Settings(_env_file=None), None)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["table", "profits"], "There is no table 'profits'. There are: sales, "),
+        (["table", "sales", "--window", "2d"], "There is no window '2d'. There are: 1h, "),
+        (["table", "sales", "--by", "moon"], "sales is not split by 'moon'. It is by: total, "),
+    ],
+)
+def test_a_table_that_cannot_be_asked_for_is_told_with_those_that_can(words, told):
+    result = CliRunner().invoke(cli.app, words)
+    assert isinstance(result.exception, CommandFailed)
+    assert told in str(result.exception)
+
+
+def test_a_table_is_lines_of_columns():
+    rows = [
+        {"theme": "delivery", "mentions": 12, "rise": {"ratio": 4.0, "chance": 0.000123}},
+        {"theme": "price", "mentions": 7},
+    ]
+    found = {"table": "themes", "by": "theme", "from": "a", "to": "b", "rows": rows, "left_out": 3}
+    assert list(printing.table_lines(found)) == [
+        "themes by theme, from a to b",
+        "theme     mentions                      rise",
+        "delivery        12  ratio 4, chance 0.000123",
+        "price            7",
+        "3 more rows are left out.",
+    ]
+    nothing = {"table": "themes", "by": "theme", "rows": []}
+    assert list(printing.table_lines(nothing)) == [
+        "themes by theme, no event was applied yet",
+        "Nothing happened.",
+    ]

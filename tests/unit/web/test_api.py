@@ -34,6 +34,11 @@ class Records:
             await asyncio.sleep(60)
         return self.records.get(customer_id)
 
+    async def table(self, question):
+        if self.trouble is not None:
+            raise self.trouble
+        return {"table": question.table.name, "window": question.window.name, "by": ",".join(question.by), "rows": []}
+
     def ready(self):
         return self.readiness
 
@@ -206,3 +211,44 @@ def test_promtool_accepts_every_metric():
             (getattr(child, "observe", None) or child.inc)(1)
     done = subprocess.run(["promtool", "check", "metrics"], input=metrics.text(), capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+# -- tables -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "window", "by"),
+    [
+        ("/v1/tables/sales", "24h", "total"),
+        ("/v1/tables/sales?window=7d&by=tier", "7d", "tier"),
+        ("/v1/tables/sales?by=segment", "24h", "segment"),
+    ],
+)
+async def test_a_table_is_given_for_a_window_and_a_split(client, path, window, by):
+    assert await answer(client, path) == (200, {"table": "sales", "window": window, "by": by, "rows": []})
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "error", "words"),
+    [
+        ("/v1/tables/profits", 404, "unknown_table", "There are: sales, "),
+        ("/v1/tables/sales?window=1d", 400, "bad_window", "There are: 1h, "),
+        ("/v1/tables/sales?by=moon", 400, "bad_by", "It is by: total, tier, "),
+        ("/v1/tables/sales?windows=1h", 400, "bad_parameter", "There are: window, by."),
+    ],
+)
+async def test_a_table_that_cannot_be_asked_for_is_told_with_those_that_can(client, path, status, error, words):
+    found, body = await answer(client, path)
+    assert (found, body["error"]) == (status, error)
+    assert words in body["message"]
+
+
+async def test_all_tables_are_listed(client):
+    status, body = await answer(client, "/v1/tables")
+    assert status == 200
+    assert {"sales", "satisfaction", "themes"} <= {table["table"] for table in body["tables"]}
+
+
+async def test_a_table_that_cannot_be_read_is_trouble_that_passes(client, backend):
+    backend.trouble = StoreUnavailable("gone")
+    assert (await answer(client, "/v1/tables/sales"))[0] == 503
