@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import NamedTuple
@@ -11,7 +11,6 @@ from typing import NamedTuple
 import msgspec
 
 from stream.calibration.churn import churn_weights
-from stream.scoring.alive import Params
 from stream.scoring.calibration import DEFAULT_CALIBRATION, Calibration
 from stream.scoring.churn import evidence, level, logit, next_change
 from stream.scoring.churn_model import ChurnModel, compile_churn
@@ -19,10 +18,8 @@ from stream.scoring.churn_samples import outcome_fields, take
 from stream.scoring.churn_validation import Validation
 from stream.scoring.policy import LEVELS, Policy
 from stream.scoring.units import DAY
+from tests.evaluation.churn.fitted import alive_of
 from tests.evaluation.churn.histories import Facts, Histories, Moment
-
-Fit = Callable[[Sequence[Facts], int, Params], Params]
-"""Parameters of P(alive) from the facts of all customers, a moment, and the parameters before."""
 
 
 class Scored(NamedTuple):
@@ -55,12 +52,21 @@ class Walk:
         All moments from the first split on whose outcome is known.
     losses
         All silences of a horizon that began after the first split.
+    counts
+        What the histograms hold of samples by the last split.
     """
 
     splits: list[int]
     calibrations: list[Calibration]
     scored: list[Scored] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def fields_a_quarter(self) -> float:
+        """How many fields of evidence and outcome a quarter takes, on average."""
+        quarters = Counter(name.split(":")[1] for name in self.counts if name.startswith("y:"))
+        return sum(quarters.values()) / max(1, len(quarters))
 
     @property
     def median_lead_days(self) -> float | None:
@@ -75,13 +81,13 @@ class Walk:
         return notes.validation if notes else None
 
 
-def walk(histories: Histories, policy: Policy, fit: Fit, first_days: int, every_days: int) -> Walk:
+def walk(histories: Histories, policy: Policy, first_days: int, every_days: int) -> Walk:
     """Go through a data set, making a calibration `first_days` after its start and then `every_days`."""
     policy = replace(policy, churn=replace(policy.churn, horizon_days=histories.horizon // DAY))
     warn_from = LEVELS.index(policy.churn.warn_from)
     done = Walk([], [DEFAULT_CALIBRATION])
     models = [_compiled(policy, DEFAULT_CALIBRATION)]
-    counts: Counter[str] = Counter()
+    counts = done.counts
     waiting: list[tuple[int, str]] = []
     split = histories.start + first_days * DAY
     for moment in histories.moments:
@@ -89,7 +95,7 @@ def walk(histories: Histories, policy: Policy, fit: Fit, first_days: int, every_
             due = sum(at <= split for at, _ in waiting)
             counts.update(name for _, name in waiting[:due])
             del waiting[:due]
-            done.calibrations.append(_calibrated(histories, policy, counts, split, done.calibrations[-1], fit))
+            done.calibrations.append(_calibrated(histories, policy, counts, split, done.calibrations[-1]))
             done.splits.append(split)
             models.append(_compiled(policy, done.calibrations[-1]))
             split += every_days * DAY
@@ -108,9 +114,9 @@ def walk(histories: Histories, policy: Policy, fit: Fit, first_days: int, every_
 
 
 def _calibrated(
-    histories: Histories, policy: Policy, counts: Counter[str], at: int, previous: Calibration, fit: Fit
+    histories: Histories, policy: Policy, counts: Counter[str], at: int, previous: Calibration
 ) -> Calibration:
-    alive = fit(histories.known(at), at, previous.alive)
+    alive = alive_of(histories.known(at), at, previous)
     weights = churn_weights([counts], at, previous, alive, policy.churn)
     return msgspec.structs.replace(
         previous,
