@@ -69,6 +69,7 @@ $(PEERS)/installed: tests/bench/peers/requirements.txt
 # What the scores are worth on real purchases: churn walking forward in time, and how often tiers flap. Takes some minutes.
 evaluate: $(INSTALLED)
 	$(BIN)/python -m tests.evaluation.hysteresis --page
+	$(BIN)/python -m tests.evaluation.churn --page
 
 # What the newest allowed versions are today, written down. Run by hand, with the tests after it.
 constraints:
