@@ -49,6 +49,11 @@ class Metrics:
         self.shards = self._gauge("shards_owned", "Shards this worker has claimed.")
         self.cached = self._gauge("cached_customers", "Customer records in memory.")
         self.calibration = self._gauge("calibration_number", "Number of the calibration in use.")
+        self.churn = self._gauge(
+            "churn_validation_ratio",
+            "How good the churn warnings were when the calibration in use was made: auc, brier, precision, recall.",
+            "figure",
+        )
         self.rescored = self._counter("rescored_customers", "Customers looked at again under a new model.")
         self.rescoring = self._gauge(
             "rescored_ratio", "Part of all customers looked at under the model in use; from the owner of shard 0."

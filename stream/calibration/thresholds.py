@@ -10,7 +10,7 @@ import msgspec
 from stream.scoring.calibration import Calibration
 
 #: Fields that tell where a calibration comes from; nothing is scored with them.
-_ABOUT: Final = frozenset({"number", "created_at", "customers", "source", "bin_shares", "models", "validation"})
+_ABOUT: Final = frozenset({"number", "created_at", "customers", "source", "bin_shares", "models", "churn_notes"})
 
 
 class Moved(NamedTuple):

@@ -34,6 +34,7 @@ from stream.store.keys import Keys
 from stream.store.shard_store import Claim, ShardStore, new_owner
 from stream.transport.batch import Batch
 from stream.transport.calibrating import calibrating
+from stream.transport.calibration_gauges import show_calibration
 from stream.transport.ending import FORCE_SECONDS_MAX, all_of, at_most
 from stream.transport.errors import check_ids
 from stream.transport.lanes import Lanes
@@ -218,7 +219,7 @@ class Engine:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, self.settings.retry_seconds_max)
             else:
-                self.metrics.calibration.set(self._calibration.model.number)
+                show_calibration(self.metrics, self._calibration.model.calibration)
                 return
 
     def _model(self) -> Model:
@@ -261,7 +262,7 @@ class Engine:
             if monotonic() - looked_at >= self.settings.calibration_poll_seconds:
                 looked_at = monotonic()
                 if self._shards and await self._calibration.refresh():
-                    self.metrics.calibration.set(self._calibration.model.number)
+                    show_calibration(self.metrics, self._calibration.model.calibration)
             self._show()
 
     def _first_and_caught_up(self) -> tuple[bool, bool]:
