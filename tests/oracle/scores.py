@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import cache
-from math import exp, log
+from math import exp, expm1, log, log1p
 from typing import TYPE_CHECKING
 
 from tests.oracle.customer import Customer
@@ -45,6 +45,7 @@ class Scores:
         self.rhythm_orders_min = churn.rhythm_orders_min
         self.complaint_cap = churn.complaint_cap
         self.detractor = exact(churn.detractor_days) * DAY
+        self.horizon_weeks = churn.horizon_days / 7
         self.value_score = cache(self._value_score)
         self.segment_of = cache(self._segment_of)
 
@@ -101,7 +102,9 @@ class Scores:
         """The parts of the logit that apply, but for the bias; empty for who has no order that counts."""
         if not customer.n:
             return {}
-        parts = {"p_alive": self.gone(customer, as_of)}
+        parts = self.silence(customer, as_of)
+        if self.coefficients.rhythm:
+            parts["rhythm"] = self.coefficients.rhythm * self.idle(customer)
         steps = sum(moment <= as_of for moment in self.gap_moments(customer))
         if steps:
             parts["gap"] = self.coefficients.gap[steps - 1]
@@ -110,6 +113,22 @@ class Scores:
         if customer.nps and customer.nps[1] <= 6 and as_of < customer.nps[0] + self.detractor:
             parts["detractor"] = self.coefficients.detractor
         return parts
+
+    def silence(self, customer: Customer, as_of: int) -> dict[str, float]:
+        """The parts that grow with every moment."""
+        parts = {"p_alive": self.gone(customer, as_of)}
+        if self.coefficients.quiet and as_of > customer.last_at:
+            alpha = self.alive.alpha
+            weeks = [alpha + (moment - customer.first_at) / WEEK for moment in (customer.last_at, as_of)]
+            parts["quiet"] = self.coefficients.quiet * (log(weeks[1]) - log(weeks[0]))
+        return parts
+
+    def idle(self, customer: Customer) -> float:
+        """Log-odds that who is still there orders nothing within the horizon, at the last order; within 8 of even."""
+        rate = self.alive.r + customer.n - 1
+        weeks = self.alive.alpha + (customer.last_at - customer.first_at) / WEEK
+        nothing = -rate * log1p(self.horizon_weeks / weeks)
+        return max(-8.0, min(8.0, nothing - log(-expm1(nothing))))
 
     def gone(self, customer: Customer, as_of: int) -> float:
         """Contribution of P(alive): MBG/NBD's log-odds of being gone, times the coefficient."""
@@ -169,7 +188,7 @@ class Scores:
             yield up_to_second(customer.tier_since + self.min_stay)
 
     def _crossing(self, customer: Customer, until: int) -> int | None:
-        """First whole second after `as_of` and before `until` at which P(alive) alone lifts the level, by bisection."""
+        """First whole second after `as_of` and before `until` at which silence alone lifts the level, by bisection."""
         low = customer.as_of // SECOND  # in seconds, from here on
         high = (until - 1) // SECOND
         parts = self.contributions(customer, customer.as_of)
@@ -178,7 +197,7 @@ class Scores:
             return None
 
         def reaches(second: int) -> bool:
-            later = parts | {"p_alive": self.gone(customer, second * SECOND)}
+            later = parts | self.silence(customer, second * SECOND)
             return self.logit(later) >= self.thresholds[level]
 
         if not reaches(high):

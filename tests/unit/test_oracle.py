@@ -14,7 +14,8 @@ from msgspec.structs import replace as replaced
 
 from stream.scoring.alive import Params
 from stream.scoring.calibration import Calibration
-from stream.scoring.churn_model import ChurnCoefficients
+from stream.scoring.churn import contributions
+from stream.scoring.churn_model import ChurnCoefficients, compile_churn
 from stream.scoring.policy import ChurnPolicy, default_policy
 from stream.scoring.rfm import Edges
 from tests.oracle import Oracle, last_scores, shard_of
@@ -640,3 +641,21 @@ def test_decisions_of_a_history_in_order_hang_together(history):
             assert now == (chain[-1][1] if chain else first)
         assert (customer in last) == bool(decisions)
     assert len({decision["id"] for decision in result.decisions}) == len(result.decisions)
+
+
+def test_a_learned_score_is_that_of_the_scorer():
+    """Rhythm and quiet, which the shipped calibration does without, by two independent forms of the same formula."""
+    churn = ChurnCoefficients(bias=-0.5, p_alive=0.6, gap=(0, 0), complaint=0, detractor=0, rhythm=0.8, quiet=0.4)
+    calibration = replaced(CALIBRATION, churn=churn)
+    model = compile_churn(POLICY, churn, calibration.alive)
+    scores = Scores(POLICY, calibration)
+    for n, days in ((1, 0), (2, 30), (40, 300)):
+        customer = Customer("c", 10)
+        customer.counted = [(day * DAY, 100) for day in ([0] if n == 1 else [0, *[days] * (n - 1)])]
+        for quiet_days in (0, 1, 100):
+            last_at = customer.counted[-1][0]
+            as_of = last_at + quiet_days * DAY
+            ours = {part.code: part.weight for part in contributions(model, n, 0, last_at, as_of)}
+            theirs = scores.contributions(customer, as_of)
+            assert theirs == pytest.approx(ours)
+            assert {"rhythm", "quiet"} - theirs.keys() == ({"quiet"} if quiet_days == 0 else set())
