@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from stream.scoring.alive import Params
 from stream.scoring.calibration import DEFAULT_CALIBRATION, Calibration
+from stream.scoring.churn_causes import compare
 from stream.scoring.churn_learning import learn
 from stream.scoring.churn_model import ChurnCoefficients
 from stream.scoring.churn_policy import ChurnPolicy
@@ -64,5 +65,6 @@ def churn_weights(
         gone=sum(one.gone for one in counted),
         kept=sum(one.kept for one in counted),
         validation=validate(read_said(sums, as_of)),
+        traits=compare(counted),
     )
     return ChurnWeights(previous.churn if learned is None else learned.coefficients, notes)

@@ -20,6 +20,7 @@ from typing import Final
 import msgspec
 
 from stream.scoring.alive import probability
+from stream.scoring.churn_causes import Trait
 from stream.scoring.churn_samples import QUARTER, Said
 
 RELIABILITY_BINS: Final = 10
@@ -80,6 +81,8 @@ class ChurnNotes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kept: int
     """Samples whose customer did."""
     validation: Validation | None = None
+    traits: tuple[Trait, ...] = ()
+    """What the lost and the kept had in common."""
 
 
 def validate(said: Sequence[Said]) -> Validation | None:

@@ -157,6 +157,8 @@ def test_the_next_calibration_learns_from_all_shards_and_says_from_how_many():
     assert found.notes.gone + found.notes.kept == found.notes.validation.samples == 2_000
     assert found.notes.validation.auc > 0.8
     assert abs(found.coefficients.p_alive - TRUTH.p_alive) < 0.15
+    unhappy = next(trait for trait in found.notes.traits if trait.name == "detractor")
+    assert unhappy.gone > unhappy.kept > 0
     calibration = msgspec.structs.replace(DEFAULT_CALIBRATION, churn=found.coefficients, churn_notes=found.notes)
     assert Calibration.from_json(calibration.to_json()) == calibration
     later = churn_weights(shards, AS_OF + 9 * QUARTER, calibration, ALIVE, POLICY)
