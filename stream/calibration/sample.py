@@ -18,12 +18,11 @@ from xxhash import xxh64_intdigest
 from stream.calibration.population import reading
 from stream.scoring.bg_nbd import Floats
 from stream.scoring.policy import Policy
-from stream.scoring.profitability import profit_minor
 from stream.scoring.units import WEEK
 from stream.state import ledger
 from stream.state.codec import decode
 from stream.state.customer import UNSET, Customer
-from stream.state.worth import contacts, discounts, returns
+from stream.state.worth import profit
 from stream.store.calls import Client
 from stream.store.shard_reads import BEGINNING
 
@@ -90,7 +89,7 @@ def rows_of(records: Iterable[tuple[str, bytes]], policy: Policy, as_of: int) ->
             ledger.advance(c, as_of, policy.window_ms)
         if c.n:
             times = c.last_at - c.first_at, c.as_of - c.first_at
-            worth = c.frequency, c.monetary, _profit(c, policy)
+            worth = c.frequency, c.monetary, profit(c, policy)
             rows.append((customer, (c.n - 1, *times, *worth, len(c.times), _returned(c, 0))))
     return rows
 
@@ -152,10 +151,6 @@ async def _choose(redis: Client, prefix: str, partitions: int, customers_max: in
     for key in sorted(smallest)[:customers_max]:
         chosen.setdefault(smallest[key], []).append(key[1])
     return chosen
-
-
-def _profit(c: Customer, policy: Policy) -> int:
-    return profit_minor(c.monetary, discounts(c), returns(c), contacts(c), policy.profitability)
 
 
 def _returned(c: Customer, start: int) -> int:

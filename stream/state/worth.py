@@ -14,12 +14,18 @@ from stream.scoring.clv import clv, discounted_orders, value_at_stake
 from stream.scoring.gamma_gamma import expected_spend
 from stream.scoring.loyalty import loyalty, parts
 from stream.scoring.matrix import cells
+from stream.scoring.periods import PERIOD, counts_of
+from stream.scoring.policy import Policy
 from stream.scoring.profitability import profit_minor
 from stream.scoring.units import DAY, WEEK
+from stream.state.baskets import discount_since
 from stream.state.customer import MATRIX_BITS, Customer
+from stream.state.interactions import TYPE_CODES
 from stream.state.ledger import NOT_COUNTED, net_at
 from stream.state.model import Model
 
+#: Contacts that cost something.
+_SERVICE = frozenset({TYPE_CODES["complaint.opened"], TYPE_CODES["consultation.opened"]})
 _CELL = (1 << MATRIX_BITS) - 1
 
 
@@ -61,7 +67,7 @@ def worth(c: Customer, model: Model) -> Worth:
         spend,
         clv(probability(-gone), orders, spend),
         value_at_stake(orders, spend),
-        profit_minor(c.monetary, discounts(c), returns(c), contacts(c), model.policy.profitability),
+        profit(c, model.policy),
     )
 
 
@@ -72,9 +78,10 @@ def order_times(c: Customer) -> list[int]:
     return [at for index, at in enumerate(c.times) if net_at(c, index) != NOT_COUNTED]
 
 
-def discounts(c: Customer) -> int:  # noqa: ARG001 - no fact of it is kept yet
-    """What was taken off the orders in the window, minor units."""
-    return 0
+def profit(c: Customer, policy: Policy) -> int:
+    """What the window leaves after costs, minor units; of a customer whose sums are at its own `as_of`."""
+    start = c.as_of - policy.window_ms
+    return profit_minor(c.monetary, discount_since(c, start), returns(c), contacts(c, start), policy.profitability)
 
 
 def returns(c: Customer) -> int:
@@ -85,9 +92,15 @@ def returns(c: Customer) -> int:
     return sum(order in c.refunds for order in hashes)
 
 
-def contacts(c: Customer) -> int:  # noqa: ARG001 - no fact of it is kept yet
-    """Contacts with service in the window."""
-    return 0
+def contacts(c: Customer, start: int) -> int:
+    """Contacts with service in the periods that end after a moment, ms."""
+    if c.activity is None:
+        return 0
+    return sum(
+        count
+        for period, code, count in counts_of(c.activity.periods)
+        if code in _SERVICE and (period + 1) * PERIOD > start
+    )
 
 
 def matrix_of(c: Customer, model: Model, figures: Worth, cell: int) -> int:

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 
 import xxhash
 
-from tests.oracle.reading import Event
+from tests.oracle.reading import DAY, Details, Event
 
 Stamp = tuple[int, int]
+
+PERIOD = 30 * DAY
+PERIODS_KEPT = 13
 
 
 @dataclass
@@ -24,6 +27,10 @@ class Customer:
     orders: dict[str, tuple[int, int]] = field(default_factory=dict)
     refunds: dict[str, dict[str, int | None]] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
+    # Of every version of an order that said more than its amount: (id, at, gross) -> the greatest details.
+    details: dict[tuple[str, int, int], Details] = field(default_factory=dict)
+    # Of every order that counts and was bought with a discount: id -> (at, discount).
+    discounted: dict[str, tuple[int, int]] = field(default_factory=dict)
     # Of every order that counts: id -> (at, net), and the same in order of time.
     net_by_order: dict[str, tuple[int, int]] = field(default_factory=dict)
     counted: list[tuple[int, int]] = field(default_factory=list)
@@ -31,6 +38,7 @@ class Customer:
     # Interactions.
     recent_ids: deque[str] = field(init=False)
     counts: Counter[str] = field(default_factory=Counter)
+    by_period: Counter[tuple[str, int]] = field(default_factory=Counter)
     last_of_type: dict[str, int] = field(default_factory=dict)
     opened: dict[str, int] = field(default_factory=dict)
     resolved: dict[str, int] = field(default_factory=dict)
@@ -47,6 +55,10 @@ class Customer:
     tier_since: int = 0
     level: str = "none"
     segment: str | None = None
+    abc: str = "none"
+    lifecycle: str = "prospect"
+    lifecycle_since: int = 0
+    cells: dict[str, str | None] = field(default_factory=dict)
     versions: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -73,12 +85,16 @@ class Customer:
     def _take_order(self, event: Event) -> bool:
         assert event.amount is not None
         entry = (event.at, event.amount)
+        if event.details is not None:
+            key = (event.order, *entry)
+            self.details[key] = max(event.details, self.details.get(key, event.details))
         known = self.orders.get(event.order)
-        if known is not None and known <= entry:
-            return False
-        self.orders[event.order] = entry
-        self._settle(event.order)
-        return True
+        is_news = known is None or entry < known
+        if is_news:
+            self.orders[event.order] = entry
+        if is_news or event.details is not None:
+            self._settle(event.order)
+        return is_news
 
     def _take_refund(self, event: Event) -> bool:
         refunds = self.refunds.setdefault(event.order, {})
@@ -99,6 +115,7 @@ class Customer:
         if not self._first_time(event):
             return False
         self.counts[event.type] += 1
+        self.by_period[event.type, event.at // PERIOD] += 1
         self.last_of_type[event.type] = max(event.at, self.last_of_type.get(event.type, event.at))
         if event.type == "complaint.opened":
             self.opened[event.ticket] = max(event.at, self.opened.get(event.ticket, event.at))
@@ -145,8 +162,12 @@ class Customer:
         """Work out anew what one order is worth, and list those that count in order of time."""
         net, counts = self._net_and_counts(order)
         self.net_by_order.pop(order, None)
+        self.discounted.pop(order, None)
         if counts:
             self.net_by_order[order] = (self.orders[order][0], net)
+            details = self.details.get((order, *self.orders[order]))
+            if details is not None and details[0]:
+                self.discounted[order] = (self.orders[order][0], details[0])
         self.counted = sorted(self.net_by_order.values())
 
     @property
@@ -164,6 +185,28 @@ class Customer:
     def window(self, as_of: int, window_ms: int) -> list[tuple[int, int]]:
         """(at, net) of the orders that count at `as_of` and are younger than the window."""
         return self.counted[bisect_right(self.counted, as_of - window_ms, key=lambda order: order[0]) :]
+
+    # -- costs --------------------------------------------------------------------------------------------------
+
+    def discounts(self, after: int) -> int:
+        """What was taken off the orders that count and are later than a moment."""
+        return sum(discount for at, discount in self.discounted.values() if at > after)
+
+    def returns(self, after: int) -> int:
+        """Orders later than a moment of which something was given back, or which were cancelled."""
+        touched = self.cancelled | self.refunds.keys()
+        return sum(order in self.orders and self.orders[order][0] > after for order in touched)
+
+    def contacts(self, after: int) -> int:
+        """Complaints and consultations opened in the periods that end after a moment, of the newest that are kept."""
+        newest = max((period for _, period in self.by_period), default=0)
+        return sum(
+            count
+            for (kind, period), count in self.by_period.items()
+            if kind in ("complaint.opened", "consultation.opened")
+            and period > newest - PERIODS_KEPT
+            and (period + 1) * PERIOD > after
+        )
 
     # -- evidence -----------------------------------------------------------------------------------------------
 

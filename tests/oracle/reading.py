@@ -33,6 +33,10 @@ class Unreadable(ValueError):
     """The record is no canonical event: a dead letter."""
 
 
+Details = tuple[int, bool, tuple[str, ...]]
+"""What an order says beyond its amount: discount in minor units, whether there was a coupon, categories."""
+
+
 @dataclass(slots=True)
 class Event:
     """One event, times in milliseconds and amounts in minor units."""
@@ -49,6 +53,7 @@ class Event:
     score: int = -1
     kind: str = ""
     region: str = ""
+    details: Details | None = None
 
 
 def read(topic: str, raw: dict[str, Any], currency: str | None = None) -> Event:
@@ -71,6 +76,8 @@ def read(topic: str, raw: dict[str, Any], currency: str | None = None) -> Event:
             event.amount = _minor(raw.get("amount"))
             if currency is not None and raw.get("currency") != currency:
                 raise Unreadable("currency")
+            if raw["type"] == "order.completed":
+                event.details = _details(raw)
     elif raw["type"].startswith("complaint."):
         event.ticket = _text(raw, "ticket_id")
     elif raw["type"] == "feedback.nps":
@@ -85,6 +92,14 @@ def _score(raw: dict[str, Any], least: int, most: int) -> int:
     if type(score) is not int or not least <= score <= most:
         raise Unreadable("score")
     return score
+
+
+def _details(raw: dict[str, Any]) -> Details | None:
+    discount, coupon, items = raw.get("discount"), raw.get("coupon"), raw.get("items")
+    if discount is None and not coupon and not items:
+        return None
+    categories = {item["category"]: None for item in items or () if item.get("category")}
+    return 0 if discount is None else _minor(discount), bool(coupon), tuple(sorted(list(categories)[:16]))
 
 
 def rfc3339(at: int) -> str:

@@ -15,13 +15,18 @@ from tests.oracle.reading import EVIDENCE, RANK, SECOND, Event, Unreadable, read
 from tests.oracle.scores import Scores
 from tests.oracle.tables import Cell, Period, Tables, before_event
 from tests.oracle.view import record_of
+from tests.oracle.worth import Worth
 
 if TYPE_CHECKING:
     from stream.scoring.calibration import Calibration
     from stream.scoring.policy import Policy
 
 Decision = dict[str, Any]
+Move = dict[str, str | None]
 Cause = tuple[str, str]
+
+TOLD = {"customer.tier.changed", "customer.churn.warning", "customer.churn.recovered"}
+"""Decisions that recommend an action."""
 
 
 @dataclass
@@ -157,7 +162,8 @@ class Oracle:
             tables.count_event(event, before, customer)
             if looked_at:
                 as_of = max(customer.as_of, event.at)
-                self._evaluate(customer, as_of, ("event", event.id), result.decisions, tables)
+                plain = event.type == "order.completed" and event.details is None
+                self._evaluate(customer, as_of, ("event", event.id), result.decisions, tables, closely=not plain)
         result.clocks[shard] = clock
         end = clock if self.now is None else self.now
         for customer in customers.values():
@@ -183,10 +189,13 @@ class Oracle:
         cause: Cause,
         decisions: list[Decision],
         tables: Tables,
+        *,
+        closely: bool = False,
     ) -> None:
-        """Look at the customer at `as_of`, and say what changed."""
+        """Look at the customer at `as_of`, and say what changed; closely: at their cells in any case."""
         scores = self.scores
         was_tier, was_level, was_segment = customer.tier, customer.level, customer.segment
+        was_abc, was_stage, was_cells = customer.abc, customer.lifecycle, customer.cells
         rfm = scores.rfm(customer, as_of)
         parts = scores.contributions(customer, as_of)
         raw = scores.raw_tier(rfm, was_tier)
@@ -194,6 +203,29 @@ class Oracle:
         customer.tier = scores.said_tier(raw, was_tier, customer.tier_since, as_of)
         customer.level = scores.level(parts)
         customer.segment = scores.segment(rfm)
+        customer.abc = scores.abc(customer, as_of)
+        customer.lifecycle = scores.lifecycle(customer, as_of)
+        if customer.lifecycle != was_stage:
+            customer.lifecycle_since = as_of
+        fast = (customer.tier, customer.level, customer.segment, customer.abc, customer.lifecycle)
+        worth = None
+        if closely or fast != (was_tier, was_level, was_segment, was_abc, was_stage):
+            worth = scores.worth(customer, as_of)
+            customer.cells = scores.cells(customer, rfm, worth)
+        moves: list[Move] = [
+            {"what": what, "from": old, "to": new}
+            for what, old, new in (
+                ("segment", was_segment, customer.segment),
+                ("abc", none(was_abc), none(customer.abc)),
+                ("lifecycle", was_stage, customer.lifecycle),
+            )
+            if old != new
+        ]
+        moves += [
+            {"what": "matrix", "name": name, "from": was_cells.get(name), "to": cell}
+            for name, cell in customer.cells.items()
+            if cell != was_cells.get(name)
+        ]
 
         changes: list[tuple[str, str, str | None, str | None]] = []
         if customer.tier != was_tier:
@@ -205,12 +237,15 @@ class Oracle:
             changes.append(("customer.churn.warning", "churn-warnings", was_level, customer.level))
         if before >= scores.warn_from > after:
             changes.append(("customer.churn.recovered", "churn-warnings", was_level, customer.level))
-        if customer.segment != was_segment:
-            changes.append(("customer.changed", "customer-changes", was_segment, customer.segment))
-        if (was_tier, was_level, was_segment) != (customer.tier, customer.level, customer.segment):
+        if moves:
+            changes.append(("customer.changed", "customer-changes", None, None))
+        if moves or (was_tier, was_level) != (customer.tier, customer.level):
             changes.append(("customer.scores", "customer-scores", None, None))
         for kind, topic, old, new in changes:
-            decisions.append(self._decision(customer, kind, topic, old, new, cause))
+            decision = self._decision(customer, kind, topic, old, new, cause)
+            if kind == "customer.changed":
+                decision["changes"] = moves
+            decisions.append(decision | self._told(customer, kind, worth))
 
     def _decision(
         self, customer: Customer, kind: str, topic: str, old: str | None, new: str | None, cause: Cause
@@ -233,10 +268,27 @@ class Oracle:
             "id": xxhash.xxh3_128_hexdigest(text.encode()),
         }
 
+    def _told(self, customer: Customer, kind: str, worth: Worth | None) -> dict[str, Any]:
+        """What a change of tier or level says beside it: the action, and what the customer is worth."""
+        told: dict[str, Any] = {}
+        if kind in TOLD:
+            id_hash = xxhash.xxh3_64_intdigest(customer.id.encode())
+            told["action"] = self.scores.classes.action(customer, id_hash)
+        if kind == "customer.tier.changed" and customer.tier != "none" and worth is not None:
+            told |= {"abc": none(customer.abc), "clv": worth.clv}
+        elif kind in TOLD and kind != "customer.tier.changed" and worth is not None:
+            told["value_at_stake"] = worth.at_stake
+        return told
+
     def _origin(self, cause: Cause, as_of: int) -> str:
         if self.now is not None and as_of < self.now - self.seed_after_ms:
             return "seed"
         return "timer" if cause[0] == "timer" else "live"
+
+
+def none(name: str) -> str | None:
+    """The name, and nothing for ``none``."""
+    return None if name == "none" else name
 
 
 def last_scores(decisions: Iterable[Decision]) -> dict[str, Decision]:

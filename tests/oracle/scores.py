@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import cache
-from math import exp, expm1, log, log1p
+from math import ceil, exp, expm1, inf, log, log1p
 from typing import TYPE_CHECKING
 
+from tests.oracle.classes import Classes
 from tests.oracle.customer import Customer
+from tests.oracle.exact import exact, reached, up_to_second
 from tests.oracle.reading import DAY, SECOND, WEEK
+from tests.oracle.worth import Worth, Worths, score
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,13 +31,18 @@ class Scores:
         churn, rfm, weights = policy.churn, calibration.rfm, policy.weights
         self.window = (window_days or policy.window_days) * DAY
         self.recency_edges = [exact(edge) * DAY for edge in rfm.recency_days]
-        self.frequency_edges = [exact(edge) for edge in rfm.frequency]
-        self.monetary_edges = [exact(edge) for edge in rfm.monetary_minor]
+        # What is counted in whole numbers reaches an edge with the first whole number that does.
+        self.ages = [ceil(edge) for edge in self.recency_edges]
+        self.frequency_edges = [ceil(exact(edge)) for edge in rfm.frequency]
+        self.monetary_edges = [ceil(exact(edge)) for edge in rfm.monetary_minor]
         self.weights = [exact(weight) for weight in weights]
         self.mid, self.high = exact(policy.tier_mid), exact(policy.tier_high)
         self.margin = exact(policy.tier_margin)
         self.min_stay = round(exact(policy.tier_min_stay_days) * DAY)
         self.segments = policy.segments
+        self.classes = Classes(policy, calibration)
+        self.worths = Worths(policy, calibration, self.window)
+        self.clv_edges, self.profit_edges = calibration.clv_edges_minor, calibration.profit_edges_minor
         self.alive = calibration.alive
         self.coefficients = calibration.churn
         self.levels = ["none", *(name for name, _ in churn.levels)]
@@ -61,7 +69,7 @@ class Scores:
         recency = as_of - customer.last_at
         monetary = sum(net for _, net in window)
         return (
-            5 - reached(recency, self.recency_edges),
+            5 - reached(recency, self.ages),
             1 + reached(len(window), self.frequency_edges),
             1 + reached(monetary, self.monetary_edges),
         )
@@ -105,7 +113,7 @@ class Scores:
         parts = self.silence(customer, as_of)
         if self.coefficients.rhythm:
             parts["rhythm"] = self.coefficients.rhythm * self.idle(customer)
-        steps = sum(moment <= as_of for moment in self.gap_moments(customer))
+        steps = self.gap_steps(customer, as_of)
         if steps:
             parts["gap"] = self.coefficients.gap[steps - 1]
         if customer.open_tickets:
@@ -116,7 +124,7 @@ class Scores:
 
     def silence(self, customer: Customer, as_of: int) -> dict[str, float]:
         """The parts that grow with every moment."""
-        parts = {"p_alive": self.gone(customer, as_of)}
+        parts = {"p_alive": self.coefficients.p_alive * self.gone(customer, as_of)}
         if self.coefficients.quiet and as_of > customer.last_at:
             alpha = self.alive.alpha
             weeks = [alpha + (moment - customer.first_at) / WEEK for moment in (customer.last_at, as_of)]
@@ -131,12 +139,16 @@ class Scores:
         return max(-8.0, min(8.0, nothing - log(-expm1(nothing))))
 
     def gone(self, customer: Customer, as_of: int) -> float:
-        """Contribution of P(alive): MBG/NBD's log-odds of being gone, times the coefficient."""
+        """MBG/NBD's log-odds of being gone."""
         r, alpha, a, b = self.alive
         x = customer.n - 1
         age = (as_of - customer.first_at) / WEEK
         last = (customer.last_at - customer.first_at) / WEEK
-        return self.coefficients.p_alive * (log(a / (b + x)) + (r + x) * log((alpha + age) / (alpha + last)))
+        return log(a / (b + x)) + (r + x) * log((alpha + age) / (alpha + last))
+
+    def gap_steps(self, customer: Customer, as_of: int) -> int:
+        """How many steps of the customer's own rhythm the silence has reached."""
+        return sum(moment <= as_of for moment in self.gap_moments(customer))
 
     def gap_moments(self, customer: Customer) -> list[int]:
         """Whole seconds at which silence reaches each step of the customer's own rhythm."""
@@ -164,6 +176,40 @@ class Scores:
         logit = self.logit(parts)
         return self.levels[sum(logit >= threshold for threshold in self.thresholds)]
 
+    # -- class, stage, worth ------------------------------------------------------------------------------------
+
+    def abc(self, customer: Customer, as_of: int) -> str:
+        """Class by revenue, given the class said."""
+        window = customer.window(as_of, self.window)
+        return self.classes.abc(len(window), sum(net for _, net in window), customer.abc)
+
+    def lifecycle(self, customer: Customer, as_of: int) -> str:
+        """Stage, given the stage said."""
+        if not customer.n:
+            return self.classes.lifecycle(customer, 0.0, 0)
+        return self.classes.lifecycle(customer, self.gone(customer, as_of), self.gap_steps(customer, as_of))
+
+    def worth(self, customer: Customer, as_of: int) -> Worth | None:
+        """What the customer is worth; None for who has no order that counts."""
+        return self.worths.of(customer, as_of, self.gone(customer, as_of)) if customer.n else None
+
+    def cells(self, customer: Customer, rfm: tuple[int, int, int] | None, worth: Worth | None) -> dict[str, str | None]:
+        """Cell in each matrix."""
+        if rfm is None or worth is None:
+            return dict.fromkeys((matrix.name for matrix in self.classes.matrices), None)
+        return self.classes.cells(
+            {
+                "value_score": self.value_score(rfm),
+                "recency": rfm[0],
+                "frequency": rfm[1],
+                "monetary": rfm[2],
+                "loyalty": worth.loyalty,
+                "clv": score(worth.clv, self.clv_edges),
+                "profit": score(worth.profit, self.profit_edges),
+                "tenure_days": Fraction(customer.last_at - customer.first_at, DAY),
+            }
+        )
+
     # -- silence ------------------------------------------------------------------------------------------------
 
     def next_change(self, customer: Customer, until: int = LAST_MOMENT + 1) -> int | None:
@@ -188,17 +234,22 @@ class Scores:
             yield up_to_second(customer.tier_since + self.min_stay)
 
     def _crossing(self, customer: Customer, until: int) -> int | None:
-        """First whole second after `as_of` and before `until` at which silence alone lifts the level, by bisection."""
+        """First whole second after `as_of` and before `until` at which silence alone lifts the level.
+
+        Or lets P(alive) fall to a cut of the lifecycle. By bisection.
+        """
         low = customer.as_of // SECOND  # in seconds, from here on
         high = (until - 1) // SECOND
         parts = self.contributions(customer, customer.as_of)
         level = self.levels.index(self.level(parts))
-        if high <= low or level == len(self.thresholds):
+        falls = [fall for fall in self.classes.falls if fall > self.gone(customer, customer.as_of)]
+        if high <= low:
             return None
 
         def reaches(second: int) -> bool:
-            later = parts | self.silence(customer, second * SECOND)
-            return self.logit(later) >= self.thresholds[level]
+            logit = self.logit(parts | self.silence(customer, second * SECOND))
+            gone = self.gone(customer, second * SECOND)
+            return logit >= min(self.thresholds[level:], default=inf) or gone >= min(falls, default=inf)
 
         if not reaches(high):
             return None
@@ -209,21 +260,6 @@ class Scores:
             else:
                 low = middle
         return high * SECOND
-
-
-def exact(number: float) -> Fraction:
-    """The decimal that was written, not the binary that is near it."""
-    return Fraction(repr(number))
-
-
-def reached(value: int, edges: list[Fraction]) -> int:
-    """How many of the edges the value has reached."""
-    return sum(edge <= value for edge in edges)
-
-
-def up_to_second(moment: int, numerator: int = 0, denominator: int = 1) -> int:
-    """``moment + numerator / denominator`` milliseconds, rounded up to a whole second."""
-    return -(-(moment * denominator + numerator) // (denominator * SECOND)) * SECOND
 
 
 def risk_of(logit: float) -> float:

@@ -9,7 +9,10 @@ from tests.oracle.customer import Customer
 from tests.oracle.reading import DAY
 from tests.oracle.scores import Scores, risk_of
 
-SAID = ("tier", "tier_since", "level", "segment", "versions", "said_as_of", "next_change_at")
+SAID = (
+    *("tier", "tier_since", "level", "segment", "abc", "lifecycle", "lifecycle_since", "cells"),
+    *("versions", "said_as_of", "next_change_at"),
+)
 """Fields of a record that depend on the order in which events came. All others are facts."""
 
 
@@ -27,6 +30,7 @@ def record_of(scores: Scores, customer: Customer, as_of: int, shard: int) -> dic
     rfm = scores.rfm(customer, as_of)
     parts = scores.contributions(customer, as_of)
     r, f, m = rfm or (None, None, None)
+    worth = scores.worth(customer, as_of)
     return {
         "customer": customer.id,
         "shard": shard,
@@ -48,6 +52,10 @@ def record_of(scores: Scores, customer: Customer, as_of: int, shard: int) -> dic
         "contributions": parts,
         "logit": scores.logit(parts) if parts else None,
         "risk": risk_of(scores.logit(parts)) if parts else None,
+        "loyalty": worth.loyalty if worth else None,
+        "clv": worth.clv if worth else None,
+        "value_at_stake": worth.at_stake if worth else None,
+        "profit": worth.profit if worth else None,
         "orders_known": len(customer.orders),
         "open_tickets": customer.open_tickets,
         "nps": customer.nps,
@@ -64,6 +72,10 @@ def record_of(scores: Scores, customer: Customer, as_of: int, shard: int) -> dic
         "tier_since": customer.tier_since,
         "level": customer.level,
         "segment": customer.segment,
+        "abc": customer.abc,
+        "lifecycle": customer.lifecycle,
+        "lifecycle_since": customer.lifecycle_since,
+        "cells": {name: cell for name, cell in customer.cells.items() if cell is not None},
         "versions": dict(customer.versions),
         "next_change_at": scores.next_change(customer),
     }
