@@ -86,6 +86,7 @@ def test_the_page_has_the_tables_that_the_command_makes(small, monkeypatch):
     _, left, found, walked = small
     block = as_block(
         [measure(found, walked, POLICY)],
+        {"simulate": walked.reliability},
         {"simulate": walked.validation},
         {"simulate": walked.calibrations[-1].churn},
         against_truth(walked, left),

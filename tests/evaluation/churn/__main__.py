@@ -34,17 +34,18 @@ def main() -> int:
         filled.append(datasets.retail(data))
     events = {one.name: one.events for one in filled}
     events["simulate"], left = simulated()
-    measured, said, weights, truth = [], {}, {"shipped": DEFAULT_CALIBRATION.churn}, []
+    measured, reliability, said, weights, truth = [], {}, {}, {"shipped": DEFAULT_CALIBRATION.churn}, []
     for name, of_topic in events.items():
         histories = read(name, of_topic, horizon, window)
         walked = walk(histories, policy, FIRST_DAYS, EVERY_DAYS)
         measured.append(measure(histories, walked, policy))
         weights[name] = walked.calibrations[-1].churn
+        reliability[name] = walked.reliability
         if walked.validation is not None:
             said[name] = walked.validation
         if name == "simulate":
             truth = against_truth(walked, left)
-    block = as_block(measured, said, weights, truth)
+    block = as_block(measured, reliability, said, weights, truth)
     sys.stdout.write(f"{block}\n")
     if "--page" in sys.argv:
         put(PAGE, block)

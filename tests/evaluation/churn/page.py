@@ -15,6 +15,7 @@ from tests.evaluation.churn.truth import TrueBin
 
 def as_block(
     measured: Sequence[Figures],
+    reliability: dict[str, Sequence[ReliabilityBin]],
     said: dict[str, Validation],
     weights: dict[str, ChurnCoefficients],
     truth: Sequence[TrueBin],
@@ -26,7 +27,7 @@ def as_block(
         _warnings(measured),
         _levels(measured),
         _leads(measured),
-        *(_reliability(name, validation.reliability) for name, validation in said.items()),
+        *(_reliability(name, bins) for name, bins in reliability.items()),
         _quarters(said),
         _weights(weights),
         _truth(truth),

@@ -14,8 +14,8 @@ from stream.calibration.churn import churn_weights
 from stream.scoring.calibration import DEFAULT_CALIBRATION, Calibration
 from stream.scoring.churn import evidence, level, logit, next_change
 from stream.scoring.churn_model import ChurnModel, compile_churn
-from stream.scoring.churn_samples import outcome_fields, take
-from stream.scoring.churn_validation import Validation
+from stream.scoring.churn_samples import Said, outcome_fields, quarter, take
+from stream.scoring.churn_validation import ReliabilityBin, Validation, validate
 from stream.scoring.policy import LEVELS, Policy
 from stream.scoring.units import DAY
 from tests.evaluation.churn.fitted import alive_of
@@ -73,6 +73,16 @@ class Walk:
         """Of the losses that were warned of."""
         leads = [loss.lead_days for loss in self.losses if loss.lead_days is not None]
         return median(leads) if leads else None
+
+    @property
+    def reliability(self) -> tuple[ReliabilityBin, ...]:
+        """Of what was said from the first split on."""
+        said = [
+            Said(quarter(one.moment.facts.at), one.logit, one.warned, int(one.moment.gone), int(not one.moment.gone))
+            for one in self.scored
+        ]
+        found = validate(said)
+        return found.reliability if found else ()
 
     @property
     def validation(self) -> Validation | None:

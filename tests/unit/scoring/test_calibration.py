@@ -95,6 +95,13 @@ def test_a_document_of_an_older_version_has_the_defaults():
     assert Calibration.from_json(json.dumps(document).encode()) == DEFAULT_CALIBRATION
 
 
+def test_weights_of_an_earlier_version_are_readable():
+    document = json.loads(DEFAULT_CALIBRATION.to_json())
+    del document["churn_notes"]
+    document["churn"] = {name: document["churn"][name] for name in ("bias", "p_alive", "gap", "complaint", "detractor")}
+    assert Calibration.from_json(json.dumps(document).encode()) == DEFAULT_CALIBRATION
+
+
 def test_a_missing_field_is_named():
     document = json.loads(FULL.to_json())
     del document["churn"]["bias"]
