@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from stream.commands.failures import CommandFailed
 from stream.commands.parts import model_of, redis_of, wall_clock
 from stream.contracts.money import exponent_of
 from stream.report.collect import collect
 from stream.settings import Settings
+
+_EXTRA: Final = frozenset({"jinja2", "markupsafe", "matplotlib", "squarify"})
+"""What the extra installs."""
 
 
 async def report(settings: Settings) -> tuple[str, int]:
@@ -23,7 +27,9 @@ async def report(settings: Settings) -> tuple[str, int]:
     """
     try:
         from stream.report.page import page  # noqa: PLC0415 - an extra
-    except ImportError as error:
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRA:
+            raise
         raise CommandFailed(f"{error}. Install the extra: pip install 'streaming-customer-scorer[report]'") from error
     exponent = exponent_of(settings.base_currency)
     async with redis_of(settings) as redis:

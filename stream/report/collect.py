@@ -8,14 +8,15 @@ from typing import Final
 from stream.calibration.population import reading, shard_clock
 from stream.contracts.times import format_time
 from stream.report.figures import Day, Figures
-from stream.report.seen import Look
+from stream.report.seen import look_at
 from stream.scoring.churn_samples import read_said
 from stream.scoring.churn_validation import validate
+from stream.scoring.lifecycle import STAGES
 from stream.scoring.units import DAY
 from stream.state.customer import TIER_NAMES
 from stream.state.model import Model
 from stream.state.tables import day_key
-from stream.state.view import at_moment, describe
+from stream.state.view import at_moment
 from stream.store.calls import Client
 from stream.store.shard_reads import BEGINNING, ShardReads
 
@@ -54,7 +55,6 @@ async def collect(
     """
     figures = Figures(model.calibration.alive, model.churn.horizon, model.policy.churn.warn_from)
     figures.table_days = TABLE_DAYS
-    look = Look(model, exponent)
     daily: dict[int, list[int]] = {}
     samples: Counter[str] = Counter()
     for shard in range(partitions):
@@ -63,7 +63,7 @@ async def collect(
             continue
         figures.as_of = max(as_of, figures.as_of or as_of)
         store = reading(redis, prefix, shard)
-        await _look_at_all(figures, store, look, model, as_of)
+        await _look_at_all(figures, store, model, exponent, as_of)
         await _tables(figures, store, as_of, daily)
         samples.update({name: count for name, count in (await store.histograms()).items() if name.startswith(_SAID)})
     figures.daily = _days(daily)
@@ -72,7 +72,7 @@ async def collect(
     return figures
 
 
-async def _look_at_all(figures: Figures, store: ShardReads, look: Look, model: Model, as_of: int) -> None:
+async def _look_at_all(figures: Figures, store: ShardReads, model: Model, exponent: int, as_of: int) -> None:
     seen: set[str] = set()
     cursor, more = BEGINNING, True
     while more:
@@ -86,9 +86,9 @@ async def _look_at_all(figures: Figures, store: ShardReads, look: Look, model: M
                 continue
             c = at_moment(blob, customer, as_of, model)
             if c.n:
-                figures.add(look.at(c), c.as_of)
+                figures.add(look_at(c, model, exponent), c.as_of)
             else:
-                figures.add_prospect(TIER_NAMES[c.tier], describe(c, model).get("lifecycle", ""))
+                figures.add_prospect(TIER_NAMES[c.tier], STAGES[c.lifecycle])
 
 
 async def _tables(figures: Figures, store: ShardReads, as_of: int, daily: dict[int, list[int]]) -> None:

@@ -107,15 +107,15 @@ class Figures:
         """Count a customer who has no order that counts."""
         self.customers += 1
         self.tiers[tier] += 1
-        self.lifecycle[lifecycle] += bool(lifecycle)
+        self.lifecycle[lifecycle] += 1
 
     def add(self, seen: Seen, as_of: int) -> None:
         """Count a customer who has orders, as they are at `as_of` (ms)."""
         self.customers += 1
         self.tiers[seen.tier] += 1
         self.levels[seen.level] += 1
-        self.lifecycle[seen.lifecycle] += bool(seen.lifecycle)
-        self.abc[seen.abc] += bool(seen.abc)
+        self.lifecycle[seen.lifecycle] += 1
+        self.abc[seen.abc] += 1
         segment = self._segments[seen.segment]
         segment[0] += 1
         segment[1] += seen.monetary

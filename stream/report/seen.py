@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from stream.scoring.clv import OrdersTable, discounted_orders, orders_table, value_at_stake
-from stream.scoring.gamma_gamma import expected_spend
-from stream.scoring.units import WEEK
+from stream.scoring.abc import CLASSES
 from stream.state import ledger
 from stream.state.customer import Customer
 from stream.state.model import Model
 from stream.state.view import describe
+from stream.state.worth import worth
+
+NO_CLASS = CLASSES[0]
 
 
 class Bought(NamedTuple):
@@ -32,9 +33,7 @@ class Seen(NamedTuple):
     tier: str
     segment: str
     abc: str
-    """Empty where it is not known."""
     lifecycle: str
-    """The same."""
     level: str
     r: int
     f: int
@@ -48,8 +47,8 @@ class Seen(NamedTuple):
     bought: Bought
 
 
-class Look:
-    """Looks at customers under one model.
+def look_at(c: Customer, model: Model, exponent: int) -> Seen:
+    """The customer, who has orders, with sums at their own `as_of`.
 
     Parameters
     ----------
@@ -58,37 +57,24 @@ class Look:
     exponent
         Digits of the base currency's minor unit.
     """
-
-    def __init__(self, model: Model, exponent: int) -> None:
-        clv = model.policy.clv
-        self._model, self._exponent = model, exponent
-        self._table: OrdersTable = orders_table(model.calibration.alive, clv.horizon_months, clv.discount_yearly)
-
-    def at(self, c: Customer) -> Seen:
-        """The customer, who has orders, with sums at their own `as_of`."""
-        view = describe(c, self._model, self._exponent)
-        figures: dict[str, Any] = view["rfm"]
-        churn: dict[str, Any] = view["churn"]
-        return Seen(
-            customer_id=c.customer_id,
-            tier=view["tier"],
-            segment=view["segment"],
-            abc=view.get("abc", ""),
-            lifecycle=view.get("lifecycle", ""),
-            level=churn["level"],
-            r=figures["r"],
-            f=figures["f"],
-            monetary=c.monetary,
-            risk=churn["risk"],
-            reasons=tuple(reason["code"] for reason in churn["reasons"] if reason["weight"] > 0),
-            at_stake=self._at_stake(c),
-            bought=bought(c),
-        )
-
-    def _at_stake(self, c: Customer) -> int:
-        mean = c.monetary / c.frequency if c.frequency else 0.0
-        spend = expected_spend(self._model.calibration.spend, mean, c.frequency)
-        return value_at_stake(discounted_orders(self._table, c.n - 1, (c.as_of - c.first_at) / WEEK), spend)
+    view = describe(c, model, exponent)
+    figures: dict[str, Any] = view["rfm"]
+    churn: dict[str, Any] = view["churn"]
+    return Seen(
+        customer_id=c.customer_id,
+        tier=view["tier"],
+        segment=view["segment"],
+        abc=view.get("abc", NO_CLASS),
+        lifecycle=view["lifecycle"],
+        level=churn["level"],
+        r=figures["r"],
+        f=figures["f"],
+        monetary=c.monetary,
+        risk=churn["risk"],
+        reasons=tuple(reason["code"] for reason in churn["reasons"] if reason["weight"] > 0),
+        at_stake=worth(c, model).at_stake,
+        bought=bought(c),
+    )
 
 
 def bought(c: Customer) -> Bought:

@@ -33,7 +33,8 @@ from stream.scoring.units import NEVER
 __all__ = ["Model", "compile_model"]
 
 
-@dataclass(frozen=True, slots=True)
+# Compared by identity: two that are equal share nothing, and what tables are cached by need not be read through.
+@dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """Everything `evaluation` needs, as plain attributes. Times in ms, weights in log-odds."""
 

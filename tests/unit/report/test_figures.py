@@ -9,7 +9,7 @@ from stream.report.alive_curve import AliveCurve
 from stream.report.cohorts import Retention
 from stream.report.figures import SHOWN_MAX, Figures
 from stream.report.pareto import pareto
-from stream.report.seen import Bought, Look, Seen, bought
+from stream.report.seen import Bought, Seen, bought, look_at
 from stream.scoring.alive import Params
 from stream.scoring.clv import discounted_orders_exact
 from stream.scoring.gamma_gamma import expected_spend
@@ -32,8 +32,8 @@ def seen(number, **changes):
         customer_id=f"c{number}",
         tier="mid",
         segment="loyal",
-        abc="",
-        lifecycle="",
+        abc="B",
+        lifecycle="loyal",
         level="medium",
         r=4,
         f=4,
@@ -58,8 +58,8 @@ def test_customers_are_counted_by_what_is_said_of_them():
     found.add_prospect("none", "prospect")
     assert (found.customers, found.ordered, found.revenue, found.warned) == (4, 3, 6_000, 2)
     assert found.tiers == {"mid": 2, "high": 1, "none": 1}
-    assert +found.lifecycle == {"churned": 1, "prospect": 1}
-    assert +found.abc == {"C": 1}
+    assert found.lifecycle == {"loyal": 2, "churned": 1, "prospect": 1}
+    assert found.abc == {"B": 2, "C": 1}
     assert found.grid == {(4, 4): 2, (5, 5): 1}
     assert found.segments() == [("loyal", 2, 1_000), ("champions", 1, 5_000)]
     assert found.reasons == {"gap": 2}
@@ -129,7 +129,7 @@ def test_a_customer_is_looked_at_as_the_api_describes_them():
     for number, days in enumerate((90, 60, 30)):
         ledger.add_order(c, NOW - days * DAY, number, 2_000 + number, WINDOW, 100)
     ledger.add_refund(c, 1, 77, ledger.WHOLE, WINDOW, 10)
-    found = Look(SHIPPED, 2).at(c)
+    found = look_at(c, SHIPPED, 2)
     assert found.bought == Bought(NOW - 90 * DAY, 0, 0, (NOW - 90 * DAY, NOW - 30 * DAY)) == bought(c)
     assert found.monetary == 4_002
     clv = SHIPPED.policy.clv
