@@ -200,15 +200,17 @@ class Needs(Struct, gc=False, kw_only=True):
     """What a customer buys for: shares that add to 1, and the largest of them."""
 
     dominant: str | UnsetType = UNSET
+    strength: float | UnsetType = UNSET
     shares: dict[str, float] | UnsetType = UNSET
 
 
 class Satisfaction(Struct, gc=False, kw_only=True):
-    """What the customer answered: NPS, CSAT and CSI."""
+    """What the customer answered last: would recommend (0 to 10), satisfied (1 to 5), and the indices (0 to 100)."""
 
     nps: float | UnsetType = UNSET
     csat: float | UnsetType = UNSET
     csi: float | UnsetType = UNSET
+    acsi: float | UnsetType = UNSET
 
 
 class Profile(Struct, gc=False, kw_only=True):
@@ -248,6 +250,7 @@ class CustomerScores(Struct, gc=False, kw_only=True):
     loyalty: float | UnsetType = UNSET
     behaviour: dict[str, Any] | UnsetType = UNSET
     profile: Profile | UnsetType = UNSET
+    market_segments: list[str] | UnsetType = UNSET
     next_change_at: Moment | UnsetType = UNSET
     action: str | UnsetType = UNSET
 

@@ -64,7 +64,8 @@ class NeedsPolicy:
     """(type, rank of the need, points) of each type of interaction that has points."""
 
 
-class NeedsTable(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class NeedsTable:
     """The policy, compiled."""
 
     policy: NeedsPolicy

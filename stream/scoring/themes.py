@@ -57,7 +57,8 @@ class ThemesPolicy:
     """Chance of so many in the last period if nothing had changed, up to which a theme rises; inside (0, 1)."""
 
 
-class ThemesTable(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class ThemesTable:
     """The policy, compiled."""
 
     patterns: tuple[tuple[str, re.Pattern[str]], ...]

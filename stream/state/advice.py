@@ -12,7 +12,7 @@ from stream.state.model import Model
 def recommended(c: Customer, model: Model) -> Action | None:
     """The action that follows from what is said of a customer; None where that is none."""
     complaint = int(c.tickets is not None and open_tickets(c) > 0)
-    number = action(model.playbook, c.tier, c.lifecycle, c.level, 0, complaint)
+    number = action(model.playbook, c.tier, c.lifecycle, c.level, c.need, complaint)
     return model.playbook.actions[number] if number else None
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from stream.contracts.decisions import (
+    ANOMALY,
+    CART_ABANDONED,
     CHURN_RECOVERED,
     CHURN_WARNING,
     CUSTOMER_CHANGED,
@@ -22,15 +24,18 @@ from stream.contracts.money import from_minor
 from stream.contracts.times import format_time
 from stream.contracts.topics import Topics
 from stream.scoring.abc import CLASSES
+from stream.scoring.anomaly import GAP, ORDER_VALUE, Anomaly
 from stream.scoring.policy import LEVELS
 from stream.scoring.units import DAY
 from stream.state.advice import advised
+from stream.state.carts import step, touched_at
 from stream.state.changes import changes_text, said_of
+from stream.state.character import conduct_of, market_segments_of, need_of
 from stream.state.customer import TIER_NAMES, TIER_NONE, Customer
 from stream.state.evaluation import Assessment
 from stream.state.model import Model
 from stream.state.phrases import Phrases
-from stream.state.view import DECIMALS
+from stream.state.view import DECIMALS, cell_of
 from stream.state.wording import churn_text, quote, quote_name
 from stream.state.worth import Worth
 
@@ -99,6 +104,8 @@ class Announcer:
         was = said_of(c)
         c.tier, c.segment, c.level, c.abc, c.lifecycle, _ = found
         c.matrix = matrix
+        c.need, c.conduct = need_of(c, model), conduct_of(c, model)
+        c.market_segments = market_segments_of(c, model, cell_of(c, model) if c.n else 0)
         changes = changes_text(was, c, model)
         if not changes and c.tier == was.tier and c.level == was.level:
             return []
@@ -108,12 +115,7 @@ class Announcer:
             c.tier_since = as_of
         if c.lifecycle != was.lifecycle:
             c.lifecycle_since = as_of
-        name = quote(customer)
-        # Only the id of an event comes from outside.
-        cause_text = quote(cause_id) if kind == "event" else f'"{cause_id}"'
-        when = (
-            f'"effective_at":"{format_time(as_of)}","origin":"{origin}","cause":{{"kind":"{kind}","id":{cause_text}}}'
-        )
+        name, when = quote(customer), _when(as_of, origin, cause)
         messages = []
         if c.tier != was.tier:
             c.tier_version += 1
@@ -139,6 +141,28 @@ class Announcer:
                 Message(message_id, self._customer_changes, customer, CUSTOMER_CHANGED, as_of, value.encode())
             )
         return messages
+
+    def cart_left(self, c: Customer, cause: Cause, origin: str, model: Model) -> Message:
+        """Say that the cart was left behind, and note on the record that it was said."""
+        c.cart_said = touched_at(c)
+        figures = f'"step":"{step(c)}","left_at":"{format_time(c.cart_said)}"'
+        return self._noticed(c, CART_ABANDONED, figures, cause, origin, model)
+
+    def anomaly(self, c: Customer, found: Anomaly, cause: Cause, origin: str, model: Model) -> Message:
+        """Say that a figure is unusual: amounts in the base currency, gaps in days, shares and counts as they are."""
+        unit = {ORDER_VALUE.name: 10**self.exponent, GAP.name: DAY}.get(found.measure, 1)
+        value, low, high = (round(one / unit, DECIMALS) for one in (found.value, found.usual.low, found.usual.high))
+        figures = f'"figure":"{found.measure}","value":{value},"usual_from":{low},"usual_to":{high}'
+        return self._noticed(c, ANOMALY, figures, cause, origin, model)
+
+    def _noticed(self, c: Customer, kind: str, figures: str, cause: Cause, origin: str, model: Model) -> Message:
+        c.changes_version += 1
+        value = (
+            f'{{"customer_id":{quote(c.customer_id)},"version":{c.changes_version},{figures},'
+            f'{_when(c.as_of, origin, cause)},"calibration":{model.number}}}'
+        )
+        message_id = decision_id(c.customer_id, kind, cause.kind, cause.id)
+        return Message(message_id, self._customer_changes, c.customer_id, kind, c.as_of, value.encode())
 
     def _standing(self, c: Customer, figures: Worth | None, model: Model) -> str:
         """What a change of tier says of the customer's value."""
@@ -188,3 +212,10 @@ class Announcer:
         )
         message_id = decision_id(c.customer_id, kind, cause.kind, cause.id)
         return Message(message_id, self._churn_warnings, c.customer_id, kind, c.as_of, value.encode())
+
+
+def _when(as_of: int, origin: str, cause: Cause) -> str:
+    kind, cause_id = cause
+    # Only the id of an event comes from outside.
+    text = quote(cause_id) if kind == "event" else f'"{cause_id}"'
+    return f'"effective_at":"{format_time(as_of)}","origin":"{origin}","cause":{{"kind":"{kind}","id":{text}}}'

@@ -5,7 +5,14 @@ Answers to "would you recommend us" are with the evidence of the churn score, se
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Struct
+
+from stream.scoring.satisfaction import SatisfactionPolicy, acsi, csi
+
+#: Dimensions that are the three questions of the ACSI.
+ACSI_ITEMS: Final = ("overall", "expectations", "ideal")
 
 #: Scores of the dimensions of an index, sorted by name.
 Values = tuple[tuple[str, float], ...]
@@ -39,3 +46,26 @@ class Answers(Struct, array_like=True):
     def note_csi(self, at: int, score: int, values: Values) -> None:
         """An index, or the dimensions that make one."""
         self.csi = max(self.csi or (at, score, values), (at, score, values))
+
+
+def indices(score: int, values: Values, policy: SatisfactionPolicy) -> dict[str, float]:
+    """The indices, 0 to 100, that the answer of a `feedback.csi` comes to.
+
+    Parameters
+    ----------
+    score
+        The index itself, where there are no dimensions.
+    values
+        Scores of the dimensions. Where the three of the ACSI are among them, there is that index as well.
+
+    Examples
+    --------
+    >>> indices(-1, (("expectations", 7.0), ("ideal", 7.0), ("overall", 4.0)), SatisfactionPolicy(()))
+    {'csi': 60.0, 'acsi': 55.55555555555556}
+    """
+    dimensions = dict(values)
+    index = csi(policy, dimensions)
+    found = {"csi": float(score) if index is None else index}
+    if all(name in dimensions for name in ACSI_ITEMS):
+        found["acsi"] = acsi(*(dimensions[name] for name in ACSI_ITEMS))
+    return found

@@ -53,6 +53,10 @@ class Customer:
         What was said: ranks, and the name of the segment; `tier_since` and `lifecycle_since` say when.
     matrix
         The cells said, `MATRIX_BITS` each, the first matrix lowest: number of the cell plus 1, or 0 for none.
+    need, conduct
+        Ranks of the dominant need and of the conduct said.
+    cart_said
+        The moment of the cart that was last said to be left behind; 0 for never.
     market_segments
         The market segments said to have the customer: bit k for rule number k of the policy.
     contacted_at
@@ -73,8 +77,10 @@ class Customer:
         "as_of",
         "batch",
         "buckets",
+        "cart_said",
         "changes_version",
         "churn_version",
+        "conduct",
         "contacted_at",
         "counters",
         "customer_id",
@@ -97,6 +103,7 @@ class Customer:
         "matrix",
         "monetary",
         "n",
+        "need",
         "nps_at",
         "nps_score",
         "refunds",
@@ -114,7 +121,7 @@ class Customer:
         "window_from",
     )
 
-    def __init__(self, customer_id: str) -> None:
+    def __init__(self, customer_id: str) -> None:  # noqa: PLR0915 - one statement a field
         self.customer_id = customer_id
         self.times: array[int] = array("q")
         self.gross: array[int] = array("q")
@@ -157,6 +164,9 @@ class Customer:
         self.lifecycle_since = 0
         self.matrix = 0
         self.market_segments = 0
+        self.need = 0
+        self.conduct = 0
+        self.cart_said = 0
         self.contacted_at = 0
         self.action = 0
         self.action_at = 0

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from stream.scoring.abc import A, B, C
 from stream.scoring.units import WEEK, second_after
+from stream.state.ages import next_age
+from stream.state.carts import left_at
 from stream.state.customer import NEVER, TIER_NONE, Customer
 from stream.state.interactions import open_tickets
 from stream.state.ledger import advance, leaving
@@ -60,7 +62,7 @@ def assess(c: Customer, as_of: int, model: Model) -> Assessment:  # noqa: C901, 
     stages = model.lifecycle
     if not n:
         stage = stages.table[stages.place(c.lifecycle, 0, 0, 0, 0, 0)]
-        return Assessment(TIER_NONE, "", 0, 0, stage, NEVER)
+        return Assessment(TIER_NONE, "", 0, 0, stage, _besides_orders(c, model))
     first_at, last_at = c.first_at, c.last_at
     silence = as_of - last_at
     due = NEVER
@@ -134,7 +136,15 @@ def assess(c: Customer, as_of: int, model: Model) -> Assessment:  # noqa: C901, 
             fallen,
         )
     ]
+    if c.counters is not None or c.registered_at:
+        due = min(due, _besides_orders(c, model))
     return _made(Assessment, (tier, model.segments[cell], level, abc, stage, due))
+
+
+def _besides_orders(c: Customer, model: Model) -> int:
+    """When something but the silence after orders next changes, ms: the cart is left behind, the profile gets older."""
+    left = left_at(c, model)
+    return min(next_age(c, c.as_of, model), left if left > c.as_of else NEVER)
 
 
 def next_due(c: Customer, model: Model) -> int:

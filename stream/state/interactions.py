@@ -38,8 +38,8 @@ TYPE_CODES: Final[dict[str, int]] = {
 }
 TYPE_NAMES: Final = {code: name for name, code in TYPE_CODES.items()}
 
-#: Types that can change a classification; only these have the customer evaluated.
-EVIDENCE: Final = frozenset({"complaint.opened", "complaint.resolved", "feedback.nps"})
+#: Types that are about a ticket.
+TICKETS: Final = frozenset({"complaint.opened", "complaint.resolved"})
 
 #: Types that answer how satisfied somebody is.
 SATISFACTION: Final = frozenset({"feedback.csat", "feedback.csi"})

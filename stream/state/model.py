@@ -22,13 +22,18 @@ from stream.scoring.churn_model import ChurnModel, compile_churn
 from stream.scoring.clv import OrdersTable, orders_table
 from stream.scoring.gamma_gamma import SpendParams
 from stream.scoring.lifecycle import CompiledLifecycle, compile_lifecycle
+from stream.scoring.market_classes import compile_market_segments
+from stream.scoring.market_segments import MarketTable
 from stream.scoring.matrix import CompiledMatrices, compile_matrices
+from stream.scoring.needs import NeedsTable, compile_needs
 from stream.scoring.playbook import CompiledPlaybook, compile_playbook
 from stream.scoring.policy import LEVELS, Policy
 from stream.scoring.rfm import CELLS, EdgeTable, compile_edges
 from stream.scoring.segments import compile_segments
+from stream.scoring.themes import ThemesTable, compile_themes
 from stream.scoring.tiers import compile_tiers, value_score
 from stream.scoring.units import NEVER
+from stream.state.interactions import TYPE_CODES
 
 __all__ = ["Model", "compile_model"]
 
@@ -88,6 +93,11 @@ class Model:
     tenure_stride: int
 
     matrices: CompiledMatrices
+    needs: NeedsTable
+    themes: ThemesTable
+    market: MarketTable
+    #: Whether a rule segment depends on how long ago somebody registered.
+    ages_matter: bool
     playbook: CompiledPlaybook
     #: Discounted orders of active customers, and what one of these brings.
     orders: OrdersTable
@@ -146,6 +156,7 @@ def compile_model(policy: Policy, calibration: Calibration) -> Model:
     aged = bisect_right(edges.age_ms, 0)
     abc = compile_abc(calibration.abc, policy.abc.margin)
     lifecycle = compile_lifecycle(policy.lifecycle, policy.churn)
+    market = compile_market_segments(policy.market_segments, policy.segments, policy.matrices)
     identity = repr(policy).encode() + msgspec.json.encode(calibration)
     fingerprint = xxh32_intdigest(identity, _FINGERPRINT_SEED)
     return Model(
@@ -186,6 +197,10 @@ def compile_model(policy: Policy, calibration: Calibration) -> Model:
         said_stride=lifecycle.place(0, 1, 0, 0, 0, 0),
         tenure_stride=lifecycle.place(0, 0, 0, 1, 0, 0),
         matrices=compile_matrices(policy.matrices),
+        needs=compile_needs(policy.needs, TYPE_CODES),
+        themes=compile_themes(policy.themes),
+        market=market,
+        ages_matter="registration_age" in market.uses,
         playbook=compile_playbook(policy.playbook),
         orders=orders_table(calibration.alive, policy.clv.horizon_months, policy.clv.discount_yearly),
         spend=calibration.spend,

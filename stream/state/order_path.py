@@ -17,6 +17,7 @@ from typing import Final
 from stream.contracts.events import COMPLETED, DeadLetter, Event, OrderEvent
 from stream.scoring.abc import A, B, C
 from stream.scoring.units import WEEK
+from stream.state.ages import next_age
 from stream.state.customer import TIER_NAMES, Customer
 from stream.state.evaluation import Assessment
 from stream.state.ledger import leaving
@@ -228,6 +229,8 @@ def apply_in_order(  # noqa: C901, PLR0912, PLR0915 - one loop, since a call cos
         crossing = first_at + ((alpha + span / WEEK) * growth - alpha) * WEEK
         if crossing < due:  # noqa: PLR1730
             due = crossing
+        if c.registered_at:
+            due = min(due, next_age(c, at, model))
         moment = ceil(due / 1000) * 1000
         # Where rounding puts a crossing behind us, it is in the next second.
         c.due = moment if moment > at else (at // 1000 + 1) * 1000

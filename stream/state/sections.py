@@ -12,6 +12,8 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from msgspec import DecodeError, msgpack
 
+from stream.scoring.conduct import CONDUCT
+from stream.scoring.needs import NEEDS
 from stream.state.activity import Activity
 from stream.state.answers import Answers
 from stream.state.customer import UNSET, Customer
@@ -27,6 +29,8 @@ _MOMENT = Struct("<q")
 _GIVEN = Struct("<qQB")
 _NOT_GIVEN = (0, 0, "")
 _SIZE = Struct("<I")
+#: Need, conduct, moment of the cart.
+_SAID = Struct("<BBq")
 _Read = TypeVar("_Read")
 _read_activity = msgpack.Decoder(Activity).decode
 _read_answers = msgpack.Decoder(Answers).decode
@@ -61,6 +65,9 @@ def has_no_sections(c: Customer) -> bool:
         and c.kind is None
         and c.region is None
         and c.nps_at == UNSET
+        and not c.need
+        and not c.conduct
+        and not c.cart_said
         and not c.registered_at
     )
 
@@ -241,6 +248,17 @@ def _take_answers(c: Customer, blob: bytes, place: int) -> int:
     return place
 
 
+def _said(c: Customer) -> bytes:
+    return _SAID.pack(c.need, c.conduct, c.cart_said) if c.need or c.conduct or c.cart_said else b""
+
+
+def _take_said(c: Customer, blob: bytes, place: int) -> int:
+    c.need, c.conduct, c.cart_said = _SAID.unpack_from(blob, place)
+    if c.need >= len(NEEDS) or c.conduct >= len(CONDUCT):
+        raise ValueError(f"need {c.need}, conduct {c.conduct}")
+    return place + _SAID.size
+
+
 def _unpacked(read: Callable[[bytes], _Read], data: bytes) -> _Read:
     try:
         return read(data)
@@ -261,4 +279,5 @@ SECTIONS: Final = (
     Section(_details, _take_details),
     Section(_activity, _take_activity),
     Section(_answers, _take_answers),
+    Section(_said, _take_said),
 )

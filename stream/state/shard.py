@@ -32,9 +32,11 @@ from stream.contracts.events import (
 from stream.contracts.times import format_time
 from stream.state import baskets, interactions, ledger
 from stream.state.announcements import Announcer, Cause
+from stream.state.carts import left_at, touched_at
 from stream.state.codec import decode
 from stream.state.customer import TIER_NAMES, UNSET, Customer
 from stream.state.evaluation import Assessment, assess, next_due
+from stream.state.interaction_path import take_in
 from stream.state.known_names import KnownNames
 from stream.state.ledger import Added
 from stream.state.model import Model
@@ -44,6 +46,7 @@ from stream.state.plain.customers import PlainCustomers, block_of
 from stream.state.plain.layout import PLAIN, Longs
 from stream.state.settling import settle
 from stream.state.tables import TableDeltas, outdated, who
+from stream.state.unusual import unusual
 from stream.state.view import cell_of
 from stream.state.worth import matrix_of, worth
 
@@ -246,7 +249,7 @@ class ShardState:
         elif isinstance(event, InteractionEvent):
             added = self._interaction(batch, event, now)
         else:
-            added = self._profile(batch, event)
+            added = self._profile(batch, event, now)
         # Duplicates included: which of two events is the duplicate depends on their order, the clock must not.
         clock = max(clock, event.at)
         if added is Added.NEW or added is Added.CHANGED:
@@ -279,6 +282,8 @@ class ShardState:
         if added is Added.NEW or added is Added.CHANGED:
             is_plain = event.kind == COMPLETED and event.details is None
             self._look(batch, c, max(c.as_of, at), "event", event.event_id, now, closely=not is_plain)
+        if added is Added.NEW:
+            self._compare(batch, c, event, now)
         return added
 
     def _before(self, batch: Batch, now: int, c: Customer, at: int) -> None:
@@ -300,40 +305,25 @@ class ShardState:
 
     def _interaction(self, batch: Batch, event: InteractionEvent, now: int) -> Added:
         c = self._touch(batch, event.customer)
-        at, kind = event.at, event.type
-        # What the tables count it by must not depend on when somebody last looked.
+        at = event.at
         self._before(batch, now, c, at)
         if not interactions.first_time(c, event.event, self.limits.interaction_dedupe_max):
             return Added.DUPLICATE
-        interactions.count(c, kind, at)
-        if not interactions.note_activity(c, kind, at, event.event, event.channel):
+        if not take_in(c, event, self.model, batch.tables, who(c)):
             batch.count("activity_left_out")
-        interactions.note_satisfaction(c, kind, at, event.score, event.values)
-        tables, known = batch.tables, who(c)
-        if kind not in interactions.EVIDENCE:
-            if kind == "feedback.csat":
-                tables.add_csat(at, event.score, known, event.channel)
-            else:
-                tables.add_step(at, kind, known, event.channel)
-            return Added.NEW
-        if kind == "feedback.nps":
-            interactions.note_answer(c, event.score, at)
-            tables.add_nps(at, event.score, known, event.channel)
-        else:
-            opened_at = interactions.note_ticket(c, event.ticket, kind, at)
-            if kind == "complaint.opened":
-                tables.add_complaint(at, known, event.channel)
-            elif opened_at is not None:
-                tables.add_resolved(at, opened_at, known, event.channel)
         self._look(batch, c, max(c.as_of, at), "event", event.event_id, now, closely=True)
+        self._compare(batch, c, event, now)
         return Added.NEW
 
-    def _profile(self, batch: Batch, event: ProfileEvent | PrivacyEvent) -> Added:
+    def _profile(self, batch: Batch, event: ProfileEvent | PrivacyEvent, now: int) -> Added:
         c = self._touch(batch, event.customer)
+        if isinstance(event, ProfileEvent):
+            self._before(batch, now, c, event.at)
         if not interactions.first_time(c, event.event, self.limits.interaction_dedupe_max):
             return Added.DUPLICATE
         if isinstance(event, ProfileEvent):
             interactions.note_profile(c, event.type, event.at, event.event, event.kind, event.region)
+            self._look(batch, c, max(c.as_of, event.at), "event", event.event_id, now, closely=True)
         return Added.NEW
 
     def _fire(self, batch: Batch, c: Customer, before: int, now: int) -> None:
@@ -344,7 +334,8 @@ class ShardState:
             if not c.due_is_exact:
                 c.due, c.due_is_exact = next_due(c, self.model), True
             else:
-                self._look(batch, c, due, "timer", format_time(due), now)
+                # Rule segments may depend on how long ago somebody registered.
+                self._look(batch, c, due, "timer", format_time(due), now, closely=bool(c.registered_at))
 
     def _recalibrate(self, batch: Batch, c: Customer, now: int) -> None:
         if c.as_of == UNSET:
@@ -367,7 +358,18 @@ class ShardState:
             or found.lifecycle != c.lifecycle
         ):
             self._changed(batch, now, cause, c, found, cause_id)
+        if c.counters is not None and left_at(c, self.model) <= as_of and c.cart_said != touched_at(c):
+            why = Cause(cause, cause_id)
+            batch.tables.add_cart_abandoned(as_of, who(c))
+            batch.messages.append(self.announcer.cart_left(c, why, self._origin(cause, as_of, now), self.model))
         c.due, c.due_is_exact = found.due, True
+
+    def _compare(self, batch: Batch, c: Customer, event: OrderEvent | InteractionEvent, now: int) -> None:
+        """Say so where a figure that an event brought is unusual for the customer."""
+        found = unusual(c, event, self.model)
+        if found is not None:
+            cause, origin = Cause("event", event.event_id), self._origin("event", c.as_of, now)
+            batch.messages.append(self.announcer.anomaly(c, found, cause, origin, self.model))
 
     def _changed(self, batch: Batch, now: int, kind: str, c: Customer, found: Assessment, cause_id: str) -> None:
         """Look at what is seldom looked at, say what changed, and note that on the record."""

@@ -24,11 +24,12 @@ from stream.state.advice import advised
 from stream.state.codec import decode
 from stream.state.customer import NEVER, TIER_NAMES, UNSET, Customer
 from stream.state.evaluation import next_due
-from stream.state.interactions import TYPE_NAMES, open_tickets
+from stream.state.interactions import open_tickets
 from stream.state.model import Model
+from stream.state.portrait import DECIMALS, behaviour_view, needs_view, profile_view, satisfaction_view
 from stream.state.worth import cell_names, worth
 
-DECIMALS = 6
+__all__ = ["DECIMALS"]
 
 
 def describe_bytes(blob: bytes, customer_id: str, as_of: int | None, model: Model, exponent: int = 2) -> dict[str, Any]:
@@ -94,23 +95,18 @@ def describe(c: Customer, model: Model, exponent: int = 2) -> dict[str, Any]:
         due = c.due if c.due_is_exact else next_due(c, model)
         if due != NEVER:
             view["next_change_at"] = format_time(due)
-    return view | extras(c)
+    return view | extras(c, model)
 
 
-def extras(c: Customer) -> dict[str, Any]:
-    """What is known of some customers only: answers, behaviour, profile."""
-    answers = satisfaction(c)
-    return ({"satisfaction": answers} if answers else {}) | behaviour_and_profile(c)
-
-
-def satisfaction(c: Customer) -> dict[str, Any]:
-    """What the customer answered."""
-    return {"nps": c.nps_score} if c.nps_score >= 0 else {}
-
-
-def behaviour_and_profile(c: Customer) -> dict[str, Any]:
-    """What the customer did besides ordering, and what the profile says; what is empty left out."""
-    found = {"behaviour": _behaviour(c), "profile": _profile(c)}
+def extras(c: Customer, model: Model) -> dict[str, Any]:
+    """What is known of some customers only; what is empty left out."""
+    found = {
+        "needs": needs_view(c, model),
+        "satisfaction": satisfaction_view(c, model),
+        "behaviour": behaviour_view(c, model),
+        "profile": profile_view(c),
+        "market_segments": list(model.market.names(c.market_segments)),
+    }
     return {name: value for name, value in found.items() if value}
 
 
@@ -180,24 +176,3 @@ def _order_facts(c: Customer, model: Model, exponent: int) -> dict[str, Any]:
         "p_alive": silence["p_alive"],
         "churn": {"level": LEVELS[c.level], "risk": silence["risk"], "reasons": silence["reasons"]},
     }
-
-
-def _behaviour(c: Customer) -> dict[str, Any]:
-    counts = {TYPE_NAMES[code]: n for code, (n, _) in sorted((c.counters or {}).items())}
-    behaviour: dict[str, Any] = {"interactions": counts} if counts else {}
-    if c.tickets:
-        behaviour["open_complaints"] = open_tickets(c)
-    if c.refunds:
-        behaviour["orders_with_refunds"] = len(c.refunds)
-    return behaviour
-
-
-def _profile(c: Customer) -> dict[str, Any]:
-    profile: dict[str, Any] = {}
-    if c.registered_at:
-        profile["registered_at"] = format_time(c.registered_at)
-    if c.kind is not None:
-        profile["kind"] = c.kind[2]
-    if c.region is not None:
-        profile["region"] = c.region[2]
-    return profile

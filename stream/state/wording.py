@@ -24,7 +24,7 @@ from stream.state.customer import NEVER, TIER_NAMES, Customer
 from stream.state.evaluation import gap_reached
 from stream.state.model import Model
 from stream.state.sections import has_no_sections
-from stream.state.view import DECIMALS, behaviour_and_profile, cell_of, churn, satisfaction
+from stream.state.view import DECIMALS, cell_of, churn, extras
 from stream.state.worth import Worth, cell_names, worth
 
 _encode = msgspec.json.Encoder().encode
@@ -93,13 +93,15 @@ STANDINGS = tuple(
 
 def rest_text(c: Customer, model: Model, figures: Worth | None) -> str:
     """What of the scores comes after churn, and the end of the object."""
-    parts = [matrix_text(c.matrix, model)] if c.matrix else []
-    plain = has_no_sections(c)
-    if not plain and (said := satisfaction(c)):
-        parts.append(f',"satisfaction":{_encode(said).decode()}')
+    more = {} if has_no_sections(c) else extras(c, model)
+    parts = [f',"needs":{_encode(more.pop("needs")).decode()}'] if "needs" in more else []
+    if c.matrix:
+        parts.append(matrix_text(c.matrix, model))
+    if "satisfaction" in more:
+        parts.append(f',"satisfaction":{_encode(more.pop("satisfaction")).decode()}')
     if figures is not None:
         parts.append(f',"loyalty":{round(figures.loyalty, DECIMALS)}')
-    if not plain and (more := behaviour_and_profile(c)):
+    if more:
         parts.append("," + _encode(more)[1:-1].decode())
     if c.due != NEVER and c.n:
         parts.append(f',"next_change_at":"{format_time(c.due)}"')

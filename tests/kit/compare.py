@@ -11,7 +11,9 @@ import msgspec
 from stream.contracts.decisions import CUSTOMER_CHANGED, Message
 from stream.contracts.money import to_minor
 from stream.scoring.abc import CLASSES
+from stream.scoring.conduct import CONDUCT
 from stream.scoring.lifecycle import STAGES
+from stream.scoring.needs import NEEDS
 from stream.scoring.policy import LEVELS
 from stream.state import ledger
 from stream.state.codec import decode
@@ -104,6 +106,9 @@ def said_of(c: Customer, model: Model) -> dict[str, Any]:
         "lifecycle": STAGES[c.lifecycle],
         "lifecycle_since": c.lifecycle_since,
         "cells": cell_names(c.matrix, model),
+        "need": NEEDS[c.need],
+        "conduct": CONDUCT[c.conduct],
+        "market_segments": list(model.market.names(c.market_segments)),
         "versions": {topic: version for topic, version in versions.items() if version},
     }
 

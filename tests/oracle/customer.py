@@ -59,6 +59,10 @@ class Customer:
     lifecycle: str = "prospect"
     lifecycle_since: int = 0
     cells: dict[str, str | None] = field(default_factory=dict)
+    need: str = "none"
+    conduct: str = "none"
+    market_segments: list[str] = field(default_factory=list)
+    cart_said: int | None = None
     versions: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:

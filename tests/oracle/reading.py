@@ -25,9 +25,6 @@ TYPES = {
     },
 }  # fmt: skip
 
-EVIDENCE = {"complaint.opened", "complaint.resolved", "feedback.nps"}
-"""Interactions after which the customer is looked at."""
-
 
 class Unreadable(ValueError):
     """The record is no canonical event: a dead letter."""

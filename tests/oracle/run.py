@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,7 +12,7 @@ import xxhash
 
 from tests.oracle.customer import Customer
 from tests.oracle.partition import shard_of
-from tests.oracle.reading import EVIDENCE, RANK, SECOND, Event, Unreadable, read, rfc3339
+from tests.oracle.reading import RANK, SECOND, Event, Unreadable, read, rfc3339
 from tests.oracle.scores import Scores
 from tests.oracle.tables import Cell, Period, Tables, before_event
 from tests.oracle.view import record_of
@@ -147,8 +148,8 @@ class Oracle:
             customer = customers.get(event.customer)
             if customer is None:
                 customer = customers[event.customer] = Customer(event.customer, self.interaction_dedupe_max)
-            looked_at = event.topic == "orders" or event.type in EVIDENCE
-            if event.topic in {"orders", "interactions"}:
+            looked_at = event.topic != "privacy"
+            if looked_at:
                 self._silence(customer, event.at, result.decisions, tables)
             before = before_event(customer, event)
             if not customer.take(event):
@@ -180,7 +181,8 @@ class Oracle:
     ) -> None:
         """Look at the customer at each moment before `until` at which silence changes something."""
         while (moment := self.scores.next_change(customer, until)) is not None:
-            self._evaluate(customer, moment, ("timer", rfc3339(moment)), decisions, tables)
+            closely = customer.registered_at is not None
+            self._evaluate(customer, moment, ("timer", rfc3339(moment)), decisions, tables, closely=closely)
 
     def _evaluate(
         self,
@@ -194,58 +196,57 @@ class Oracle:
     ) -> None:
         """Look at the customer at `as_of`, and say what changed; closely: at their cells in any case."""
         scores = self.scores
-        was_tier, was_level, was_segment = customer.tier, customer.level, customer.segment
-        was_abc, was_stage, was_cells = customer.abc, customer.lifecycle, customer.cells
+        was = copy(customer)
         rfm = scores.rfm(customer, as_of)
         parts = scores.contributions(customer, as_of)
-        raw = scores.raw_tier(rfm, was_tier)
+        raw = scores.raw_tier(rfm, was.tier)
         customer.as_of = as_of
-        customer.tier = scores.said_tier(raw, was_tier, customer.tier_since, as_of)
+        customer.tier = scores.said_tier(raw, was.tier, customer.tier_since, as_of)
         customer.level = scores.level(parts)
         customer.segment = scores.segment(rfm)
         customer.abc = scores.abc(customer, as_of)
         customer.lifecycle = scores.lifecycle(customer, as_of)
-        if customer.lifecycle != was_stage:
+        if customer.lifecycle != was.lifecycle:
             customer.lifecycle_since = as_of
         fast = (customer.tier, customer.level, customer.segment, customer.abc, customer.lifecycle)
         worth = None
-        if closely or fast != (was_tier, was_level, was_segment, was_abc, was_stage):
+        if closely or fast != (was.tier, was.level, was.segment, was.abc, was.lifecycle):
             worth = scores.worth(customer, as_of)
             customer.cells = scores.cells(customer, rfm, worth)
-        moves: list[Move] = [
-            {"what": what, "from": old, "to": new}
-            for what, old, new in (
-                ("segment", was_segment, customer.segment),
-                ("abc", none(was_abc), none(customer.abc)),
-                ("lifecycle", was_stage, customer.lifecycle),
-            )
-            if old != new
-        ]
-        moves += [
-            {"what": "matrix", "name": name, "from": was_cells.get(name), "to": cell}
-            for name, cell in customer.cells.items()
-            if cell != was_cells.get(name)
-        ]
-
+            customer.need = scores.characters.need(customer)
+            customer.conduct = scores.characters.conduct(customer)
+            customer.market_segments = scores.characters.market_segments(customer, rfm)
+        moves = moves_of(was, customer)
         changes: list[tuple[str, str, str | None, str | None]] = []
-        if customer.tier != was_tier:
+        if customer.tier != was.tier:
             customer.tier_since = as_of
-            tables.count_move(as_of, was_tier, customer.tier)
-            changes.append(("customer.tier.changed", "tier-changes", was_tier, customer.tier))
-        before, after = scores.levels.index(was_level), scores.levels.index(customer.level)
+            tables.count_move(as_of, was.tier, customer.tier)
+            changes.append(("customer.tier.changed", "tier-changes", was.tier, customer.tier))
+        before, after = scores.levels.index(was.level), scores.levels.index(customer.level)
         if after > before and after >= scores.warn_from:
-            changes.append(("customer.churn.warning", "churn-warnings", was_level, customer.level))
+            changes.append(("customer.churn.warning", "churn-warnings", was.level, customer.level))
         if before >= scores.warn_from > after:
-            changes.append(("customer.churn.recovered", "churn-warnings", was_level, customer.level))
+            changes.append(("customer.churn.recovered", "churn-warnings", was.level, customer.level))
         if moves:
             changes.append(("customer.changed", "customer-changes", None, None))
-        if moves or (was_tier, was_level) != (customer.tier, customer.level):
+        if moves or (was.tier, was.level) != (customer.tier, customer.level):
             changes.append(("customer.scores", "customer-scores", None, None))
+        changes += self._cart(customer, tables)
         for kind, topic, old, new in changes:
             decision = self._decision(customer, kind, topic, old, new, cause)
             if kind == "customer.changed":
                 decision["changes"] = moves
             decisions.append(decision | self._told(customer, kind, worth))
+
+    def _cart(self, customer: Customer, tables: Tables) -> list[tuple[str, str, None, None]]:
+        """The decision that the cart was left behind, where it was and nobody said so."""
+        characters = self.scores.characters
+        left_at, touched = characters.left_at(customer), characters.touched_at(customer)
+        if left_at is None or left_at > customer.as_of or customer.cart_said == touched:
+            return []
+        customer.cart_said = touched
+        tables.count_cart(customer.as_of, customer)
+        return [("customer.cart.abandoned", "customer-changes", None, None)]
 
     def _decision(
         self, customer: Customer, kind: str, topic: str, old: str | None, new: str | None, cause: Cause
@@ -284,6 +285,32 @@ class Oracle:
         if self.now is not None and as_of < self.now - self.seed_after_ms:
             return "seed"
         return "timer" if cause[0] == "timer" else "live"
+
+
+def moves_of(was: Customer, customer: Customer) -> list[Move]:
+    """What `customer.changed` tells of, in its order."""
+    moves: list[Move] = [
+        {"what": what, "from": old, "to": new}
+        for what, old, new in (
+            ("segment", was.segment, customer.segment),
+            ("abc", none(was.abc), none(customer.abc)),
+            ("lifecycle", was.lifecycle, customer.lifecycle),
+        )
+        if old != new
+    ]
+    moves += [
+        {"what": "matrix", "name": name, "from": was.cells.get(name), "to": cell}
+        for name, cell in customer.cells.items()
+        if cell != was.cells.get(name)
+    ]
+    if customer.need != was.need:
+        moves.append({"what": "need", "from": none(was.need), "to": none(customer.need)})
+    before, after = was.market_segments, customer.market_segments
+    moves += [{"what": "market_segment", "name": it, "from": it, "to": None} for it in before if it not in after]
+    moves += [{"what": "market_segment", "name": it, "from": None, "to": it} for it in after if it not in before]
+    if customer.conduct != was.conduct:
+        moves.append({"what": "conduct", "from": none(was.conduct), "to": none(customer.conduct)})
+    return moves
 
 
 def none(name: str) -> str | None:

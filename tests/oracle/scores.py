@@ -7,6 +7,7 @@ from functools import cache
 from math import ceil, exp, expm1, inf, log, log1p
 from typing import TYPE_CHECKING
 
+from tests.oracle.character import Characters
 from tests.oracle.classes import Classes
 from tests.oracle.customer import Customer
 from tests.oracle.exact import exact, reached, up_to_second
@@ -41,6 +42,7 @@ class Scores:
         self.min_stay = round(exact(policy.tier_min_stay_days) * DAY)
         self.segments = policy.segments
         self.classes = Classes(policy, calibration)
+        self.characters = Characters(policy, calibration.returned_share)
         self.worths = Worths(policy, calibration, self.window)
         self.clv_edges, self.profit_edges = calibration.clv_edges_minor, calibration.profit_edges_minor
         self.alive = calibration.alive
@@ -214,9 +216,10 @@ class Scores:
 
     def next_change(self, customer: Customer, until: int = LAST_MOMENT + 1) -> int | None:
         """The earliest moment after the customer's `as_of` and before `until` at which silence changes something."""
+        besides = [moment for moment in self.characters.moments(customer) if customer.as_of < moment < until]
         if not customer.n:
-            return None
-        moments = [moment for moment in self._moments(customer) if customer.as_of < moment < until]
+            return min(besides, default=None)
+        moments = besides + [moment for moment in self._moments(customer) if customer.as_of < moment < until]
         crossing = self._crossing(customer, min(moments, default=until))
         return crossing if crossing is not None else min(moments, default=None)
 

@@ -74,6 +74,12 @@ class Tables:
         """Count a change of the said tier."""
         self._add(at, ("tier_moves", "move", f"{old}>{new}"), 1)
 
+    def count_cart(self, at: int, customer: Customer) -> None:
+        """Count a cart left behind, by what is said of the customer."""
+        for dimension, value in (("total", ""), ("tier", customer.tier), ("segment", customer.segment)):
+            if value is not None:
+                self._add(at, ("carts_abandoned", dimension, value), 1)
+
     def kept(self, clock: int, hours_max: int, days_max: int) -> dict[Period, dict[Cell, int]]:
         """Cells of the last hours and days, the one of the clock included."""
         oldest = {

@@ -11,6 +11,7 @@ from tests.oracle.scores import Scores, risk_of
 
 SAID = (
     *("tier", "tier_since", "level", "segment", "abc", "lifecycle", "lifecycle_since", "cells"),
+    *("need", "conduct", "market_segments"),
     *("versions", "said_as_of", "next_change_at"),
 )
 """Fields of a record that depend on the order in which events came. All others are facts."""
@@ -76,6 +77,9 @@ def record_of(scores: Scores, customer: Customer, as_of: int, shard: int) -> dic
         "lifecycle": customer.lifecycle,
         "lifecycle_since": customer.lifecycle_since,
         "cells": {name: cell for name, cell in customer.cells.items() if cell is not None},
+        "need": customer.need,
+        "conduct": customer.conduct,
+        "market_segments": customer.market_segments,
         "versions": dict(customer.versions),
         "next_change_at": scores.next_change(customer),
     }

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from stream.contracts.money import MINOR_UNITS_MAX
 from stream.contracts.times import MOMENT_MAX, MOMENT_MIN
 from stream.scoring.abc import CLASSES
+from stream.scoring.conduct import CONDUCT
 from stream.scoring.lifecycle import STAGES
+from stream.scoring.needs import NEEDS
 from stream.scoring.policy import LEVELS
 from stream.scoring.units import DAY
 from stream.state.activity import Activity
@@ -115,6 +117,8 @@ def customers(draw):
             st.none() | st.tuples(int64s, st.integers(-1, 100), st.just((("price", 8.5),)) | st.just(())),
         )
     )
+    c.need, c.conduct = draw(st.integers(0, len(NEEDS) - 1)), draw(st.integers(0, len(CONDUCT) - 1))
+    c.cart_said = draw(st.just(0) | int64s)
     c.seen = draw(st.none() | st.integers(1, 4).map(lambda n: bytearray(8 * n)))
     c.tickets = draw(st.none() | st.dictionaries(hashes, st.tuples(int64s, int64s), min_size=1, max_size=3))
     c.nps_at, c.nps_score = draw(st.just((UNSET, -1)) | st.tuples(int64s.filter(lambda at: at != UNSET), st.just(7)))

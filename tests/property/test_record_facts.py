@@ -37,8 +37,14 @@ WINDOW = SHIPPED.window
 TYPES = ("page.viewed", "cart.updated", "login", "feedback.csat", "feedback.csi")
 
 moments = st.integers(0, 20).map(lambda step: BEGINNING + step * 25 * DAY)
+
+
+def detailed(discount=0, coupon=False, categories=()):
+    return OrderDetails(discount, coupon, categories, (0,) * len(categories), len(categories))
+
+
 said = st.none() | st.builds(
-    OrderDetails,
+    detailed,
     st.sampled_from((0, 50)),
     st.booleans(),
     st.lists(st.sampled_from(("tea", "milk", "jam")), unique=True, max_size=3).map(tuple),
@@ -165,7 +171,7 @@ def order(number, at, details):
 
 def test_details_go_when_their_order_is_folded():
     """And the names that no other order has."""
-    events = [order(n, BEGINNING + n * DAY, OrderDetails(categories=(f"k-{n}",))) for n in range(1, 10)]
+    events = [order(n, BEGINNING + n * DAY, detailed(categories=(f"k-{n}",))) for n in range(1, 10)]
     c = ran(events, limits=replace(LIMITS, ledger_orders_max=8))
     assert c.folded is not None
     assert set(c.details.rows) == {int.from_bytes(bytes(c.hashes[k : k + 8]), "little") for k in range(0, 56, 8)}
@@ -176,7 +182,7 @@ def test_categories_without_room_are_counted():
     shard = MemoryShard(SHIPPED)
     shard.apply(
         [
-            order(n, BEGINNING + n * DAY, OrderDetails(categories=tuple(f"k-{16 * n + k}" for k in range(16))))
+            order(n, BEGINNING + n * DAY, detailed(categories=tuple(f"k-{16 * n + k}" for k in range(16))))
             for n in range(16)
         ]
     )

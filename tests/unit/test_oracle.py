@@ -561,15 +561,12 @@ def test_late_order_is_the_cause_and_the_moment_is_now():
     assert result.records["c"]["first_at"] == START
 
 
-def test_interactions_without_evidence_only_count():
+def test_every_interaction_is_a_look():
     events = {
         "orders": [order(1, START)],
         "interactions": [interaction("product.viewed", START + 15 * DAY, "i1")],
     }
-    result = run(events)
-    # The timer at ten days is the sweep's; at fifteen days nobody looked.
-    assert result.records["c"]["said_as_of"] == START + 10 * DAY
-    assert result.records["c"]["as_of"] == START + 15 * DAY
+    assert run(events).records["c"]["said_as_of"] == START + 15 * DAY
 
 
 def test_ids_of_interactions_are_remembered_up_to_the_limit():
@@ -587,7 +584,7 @@ def test_profile():
     ]
     record = run({"profiles": events}).records["c"]
     assert (record["registered_at"], record["kind"], record["region"]) == (START, "individual", "south")
-    assert (record["n"], record["tier"], record["next_change_at"]) == (0, "none", None)
+    assert (record["n"], record["tier"], record["next_change_at"]) == (0, "none", START + 90 * DAY)
 
 
 # -- shards, topics, tables, accounting ------------------------------------------------------------------------------

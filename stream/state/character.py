@@ -1,0 +1,83 @@
+"""What a customer looks for, how they return what they buy, and which rule segments that puts them into.
+
+Like the figures in `worth` these need not be known at every plain order, and are looked at where those are. Who has
+done nothing but order has no need and no conduct, and is in no rule segment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from stream.scoring import conduct, needs
+from stream.scoring.abc import CLASSES
+from stream.scoring.churn_policy import LEVELS
+from stream.scoring.conduct import CONDUCT, ConductFigures
+from stream.scoring.lifecycle import STAGES
+from stream.scoring.needs import NEEDS, NeedFigures
+from stream.scoring.tiers import TIERS
+from stream.state import baskets
+from stream.state.ages import age_of
+from stream.state.customer import Customer
+from stream.state.model import Model
+from stream.state.sections import has_no_sections
+from stream.state.worth import cell_names
+
+_NOTHING: Final[Mapping[int, int]] = {}
+
+
+def need_figures(c: Customer, model: Model) -> NeedFigures | None:
+    """Shares of the four needs; None where nothing speaks of any."""
+    if c.activity is None and c.details is None:
+        return None
+    periods = _NOTHING if c.activity is None else c.activity.periods
+    return needs.figures_of(model.needs, (periods, baskets.tallies(c)))
+
+
+def need_of(c: Customer, model: Model) -> int:
+    """Rank of the dominant need, given the one that was said."""
+    return needs.dominant(model.policy.needs, need_figures(c, model), c.need)
+
+
+def conduct_figures(c: Customer, model: Model) -> ConductFigures | None:
+    """Share of the orders kept one by one that were refunded or cancelled; None where none was."""
+    if c.refunds is None:
+        return None
+    orders = memoryview(c.hashes).cast("Q")
+    returned = sum(order in c.refunds for order in orders)
+    return conduct.figures(model.policy.conduct, len(orders), returned, model.calibration.returned_share)
+
+
+def conduct_of(c: Customer, model: Model) -> int:
+    """Rank of the conduct, given the one that was said."""
+    return conduct.level(model.policy.conduct, conduct_figures(c, model), c.conduct)
+
+
+def market_segments_of(c: Customer, model: Model, cell: int) -> int:
+    """Rule segments that follow from what is said of a customer and from the profile, a bit each.
+
+    Parameters
+    ----------
+    cell
+        Place in the R-F-M cube.
+    """
+    if has_no_sections(c):
+        return 0
+    classes: dict[str, Any] = dict.fromkeys(model.market.uses)
+    classes |= cell_names(c.matrix, model)
+    classes |= {
+        "tier": TIERS[c.tier],
+        "segment": c.segment or None,
+        "abc": CLASSES[c.abc],
+        "lifecycle": STAGES[c.lifecycle],
+        "level": LEVELS[c.level],
+        "need": NEEDS[c.need],
+        "conduct": CONDUCT[c.conduct],
+        "r": cell // 25 + 1 if c.n else 0,
+        "f": cell // 5 % 5 + 1 if c.n else 0,
+        "m": cell % 5 + 1 if c.n else 0,
+        "kind": None if c.kind is None else c.kind[2],
+        "region": None if c.region is None else c.region[2],
+        "registration_age": age_of(c, model),
+    }
+    return model.market.bits(classes)

@@ -1,0 +1,98 @@
+"""Figures of a customer that are far from what is usual for that customer.
+
+They are looked at when an event brings a new one: an order with details its value and the gap before it, a refund the
+share of returned orders of that period, the first visit of a period the number of visits of the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from stream.contracts.events import COMPLETED, InteractionEvent, OrderEvent
+from stream.scoring import visits
+from stream.scoring.anomaly import (
+    GAP,
+    ORDER_VALUE,
+    REFUND_SHARE,
+    VISIT_RATE,
+    Anomaly,
+    AnomalyPolicy,
+    OrderFacts,
+    gaps,
+    judge,
+    refund_shares,
+    visit_rates,
+)
+from stream.scoring.periods import period_of
+from stream.state import ledger
+from stream.state.customer import Customer
+from stream.state.interactions import TYPE_CODES
+from stream.state.ledger import NOT_COUNTED
+from stream.state.model import Model
+
+_VISITS = visits.compile_visits(TYPE_CODES)
+
+
+def unusual(c: Customer, event: OrderEvent | InteractionEvent, model: Model) -> Anomaly | None:
+    """The most unusual of the figures that a new event brought; None where all are usual, or too little is known."""
+    policy = model.policy.anomaly
+    if isinstance(event, InteractionEvent):
+        return _visit_rate(c, event, policy) if TYPE_CODES[event.type] in _VISITS else None
+    if event.kind != COMPLETED:
+        return _refund_share(c, event, policy)
+    return None if event.details is None else _order(c, event, policy)
+
+
+def _order(c: Customer, event: OrderEvent, policy: AnomalyPolicy) -> Anomaly | None:
+    index = ledger.find(c, event.order.to_bytes(8, "little"))
+    if index < policy.orders_min or ledger.net_at(c, index) == NOT_COUNTED:
+        return None
+    counted = range(index)
+    if c.refunds is not None:
+        counted = [k for k in counted if ledger.net_at(c, k) != NOT_COUNTED]  # type: ignore[assignment]
+    # A gap takes one order more than a value.
+    before = counted[-policy.history_max - 1 :]
+    if not before:
+        return None
+    values = [ledger.net_at(c, k) for k in before]
+    moments = [c.times[k] for k in before]
+    return _most(
+        (
+            judge(policy, ORDER_VALUE, values, ledger.net_at(c, index)),
+            judge(policy, GAP, gaps(moments), c.times[index] - moments[-1]),
+        )
+    )
+
+
+def _refund_share(c: Customer, event: OrderEvent, policy: AnomalyPolicy) -> Anomaly | None:
+    """Only of the refund with which the share becomes unusual; further ones of the same period say nothing new."""
+    index = ledger.find(c, event.order.to_bytes(8, "little"))
+    if index < 0 or c.refunds is None or len(c.refunds[event.order]) > 1:
+        return None
+    period = period_of(c.times[index])
+    orders = memoryview(c.hashes).cast("Q")
+    facts = [OrderFacts(at, order in c.refunds) for at, order in zip(c.times, orders, strict=True)]
+    shares = refund_shares(policy, (one for one in facts if period_of(one.at) <= period))
+    share = shares.pop(period, None)
+    if share is None:
+        return None
+    history = list(shares.values())
+    placed = sum(period_of(one.at) == period for one in facts)
+    if judge(policy, REFUND_SHARE, history, share - 1 / placed) is not None:
+        return None
+    return judge(policy, REFUND_SHARE, history, share)
+
+
+def _visit_rate(c: Customer, event: InteractionEvent, policy: AnomalyPolicy) -> Anomaly | None:
+    """Of the period before, at the first visit of one."""
+    if c.activity is None:
+        return None
+    by_period = visits.by_period(_VISITS, c.activity.periods)
+    if by_period.get(period_of(event.at)) != 1:
+        return None
+    rates = visit_rates(by_period, event.at)
+    return judge(policy, VISIT_RATE, rates[:-1], rates[-1]) if rates else None
+
+
+def _most(found: Iterable[Anomaly | None]) -> Anomaly | None:
+    return max((one for one in found if one is not None), key=lambda one: abs(one.z), default=None)

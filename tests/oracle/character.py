@@ -1,0 +1,145 @@
+"""What a customer looks for and returns, the rule segments that follow, and the cart left behind; once more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import fsum, sqrt
+from typing import TYPE_CHECKING, Any
+
+from tests.oracle.customer import PERIOD, PERIODS_KEPT, Customer
+from tests.oracle.exact import exact, up_to_second
+from tests.oracle.reading import DAY, SECOND
+
+if TYPE_CHECKING:
+    from stream.scoring.policy import Policy
+
+NEEDS = ("none", "functional", "price", "experience", "service")
+CONDUCT = ("none", "watch", "high")
+
+
+class Characters:
+    """The rows of the policy on needs, conduct, rule segments and carts."""
+
+    def __init__(self, policy: Policy, returned_share: float) -> None:
+        self.population = max(returned_share, policy.conduct.population_min)
+        self.needs, self.bad = policy.needs, policy.conduct
+        self.points = {kind: (rank, points) for kind, rank, points in policy.needs.interactions}
+        self.left_after = round(exact(policy.carts.left_after_hours) * 3_600 * SECOND)
+        market = policy.market_segments
+        self.ages = [(name, round(exact(days) * DAY)) for name, days in market.registration_ages]
+        self.rules = [(rule.name, compile(rule.when, rule.name, "eval")) for rule in market.rules]
+        self.ages_matter = any("registration_age" in rule.when for rule in market.rules)
+
+    def need(self, customer: Customer) -> str:
+        """The dominant need, given the one said."""
+        policy = self.needs
+        earned: list[tuple[int, int, float]] = []
+        newest = max((period for _, period in customer.by_period), default=0)
+        for (kind, period), count in customer.by_period.items():
+            if kind in self.points and period > newest - PERIODS_KEPT:
+                rank, points = self.points[kind]
+                earned.append((period, rank, count * points))
+        known: set[str] = set()
+        for at, (discount, coupon, categories) in self._details(customer):
+            for category in categories:
+                points = policy.repeat_category if category in known else policy.new_category
+                earned.append((at // PERIOD, 1, points))
+            known.update(categories)
+            if discount or coupon:
+                earned.append((at // PERIOD, 2, policy.discounted))
+        newest = max((period for period, _, _ in earned), default=0)
+        sums = [0.0] * len(NEEDS)
+        for rank in range(1, len(NEEDS)):
+            sums[rank] = fsum(
+                points * 0.5 ** ((newest - period) * 30 / policy.half_life_days)
+                for period, of, points in earned
+                if of == rank
+            )
+        total = fsum(sums)
+        if total <= 0 or total < policy.points_min:
+            return "none"
+        shares = {name: points / total for name, points in zip(NEEDS, sums, strict=True)}
+        best = max(NEEDS[1:], key=lambda name: (shares[name], -NEEDS.index(name)))
+        if customer.need != "none" and shares[customer.need] + policy.margin >= shares[best]:
+            return customer.need
+        return best
+
+    def _details(self, customer: Customer) -> list[tuple[int, tuple[int, bool, tuple[str, ...]]]]:
+        return sorted(
+            (at, customer.details[order, at, gross])
+            for order, (at, gross) in customer.orders.items()
+            if (order, at, gross) in customer.details and order in customer.net_by_order
+        )
+
+    def conduct(self, customer: Customer) -> str:
+        """The level, given the one said: the lower end of Wilson's interval against the least share of others."""
+        policy = self.bad
+        n = len(customer.orders)
+        returned = sum(order in customer.refunds or order in customer.cancelled for order in customer.orders)
+        if n < policy.orders_min or returned < policy.returned_min:
+            return "none"
+        share, z = returned / n, policy.z
+        centre = share + z * z / (2 * n)
+        least = (centre - z * sqrt((share * (1 - share) + z * z / (4 * n)) / n)) / (1 + z * z / n)
+        for rank, multiple in ((2, policy.high), (1, policy.watch)):
+            kept = CONDUCT.index(customer.conduct) >= rank
+            if least >= multiple * self.population * (1 - policy.margin if kept else 1):
+                return CONDUCT[rank]
+        return "none"
+
+    def market_segments(self, customer: Customer, rfm: tuple[int, int, int] | None) -> list[str]:
+        """Names of the rules that hold, of customers who did more than order; in the order of the policy."""
+        if not (customer.refunds or customer.cancelled or customer.recent_ids or self._has_details(customer)):
+            return []
+        r, f, m = rfm or (0, 0, 0)
+        age = None
+        if customer.registered_at is not None:
+            since = customer.as_of - customer.registered_at
+            age = max((start, name) for name, start in self.ages if start <= max(0, since))[1]
+        names: Mapping[str, Any] = customer.cells | {
+            "tier": customer.tier,
+            "segment": customer.segment,
+            "abc": customer.abc,
+            "lifecycle": customer.lifecycle,
+            "level": customer.level,
+            "need": customer.need,
+            "conduct": customer.conduct,
+            "kind": customer.kind[1] if customer.kind else None,
+            "region": customer.region[1] if customer.region else None,
+            "registration_age": age,
+            "null": None,
+            "r": r,
+            "f": f,
+            "m": m,
+        }
+        return [name for name, rule in self.rules if eval(rule, {}, _Absent(names))]  # noqa: S307 - of our own policy
+
+    def _has_details(self, customer: Customer) -> bool:
+        return any((order, *entry) in customer.details for order, entry in customer.orders.items())
+
+    def touched_at(self, customer: Customer) -> int | None:
+        """When the cart was last changed or a checkout begun; None where an order came since."""
+        kinds = [kind for kind in ("cart.updated", "checkout.started") if kind in customer.counts]
+        times = [customer.last_of_type[kind] for kind in kinds]
+        ordered = max((at for at, _ in customer.orders.values()), default=-1)
+        return max(times) if times and max(times) > ordered else None
+
+    def left_at(self, customer: Customer) -> int | None:
+        """When the cart is left behind."""
+        touched = self.touched_at(customer)
+        return None if touched is None else up_to_second(touched + self.left_after)
+
+    def moments(self, customer: Customer) -> list[int]:
+        """When silence may change something beside what orders say."""
+        left = self.left_at(customer)
+        found = [] if left is None else [left]
+        if self.ages_matter and customer.registered_at is not None:
+            found += [up_to_second(customer.registered_at + start) for _, start in self.ages[1:]]
+        return found
+
+
+class _Absent(dict[str, Any]):
+    """Names of a rule: a matrix that has no cell is unknown."""
+
+    def __missing__(self, name: str) -> None:
+        return None
