@@ -1,0 +1,66 @@
+"""What is noticed beside classes: carts left behind, and figures that are unusual for the customer."""
+
+from __future__ import annotations
+
+import msgspec
+
+from stream.contracts.decisions import ANOMALY, CART_ABANDONED, PAYLOADS
+from stream.contracts.events import COMPLETED, NO_SCORE, NO_TICKET, InteractionEvent, OrderDetails, OrderEvent
+from stream.contracts.ids import hash_id
+from stream.scoring.periods import PERIOD
+from stream.scoring.units import DAY
+from tests.kit.histories import BEGINNING
+from tests.kit.memory import MemoryShard
+
+HOUR = DAY // 24
+
+
+def order(number, at, amount):
+    return OrderEvent(COMPLETED, at, "c", number, number, str(number), amount, "", number, OrderDetails(coupon=True))
+
+
+def interaction(kind, number, at):
+    return InteractionEvent(kind, at, "c", hash_id(f"i-{number}"), f"i-{number}", NO_TICKET, NO_SCORE, "", number)
+
+
+def said(shard, kind):
+    return [
+        msgspec.json.decode(message.value, type=PAYLOADS[kind])
+        for message in shard.memory.messages
+        if message.type == kind
+    ]
+
+
+def test_a_cart_is_left_behind_once_and_not_after_an_order():
+    shard = MemoryShard()
+    shard.apply([interaction("cart.updated", 1, BEGINNING), interaction("checkout.started", 2, BEGINNING + HOUR)])
+    shard.sweep(BEGINNING + 25 * HOUR)
+    assert said(shard, CART_ABANDONED) == []
+    shard.sweep(BEGINNING + 25 * HOUR + 1)
+    shard.apply([interaction("login", 3, BEGINNING + 30 * HOUR)])
+    (cart,) = said(shard, CART_ABANDONED)
+    assert (cart.step, cart.effective_at, cart.cause.kind) == ("checkout", "2023-01-02T01:00:00Z", "timer")
+    shard.apply([interaction("cart.updated", 4, BEGINNING + 40 * HOUR), order(1, BEGINNING + 41 * HOUR, 100)])
+    shard.sweep(BEGINNING + 99 * HOUR)
+    assert len(said(shard, CART_ABANDONED)) == 1
+
+
+def test_an_order_of_ten_times_the_usual_value_is_told_with_the_usual_range():
+    shard = MemoryShard()
+    usual = [order(n, BEGINNING + 7 * n * DAY, 2_000 + 10 * (n % 3)) for n in range(12)]
+    shard.apply(usual)
+    assert said(shard, ANOMALY) == []
+    shard.apply([order(20, BEGINNING + 84 * DAY, 20_000)])
+    (anomaly,) = said(shard, ANOMALY)
+    assert (anomaly.figure, anomaly.value, anomaly.cause.id) == ("order_value", 200.0, "20")
+    assert 5 < anomaly.usual_from < 20 < anomaly.usual_to < 50
+
+
+def test_visits_of_a_period_are_told_at_the_first_visit_of_the_next():
+    first = BEGINNING // PERIOD * PERIOD + PERIOD
+    counts = [4, 5, 4, 5, 4, 40, 1]
+    moments = [first + period * PERIOD + n * HOUR for period, count in enumerate(counts) for n in range(count)]
+    shard = MemoryShard()
+    shard.apply([interaction("page.viewed", number, at) for number, at in enumerate(moments)])
+    (anomaly,) = said(shard, ANOMALY)
+    assert (anomaly.figure, anomaly.value, anomaly.cause.id) == ("visit_rate", 40.0, f"i-{len(moments) - 1}")
