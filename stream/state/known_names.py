@@ -68,6 +68,14 @@ class KnownNames:
         self._changed.add(scope)
         return name
 
+    def note(self, scope: str, name: str) -> str:
+        """A name of the policy's, which events cannot make more of: it is known whatever the limit."""
+        known = self._known.setdefault(scope, {})
+        if name not in known:
+            known[name] = len(known)
+            self._changed.add(scope)
+        return name
+
     def shown(self, scope: str, name: str) -> str:
         """What a name that was admitted, or refused, is counted as; no name stays none."""
         return name if not name or name in self._known.get(scope, {}) else OTHER

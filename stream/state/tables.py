@@ -117,7 +117,7 @@ class TableDeltas:
     def add_segment_orders(self, hour: int, segment: str, count: int, revenue: int) -> None:
         """The same orders, by segment."""
         if segment:
-            self.names.admit("segment", segment)
+            self.names.note("segment", segment)
             self._add_sums(hour, (f"|segment={segment}",), count, revenue, 0)
 
     def _add_sums(self, hour: int, scopes: tuple[str, ...], count: int, revenue: int, first: int) -> None:
@@ -191,13 +191,13 @@ class TableDeltas:
         """Why a customer was warned about, lost or won back: one of `REASON_KINDS`, and the codes of the reasons."""
         assert kind in REASON_KINDS, kind
         for code in codes:
-            self._add(at // HOUR, f"reasons|{kind}|{self.names.admit('reason', code)}", 1)
+            self._add(at // HOUR, f"reasons|{kind}|{self.names.note('reason', code)}", 1)
 
     def add_outcome(self, at: int, action: str, group: str, came_back: bool) -> None:  # noqa: FBT001 - the last word on it
         """What came of an action in one of `GROUPS`."""
         assert group in GROUPS, group
         measure = "came_back" if came_back else "stayed_away"
-        self._add(at // HOUR, f"{measure}|{group}|{self.names.admit('action', action)}", 1)
+        self._add(at // HOUR, f"{measure}|{group}|{self.names.note('action', action)}", 1)
 
     # -- sums ---------------------------------------------------------------------------------------------------------
 
@@ -218,7 +218,7 @@ class TableDeltas:
         tier, segment, region = who
         names = self.names
         if segment:
-            segment = names.admit("segment", segment)
+            segment = names.note("segment", segment)
         return _scopes(names.shown("channel", channel), tier, segment, names.shown("region", region))
 
     def cells(self, clock: int, hours_max: int, days_max: int) -> dict[str, dict[str, int]]:

@@ -88,9 +88,9 @@ def _scopes() -> Iterator[str]:
     for name, meaning in SCOPES.items():
         yield f"| `{name}` | {meaning} |"
     yield ""
-    yield "Channels, regions, segments, categories, pairs of theme and category, codes of reasons and actions are known"
-    yield "from the first event on that carries them, at most `STREAM_TABLE_NAMES_MAX` of each in a shard. Every later"
-    yield "one counts as `other`, and in the metric `limits_reached`."
+    yield "Channels, regions, categories, and pairs of theme and category are known from the first event on that"
+    yield "carries them, at most `STREAM_TABLE_NAMES_MAX` of each in a shard. Every later one counts as `other`, and in the"
+    yield "metric `limits_reached`. Segments, codes of reasons and actions are those of the policy, as many as it has."
     yield ""
 
 
