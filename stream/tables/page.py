@@ -89,8 +89,8 @@ def _scopes() -> Iterator[str]:
         yield f"| `{name}` | {meaning} |"
     yield ""
     yield "Channels, regions, categories, and pairs of theme and category are known from the first event on that"
-    yield "carries them, at most `STREAM_TABLE_NAMES_MAX` of each in a shard. Every later one counts as `other`, and in the"
-    yield "metric `limits_reached`. Segments, codes of reasons and actions are those of the policy, as many as it has."
+    yield "carries them, at most `STREAM_TABLE_NAMES_MAX` of each in a shard. Every later one counts as `other`, and in"
+    yield "the metric `limits_reached`. Segments, codes of reasons and actions are the policy's, as many as it has."
     yield ""
 
 
