@@ -76,7 +76,7 @@ class Classes:
                 (not row.tier or customer.tier in row.tier)
                 and (not row.lifecycle or customer.lifecycle in row.lifecycle)
                 and (not row.level or customer.level in row.level)
-                and (not row.need or "none" in row.need)
+                and (not row.need or customer.need in row.need)
                 and row.open_complaint in (None, complaint)
             ):
                 return None if row.action.action == "none" else row.action.action
