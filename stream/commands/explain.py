@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from stream.commands.explain_classes import class_name, explain_classes
 from stream.contracts.times import format_time
-from stream.scoring.abc import CLASSES
 from stream.scoring.churn import level
 from stream.scoring.lifecycle import STAGES
 from stream.scoring.policy import LEVELS
@@ -57,7 +57,7 @@ def explain(
             "tier": TIERS[c.tier],
             "segment": c.segment or None,
             "level": LEVELS[c.level],
-            "abc": _class(c.abc),
+            "abc": class_name(c.abc),
             "lifecycle": STAGES[c.lifecycle],
         },
     }
@@ -72,6 +72,7 @@ def explain(
         "tier": _tier(c, figures, model),
         "segment": _segment(figures, model),
         "churn": _churn(c, model),
+        **explain_classes(c, model, exponent),
         "next": _next(c, model),
     }
 
@@ -181,7 +182,7 @@ def _next(c: Customer, model: Model) -> dict[str, Any] | None:
                 "tier": TIERS[found.tier],
                 "segment": found.segment or None,
                 "level": LEVELS[found.level],
-                "abc": _class(found.abc),
+                "abc": class_name(found.abc),
                 "lifecycle": STAGES[found.lifecycle],
             }
             after = _state(c, model) | became
@@ -193,17 +194,13 @@ def _next(c: Customer, model: Model) -> dict[str, Any] | None:
     return None
 
 
-def _class(rank: int) -> str | None:
-    return CLASSES[rank] if rank else None
-
-
 def _state(c: Customer, model: Model) -> dict[str, Any]:
     figures = rfm(c, model, 0)
     return {
         "tier": TIERS[c.tier],
         "segment": c.segment or None,
         "level": LEVELS[c.level],
-        "abc": _class(c.abc),
+        "abc": class_name(c.abc),
         "lifecycle": STAGES[c.lifecycle],
         "r": figures["r"],
         "f": figures["f"],

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from stream.commands.explain_classes_text import class_lines
+
 
 def lines(found: dict[str, Any]) -> Iterator[str]:
     """The lines that `scorer explain` prints of what `explain` gives."""
     moment = f" at {found['as_of']}" if "as_of" in found else ""
     yield f"Customer {found['customer_id']}{moment}, calibration {found['calibration']}"
     said = found["said"]
-    yield f"Said: tier {said['tier']}, segment {said['segment'] or 'none'}, churn level {said['level']}"
+    yield (
+        f"Said: tier {said['tier']}, segment {said['segment'] or 'none'}, churn level {said['level']}, "
+        f"class {said['abc'] or 'none'}, stage {said['lifecycle']}"
+    )
     if "rfm" not in found:
         yield "No order of this customer counts, so there is nothing to score."
         return
@@ -20,6 +25,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
     yield from _tier(found["tier"], found["value_score"]["score"])
     yield from _segment(found["segment"])
     yield from _churn(found["churn"], found["as_of"])
+    yield from class_lines(found, found["rfm"]["currency"])
     yield from _next(found["next"])
 
 

@@ -151,9 +151,9 @@ class FollowUpDue(Struct, gc=False, kw_only=True):
     version: int
     tier: str
     lifecycle: str
-    action: str
-    channel: str
-    deadline: Moment
+    action: str | UnsetType = UNSET
+    channel: str | UnsetType = UNSET
+    deadline: Moment | UnsetType = UNSET
     effective_at: Moment
     origin: Origin
     cause: Cause

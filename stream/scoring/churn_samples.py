@@ -57,20 +57,20 @@ SIGNS: Final = ("detractor", "visits_falling", "cart_left", "campaign_ignored", 
 """Evidence that is there or not. The place in this table is its bit; part of the stored form, so only appended to."""
 
 _HASH_SHIFT: Final = 11
-_RISK_WIDTH: Final = 2 * LOGIT_MAX / RISK_BINS
+RISK_WIDTH: Final = 2 * LOGIT_MAX / RISK_BINS
 
 # Bits from the lowest on: repeats 5, last 4, silence 5, gap step 4, complaints 2, signs 5; then warned 1, risk 6.
-_LAST_AT: Final = 5
-_SILENCE_AT: Final = 9
-_STEP_AT: Final = 14
+LAST_AT: Final = 5
+SILENCE_AT: Final = 9
+STEP_AT: Final = 14
 _COMPLAINTS_AT: Final = 18
 _SIGNS_AT: Final = 20
 FEATURE_BITS: Final = 25
 """Bits of a sample that are its evidence; those above are the risk that was said."""
 _SAID_BITS: Final = 7
 # Above them a bit that is always set, so that no sample is 0, and the minute it was taken.
-_SET_AT: Final = FEATURE_BITS + _SAID_BITS
-_TAKEN_AT: Final = _SET_AT + 1
+SET_AT: Final = FEATURE_BITS + _SAID_BITS
+TAKEN_AT: Final = SET_AT + 1
 
 
 class Evidence(NamedTuple):
@@ -155,9 +155,9 @@ def pack(evidence: Evidence) -> int:
     silence = (evidence.age - last) * (repeats + 1) / (GAP_WEEKS + last)
     return (
         bisect_right(REPEATS_EDGES, repeats)
-        | bisect_right(LAST_EDGES, last) << _LAST_AT
-        | bisect_right(SILENCE_EDGES, silence) << _SILENCE_AT
-        | min(evidence.gap_step, GAP_STEPS_MAX) << _STEP_AT
+        | bisect_right(LAST_EDGES, last) << LAST_AT
+        | bisect_right(SILENCE_EDGES, silence) << SILENCE_AT
+        | min(evidence.gap_step, GAP_STEPS_MAX) << STEP_AT
         | min(evidence.complaints, COMPLAINTS_MAX) << _COMPLAINTS_AT
         | evidence.signs << _SIGNS_AT
     )
@@ -167,13 +167,13 @@ def unpack(features: int) -> Evidence:
     """Evidence in the middle of the bins that `pack` gave."""
     repeats = _REPEATS[features & 0x1F]
     # Who ordered once ordered first and last at the same moment.
-    last = _LASTS[features >> _LAST_AT & 0xF] if repeats else 0.0
-    silence = _SILENCES[features >> _SILENCE_AT & 0x1F]
+    last = _LASTS[features >> LAST_AT & 0xF] if repeats else 0.0
+    silence = _SILENCES[features >> SILENCE_AT & 0x1F]
     return Evidence(
         repeats=repeats,
         last=last,
         age=last + silence * (GAP_WEEKS + last) / (repeats + 1),
-        gap_step=features >> _STEP_AT & GAP_STEPS_MAX,
+        gap_step=features >> STEP_AT & GAP_STEPS_MAX,
         complaints=features >> _COMPLAINTS_AT & COMPLAINTS_MAX,
         signs=features >> _SIGNS_AT & (1 << len(SIGNS)) - 1,
     )
@@ -191,14 +191,14 @@ def take(evidence: Evidence, logit: float, taken_at: int, *, warned: bool) -> in
     warned
         Whether the level is at or above the one that is a warning.
     """
-    bin_of = min(max(floor((logit + LOGIT_MAX) / _RISK_WIDTH), 0), RISK_BINS - 1)
+    bin_of = min(max(floor((logit + LOGIT_MAX) / RISK_WIDTH), 0), RISK_BINS - 1)
     said = bin_of << 1 | warned
-    return pack(evidence) | said << FEATURE_BITS | 1 << _SET_AT | taken_at // MINUTE << _TAKEN_AT
+    return pack(evidence) | said << FEATURE_BITS | 1 << SET_AT | taken_at // MINUTE << TAKEN_AT
 
 
 def taken_at(sample: int) -> int:
     """When a sample was taken, milliseconds."""
-    return (sample >> _TAKEN_AT) * MINUTE
+    return (sample >> TAKEN_AT) * MINUTE
 
 
 def outcome_fields(sample: int, last_at: int) -> tuple[str, str]:
@@ -286,7 +286,7 @@ def _outcomes(fields: Mapping[str, int], figure: str, as_of: int) -> dict[tuple[
 
 
 def _middle_said(number: int) -> float:
-    return (number + 0.5) * _RISK_WIDTH - LOGIT_MAX
+    return (number + 0.5) * RISK_WIDTH - LOGIT_MAX
 
 
 def _middles(edges: Sequence[float], step: float) -> tuple[float, ...]:

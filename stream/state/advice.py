@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from stream.contracts.ids import hash_id
 from stream.scoring.playbook import Action, action, held_out
 from stream.state.customer import Customer
 from stream.state.interactions import open_tickets
 from stream.state.model import Model
+
+#: Name of an action that the policy has no more.
+OTHER: Final = "other"
 
 
 def recommended(c: Customer, model: Model) -> Action | None:
@@ -14,6 +19,12 @@ def recommended(c: Customer, model: Model) -> Action | None:
     complaint = int(c.tickets is not None and open_tickets(c) > 0)
     number = action(model.playbook, c.tier, c.lifecycle, c.level, c.need, complaint)
     return model.playbook.actions[number] if number else None
+
+
+def action_name(hashed: int, model: Model) -> str:
+    """Name of the action with this hash, or `OTHER`."""
+    known = model.action_hashes
+    return model.playbook.actions[known.index(hashed)].action if hashed in known else OTHER
 
 
 def is_held_out(customer_id: str, model: Model) -> bool:

@@ -15,6 +15,7 @@ from stream.contracts.decisions import (
     CHURN_RECOVERED,
     CHURN_WARNING,
     CUSTOMER_CHANGED,
+    FOLLOW_UP_DUE,
     SCORES,
     TIER_CHANGED,
     Message,
@@ -25,9 +26,10 @@ from stream.contracts.times import format_time
 from stream.contracts.topics import Topics
 from stream.scoring.abc import CLASSES
 from stream.scoring.anomaly import GAP, ORDER_VALUE, Anomaly
+from stream.scoring.lifecycle import STAGES
 from stream.scoring.policy import LEVELS
 from stream.scoring.units import DAY
-from stream.state.advice import advised
+from stream.state.advice import advised, is_held_out, recommended
 from stream.state.carts import step, touched_at
 from stream.state.changes import changes_text, said_of
 from stream.state.character import conduct_of, market_segments_of, need_of
@@ -75,6 +77,7 @@ class Announcer:
         self._churn_warnings = topics.churn_warnings
         self._customer_changes = topics.customer_changes
         self._customer_scores = topics.customer_scores
+        self._follow_ups = topics.follow_ups
         self._model: Model | None = None
         self._phrases: Phrases
 
@@ -177,6 +180,25 @@ class Announcer:
     def _action(self, c: Customer, model: Model) -> str:
         found = advised(c, model)
         return "" if found is None else f',"action":{quote_name(found.action)}'
+
+    def follow_up(self, c: Customer, cause: Cause, origin: str, model: Model) -> list[Message]:
+        """Say that it is time to be in touch, and note on the record that it was said; none for who is held out."""
+        if is_held_out(c.customer_id, model):
+            return []
+        c.follow_version += 1
+        found = recommended(c, model)
+        to_do = ""
+        if found is not None:
+            deadline = format_time(c.as_of + found.deadline_days * DAY)
+            to_do = (
+                f'"action":{quote_name(found.action)},"channel":{quote_name(found.channel)},"deadline":"{deadline}",'
+            )
+        value = (
+            f'{{"customer_id":{quote(c.customer_id)},"version":{c.follow_version},"tier":"{TIER_NAMES[c.tier]}",'
+            f'"lifecycle":"{STAGES[c.lifecycle]}",{to_do}{_when(c.as_of, origin, cause)},"calibration":{model.number}}}'
+        )
+        message_id = decision_id(c.customer_id, FOLLOW_UP_DUE, cause.kind, cause.id)
+        return [Message(message_id, self._follow_ups, c.customer_id, FOLLOW_UP_DUE, c.as_of, value.encode())]
 
     def scores(self, c: Customer, cause: Cause, model: Model) -> Message:
         """The whole record, for the compacted topic; the customer's `due` must be exact."""

@@ -12,8 +12,10 @@ from math import ceil, exp, log
 from typing import NamedTuple
 
 from stream.scoring.abc import A, B, C
+from stream.scoring.alive import rhythm
 from stream.scoring.units import WEEK, second_after
 from stream.state.ages import next_age
+from stream.state.appointments import next_appointment
 from stream.state.carts import left_at
 from stream.state.customer import NEVER, TIER_NONE, Customer
 from stream.state.interactions import open_tickets
@@ -108,17 +110,21 @@ def assess(c: Customer, as_of: int, model: Model) -> Assessment:  # noqa: C901, 
         others += model.gap_weights[step]
         due = min(due, step_at)
 
+    if model.rhythm_weight:
+        others += model.rhythm_weight * rhythm(
+            model.churn.alive, x, (last_at - first_at) / WEEK, model.churn.horizon_weeks
+        )
     log_odds = model.log_odds_at_once[x] if x < len(model.log_odds_at_once) else log(model.a / (model.b + x))
     rate_from = model.alpha + (last_at - first_at) / WEEK
-    gone = log_odds
-    if silence:
-        gone += (model.r + x) * log((model.alpha + (as_of - first_at) / WEEK) / rate_from)
-    level = bisect_right(model.level_logits, others + model.alive_weight * gone)
+    grown = log((model.alpha + (as_of - first_at) / WEEK) / rate_from) if silence else 0.0
+    gone = log_odds + (model.r + x) * grown
+    level = bisect_right(model.level_logits, others + model.alive_weight * gone + model.quiet_weight * grown)
     fallen = bisect_right(stages.gone, gone)
     # Of the next level and the next cut of P(alive), whichever comes first.
     exponent = EXPONENT_MAX
     if level < len(model.level_logits):
-        exponent = ((model.level_logits[level] - others) / model.alive_weight - log_odds) / (model.r + x)
+        rate = model.alive_weight * (model.r + x) + model.quiet_weight
+        exponent = (model.level_logits[level] - others - model.alive_weight * log_odds) / rate
     if fallen < len(stages.gone):
         exponent = min(exponent, (stages.gone[fallen] - log_odds) / (model.r + x))
     if exponent < EXPONENT_MAX:
@@ -148,8 +154,8 @@ def _besides_orders(c: Customer, model: Model) -> int:
 
 
 def next_due(c: Customer, model: Model) -> int:
-    """When a customer's classification may next change by silence, ms, or `NEVER`; see `assess`."""
-    return assess(c, c.as_of, model).due
+    """When a customer is to be looked at again if nothing happens, ms, or `NEVER`: see `assess` and `appointments`."""
+    return min(assess(c, c.as_of, model).due, next_appointment(c, model))
 
 
 def gap_reached(c: Customer, model: Model) -> tuple[int, float]:

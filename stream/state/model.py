@@ -15,7 +15,7 @@ import msgspec
 from xxhash import xxh32_intdigest
 
 from stream.scoring.abc import compile_abc
-from stream.scoring.alive import log_odds_gone
+from stream.scoring.alive import log_odds_gone, rhythm
 from stream.scoring.calibration import Calibration
 from stream.scoring.churn import DETRACTOR_SCORE_MAX
 from stream.scoring.churn_model import ChurnModel, compile_churn
@@ -32,7 +32,7 @@ from stream.scoring.rfm import CELLS, EdgeTable, compile_edges
 from stream.scoring.segments import compile_segments
 from stream.scoring.themes import ThemesTable, compile_themes
 from stream.scoring.tiers import compile_tiers, value_score
-from stream.scoring.units import NEVER
+from stream.scoring.units import DAY, NEVER, WEEK
 from stream.state.interactions import TYPE_CODES
 
 __all__ = ["Model", "compile_model"]
@@ -70,6 +70,9 @@ class Model:
     a: float
     b: float
     alive_weight: float
+    #: Factors on a customer's own rhythm, and on how far a silence has gone.
+    rhythm_weight: float
+    quiet_weight: float
     bias: float
     #: Weight of having reached 0, 1, 2 … steps.
     gap_weights: tuple[float, ...]
@@ -99,6 +102,10 @@ class Model:
     #: Whether a rule segment depends on how long ago somebody registered.
     ages_matter: bool
     playbook: CompiledPlaybook
+    #: By number of the action: 32-bit hash of its name, never 0, as records keep it.
+    action_hashes: tuple[int, ...]
+    #: How long the outcome of an action is waited for, ms.
+    outcome_ms: int
     #: Discounted orders of active customers, and what one of these brings.
     orders: OrdersTable
     spend: SpendParams
@@ -122,9 +129,12 @@ class Model:
         aged = bisect_right(self.recency_edges, 0)
         return (4 - aged) * 25 + bisect_right(self.frequency_edges, frequency) * 5
 
-    def fresh_level(self, x: int) -> tuple[int, float, int]:
-        """What `fresh_levels` holds for so many repeat orders, also where it does not reach."""
-        return _fresh_level(self.calibration, self.churn, self.lifecycle, x, log(self.a / (self.b + x)))
+    def fresh_level(self, x: int, span: int = 0) -> tuple[int, float, int]:
+        """What `fresh_levels` holds for so many repeat orders, also where it does not reach.
+
+        `span`: from the first order to the last, ms; it matters only where the rhythm has a weight.
+        """
+        return _fresh_level(self.calibration, self.churn, self.lifecycle, x, log(self.a / (self.b + x)), span)
 
 
 _FINGERPRINT_SEED: Final = 1
@@ -157,6 +167,7 @@ def compile_model(policy: Policy, calibration: Calibration) -> Model:
     abc = compile_abc(calibration.abc, policy.abc.margin)
     lifecycle = compile_lifecycle(policy.lifecycle, policy.churn)
     market = compile_market_segments(policy.market_segments, policy.segments, policy.matrices)
+    playbook = compile_playbook(policy.playbook)
     identity = repr(policy).encode() + msgspec.json.encode(calibration)
     fingerprint = xxh32_intdigest(identity, _FINGERPRINT_SEED)
     return Model(
@@ -180,6 +191,8 @@ def compile_model(policy: Policy, calibration: Calibration) -> Model:
         a=calibration.alive.a,
         b=calibration.alive.b,
         alive_weight=calibration.churn.p_alive,
+        rhythm_weight=calibration.churn.rhythm,
+        quiet_weight=calibration.churn.quiet,
         bias=calibration.churn.bias,
         gap_weights=(0.0, *calibration.churn.gap),
         gap_ratios=policy.churn.gap_ratios,
@@ -201,7 +214,9 @@ def compile_model(policy: Policy, calibration: Calibration) -> Model:
         themes=compile_themes(policy.themes),
         market=market,
         ages_matter="registration_age" in market.uses,
-        playbook=compile_playbook(policy.playbook),
+        playbook=playbook,
+        action_hashes=tuple(xxh32_intdigest(one.action.encode()) or 1 for one in playbook.actions),
+        outcome_ms=policy.playbook.outcome_days * DAY,
         orders=orders_table(calibration.alive, policy.clv.horizon_months, policy.clv.discount_yearly),
         spend=calibration.spend,
         fresh_gap=policy.churn.gap_ratios[0] if policy.churn.gap_ratios else inf,
@@ -216,15 +231,18 @@ def compile_model(policy: Policy, calibration: Calibration) -> Model:
 
 
 def _fresh_level(
-    calibration: Calibration, churn: ChurnModel, lifecycle: CompiledLifecycle, x: int, log_odds: float
+    calibration: Calibration, churn: ChurnModel, lifecycle: CompiledLifecycle, x: int, log_odds: float, span: int = 0
 ) -> tuple[int, float, int]:
     """What `Model.fresh_levels` holds, of the moment of an order after `x` others, without other evidence."""
     bias, weight, r = calibration.churn.bias, calibration.churn.p_alive, calibration.alive.r
+    if calibration.churn.rhythm:
+        bias += calibration.churn.rhythm * rhythm(calibration.alive, x, span / WEEK, churn.horizon_weeks)
     level, fallen = bisect_right(churn.thresholds, bias + weight * log_odds), bisect_right(lifecycle.gone, log_odds)
     place = lifecycle.place(0, 0, bisect_right(lifecycle.orders, x + 1), 0, 0, fallen)
     exponent = EXPONENT_MAX
     if level < len(churn.thresholds):
-        exponent = ((churn.thresholds[level] - bias) / weight - log_odds) / (r + x)
+        rate = weight * (r + x) + calibration.churn.quiet
+        exponent = (churn.thresholds[level] - bias - weight * log_odds) / rate
     if fallen < len(lifecycle.gone):
         exponent = min(exponent, (lifecycle.gone[fallen] - log_odds) / (r + x))
     return level, exp(exponent) if exponent < EXPONENT_MAX else inf, place

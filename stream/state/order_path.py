@@ -16,8 +16,10 @@ from typing import Final
 
 from stream.contracts.events import COMPLETED, DeadLetter, Event, OrderEvent
 from stream.scoring.abc import A, B, C
+from stream.scoring.churn_samples import MINUTE
 from stream.scoring.units import WEEK
 from stream.state.ages import next_age
+from stream.state.appointments import is_in_grid, next_appointment
 from stream.state.customer import TIER_NAMES, Customer
 from stream.state.evaluation import Assessment
 from stream.state.ledger import leaving
@@ -126,7 +128,7 @@ def apply_in_order(  # noqa: C901, PLR0912, PLR0915 - one loop, since a call cos
     fresh_cells, fresh_levels, fresh_age = model.fresh_cells, model.fresh_levels, model.fresh_age
     fresh_gap, gap_min, rhythm_from = model.fresh_gap, model.gap_min, model.rhythm_orders_min - 1
     entries_max = min(orders_max, model.tabled_orders)
-    cells_tabled, levels_tabled = len(fresh_cells), len(fresh_levels)
+    cells_tabled, levels_tabled = len(fresh_cells), 0 if model.rhythm_weight else len(fresh_levels)
     longs: dict[str, _Long] = {}
     applied = 0
     due: float
@@ -155,6 +157,8 @@ def apply_in_order(  # noqa: C901, PLR0912, PLR0915 - one loop, since a call cos
             or c.refunds is not None
             or c.tickets is not None
             or c.nps_score >= 0
+            or c.action
+            or (at % MINUTE == 0 and is_in_grid(c, at, model))
         ):
             longs.pop(event.customer, None)
             clock = careful(event, clock)
@@ -225,7 +229,7 @@ def apply_in_order(  # noqa: C901, PLR0912, PLR0915 - one loop, since a call cos
             step = at + fresh_gap * (usual if usual > gap_min else gap_min)  # noqa: FURB136
             if step < due:  # noqa: PLR1730
                 due = step
-        level, growth, place = fresh_levels[n] if n < levels_tabled else model.fresh_level(n)
+        level, growth, place = fresh_levels[n] if n < levels_tabled else model.fresh_level(n, span)
         crossing = first_at + ((alpha + span / WEEK) * growth - alpha) * WEEK
         if crossing < due:  # noqa: PLR1730
             due = crossing
@@ -242,4 +246,6 @@ def apply_in_order(  # noqa: C901, PLR0912, PLR0915 - one loop, since a call cos
         segment = segments[cell]
         if tier != was or segment != c.segment or level != c.level or abc != c.abc or stage != c.lifecycle:
             changed(c, Assessment(tier, segment, level, abc, stage, c.due), event.event_id)
+        appointed = next_appointment(c, model)
+        c.due = min(c.due, appointed)
     return applied, clock

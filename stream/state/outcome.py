@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from stream.contracts.bundle import decode_bundle
@@ -84,6 +85,8 @@ class Batch:
         As in `Outcome`.
     plain
         What plain customers led to.
+    samples
+        Churn samples whose label is known, by field of the histogram.
     """
 
     number: int
@@ -94,6 +97,7 @@ class Batch:
     messages: list[Message] = field(default_factory=list)
     counters: dict[str, int] = field(default_factory=dict)
     plain: PlainBatch | None = None
+    samples: Counter[str] = field(default_factory=Counter)
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to a counter."""

@@ -64,6 +64,7 @@ class Phrases:
             or not 0 < c.frequency <= n <= self._model.tabled_orders
             or c.tickets is not None
             or c.nps_score >= 0
+            or self._model.rhythm_weight
         ):
             return scores_text(c, self._model, self._exponent)
         cell = self._cell(c)

@@ -30,9 +30,13 @@ from stream.contracts.events import (
     ProfileEvent,
 )
 from stream.contracts.times import format_time
+from stream.scoring.lifecycle import STAGES
 from stream.state import baskets, interactions, ledger
+from stream.state.advice import action_name, is_held_out
 from stream.state.announcements import Announcer, Cause
+from stream.state.appointments import follow_up_is_due, label_and_sample, next_appointment, note_contact, outcome
 from stream.state.carts import left_at, touched_at
+from stream.state.changes import said_of
 from stream.state.codec import decode
 from stream.state.customer import TIER_NAMES, UNSET, Customer
 from stream.state.evaluation import Assessment, assess, next_due
@@ -45,9 +49,10 @@ from stream.state.outcome import Batch, Limits, Outcome
 from stream.state.plain.customers import PlainCustomers, block_of
 from stream.state.plain.layout import PLAIN, Longs
 from stream.state.settling import settle
+from stream.state.table_names import REASON_KINDS
 from stream.state.tables import TableDeltas, outdated, who
 from stream.state.unusual import unusual
-from stream.state.view import cell_of
+from stream.state.view import cell_of, grounds
 from stream.state.worth import matrix_of, worth
 
 
@@ -347,8 +352,14 @@ class ShardState:
         self, batch: Batch, c: Customer, as_of: int, cause: str, cause_id: str, now: int, *, closely: bool = False
     ) -> None:
         """Look at the customer at a moment, and say what changed; closely: also at what is seldom looked at."""
-        found = assess(c, as_of, self.model)
-        c.fingerprint = self.model.fingerprint
+        model, tables = self.model, batch.tables
+        action = c.action
+        came_back = outcome(c, as_of, model)
+        if came_back is not None:
+            group = "held_out" if is_held_out(c.customer_id, model) else "treated"
+            tables.add_outcome(as_of, action_name(action, model), group, came_back)
+        found = assess(c, as_of, model)
+        c.fingerprint = model.fingerprint
         if (
             closely
             or found.tier != c.tier
@@ -362,7 +373,14 @@ class ShardState:
             why = Cause(cause, cause_id)
             batch.tables.add_cart_abandoned(as_of, who(c))
             batch.messages.append(self.announcer.cart_left(c, why, self._origin(cause, as_of, now), self.model))
-        c.due, c.due_is_exact = found.due, True
+        if follow_up_is_due(c, model):
+            why = Cause(cause, cause_id)
+            batch.messages += self.announcer.follow_up(c, why, self._origin(cause, as_of, now), model)
+            note_contact(c, model)
+        counted = label_and_sample(c, model)
+        if counted is not None:
+            batch.samples.update(counted)
+        c.due, c.due_is_exact = min(found.due, next_appointment(c, model)), True
 
     def _compare(self, batch: Batch, c: Customer, event: OrderEvent | InteractionEvent, now: int) -> None:
         """Say so where a figure that an event brought is unusual for the customer."""
@@ -373,15 +391,23 @@ class ShardState:
 
     def _changed(self, batch: Batch, now: int, kind: str, c: Customer, found: Assessment, cause_id: str) -> None:
         """Look at what is seldom looked at, say what changed, and note that on the record."""
-        cause, model, was, version = Cause(kind, cause_id), self.model, c.tier, c.version
+        cause, model, was, version = Cause(kind, cause_id), self.model, said_of(c), c.version
         figures = worth(c, model) if c.n else None
         matrix = 0 if figures is None else matrix_of(c, model, figures, cell_of(c, model))
         origin = self._origin(kind, c.as_of, now)
         batch.messages += self.announcer.announce(c, found, matrix, figures, cause, origin, model)
         if c.version != version:
             batch.reclassified[c.customer_id] = cause
-        if c.tier != was:
-            batch.tables.add_move(c.as_of, TIER_NAMES[was], TIER_NAMES[c.tier])
+        if c.tier != was.tier:
+            batch.tables.add_move(c.as_of, TIER_NAMES[was.tier], TIER_NAMES[c.tier])
+        if c.level > was.level and c.level >= model.warn_level:
+            batch.tables.add_reasons(c.as_of, "warned", grounds(c, model))
+            note_contact(c, model)
+        if c.lifecycle != was.lifecycle:
+            stages = STAGES[was.lifecycle], STAGES[c.lifecycle]
+            batch.tables.add_lifecycle_move(c.as_of, *stages, TIER_NAMES[was.tier], was.segment)
+            if stages[1] in REASON_KINDS:
+                batch.tables.add_reasons(c.as_of, stages[1], grounds(c, model))
 
     def _origin(self, cause: str, as_of: int, now: int) -> str:
         if cause == "calibration":
@@ -412,6 +438,7 @@ class ShardState:
         objects, messages = self._objects, batch.messages
         messages += [announcer.scores(objects[customer], why, model) for customer, why in batch.reclassified.items()]
         records, timers, histograms = settle(batch.touched)
+        histograms = _added(histograms, batch.samples)
         decisions = Counter([message.type for message in messages])
         outbox = encode_bundles(messages, announcer.topics, limits.bundle_messages_max)
         if plain is not None:

@@ -179,25 +179,25 @@ class TableDeltas:
         """So many moves between two tiers in an hour since the epoch."""
         self._add(hour, _MOVES[was, became], count)
 
-    def add_lifecycle_move(self, at: int, was: str, became: str, tier: str, segment: str) -> None:
-        """A customer of this tier and segment moved from one stage of life to another."""
-        self._add(at // HOUR, f"lifecycle_moves|{was}>{became}", 1)
+    def add_lifecycle_move(self, at: int, was: str, became: str, tier: str, segment: str, count: int = 1) -> None:
+        """So many customers of this tier and segment moved from one stage of life to another."""
+        self._add(at // HOUR, f"lifecycle_moves|{was}>{became}", count)
         if became == LOST:
-            self._add_said(at, "customers_lost", tier, segment)
+            self._add_said(at, "customers_lost", tier, segment, count)
         elif became == WON_BACK:
-            self._add_said(at, "customers_won_back", tier, segment)
+            self._add_said(at, "customers_won_back", tier, segment, count)
 
-    def add_reasons(self, at: int, kind: str, codes: Iterable[str]) -> None:
-        """Why a customer was warned about, lost or won back: one of `REASON_KINDS`, and the codes of the reasons."""
+    def add_reasons(self, at: int, kind: str, codes: Iterable[str], count: int = 1) -> None:
+        """Why so many customers were warned about, lost or won back: one of `REASON_KINDS`, and codes of reasons."""
         assert kind in REASON_KINDS, kind
         for code in codes:
-            self._add(at // HOUR, f"reasons|{kind}|{self.names.note('reason', code)}", 1)
+            self._add(at // HOUR, f"reasons|{kind}|{self.names.note('reason', code)}", count)
 
-    def add_outcome(self, at: int, action: str, group: str, came_back: bool) -> None:  # noqa: FBT001 - the last word on it
-        """What came of an action in one of `GROUPS`."""
+    def add_outcome(self, at: int, action: str, group: str, came_back: bool, count: int = 1) -> None:  # noqa: FBT001 - the last word on it
+        """What came of an action in one of `GROUPS`, so many times."""
         assert group in GROUPS, group
         measure = "came_back" if came_back else "stayed_away"
-        self._add(at // HOUR, f"{measure}|{group}|{self.names.note('action', action)}", 1)
+        self._add(at // HOUR, f"{measure}|{group}|{self.names.note('action', action)}", count)
 
     # -- sums ---------------------------------------------------------------------------------------------------------
 
@@ -210,9 +210,9 @@ class TableDeltas:
             for measure, amount in zip(measures, amounts, strict=True):
                 self._add(at // HOUR, f"{measure}{scope}", amount)
 
-    def _add_said(self, at: int, measure: str, tier: str, segment: str) -> None:
+    def _add_said(self, at: int, measure: str, tier: str, segment: str, count: int = 1) -> None:
         for scope in self._scopes("", Who(tier, segment)):
-            self._add(at // HOUR, f"{measure}{scope}", 1)
+            self._add(at // HOUR, f"{measure}{scope}", count)
 
     def _scopes(self, channel: str, who: Who) -> tuple[str, ...]:
         tier, segment, region = who

@@ -141,6 +141,11 @@ def reasons(c: Customer, model: Model) -> list[Contribution]:
     )
 
 
+def grounds(c: Customer, model: Model) -> list[str]:
+    """Codes of the reasons that raise the risk at the customer's `as_of`, as the rolling tables count them."""
+    return [part.code for part in reasons(c, model) if part.weight > 0] if c.n else []
+
+
 def churn(c: Customer, model: Model) -> dict[str, Any]:
     """Risk, P(alive) and the reasons, largest first, at the customer's `as_of`."""
     parts = reasons(c, model)

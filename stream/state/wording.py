@@ -15,7 +15,7 @@ import msgspec
 from stream.contracts.money import from_minor
 from stream.contracts.times import format_time
 from stream.scoring.abc import CLASSES
-from stream.scoring.alive import probability
+from stream.scoring.alive import probability, rhythm
 from stream.scoring.lifecycle import STAGES
 from stream.scoring.policy import LEVELS
 from stream.scoring.units import DAY, WEEK
@@ -126,24 +126,45 @@ def churn_text(c: Customer, model: Model) -> tuple[float, float, str]:
     n, first_at, last_at = c.n, c.first_at, c.last_at
     x, silence = n - 1, c.as_of - last_at
     gone = model.log_odds_at_once[x] if x < len(model.log_odds_at_once) else log(model.a / (model.b + x))
+    grown = 0.0
     if silence:
         now, then = (c.as_of - first_at) / WEEK, (last_at - first_at) / WEEK
-        gone += (model.r + x) * log((model.alpha + now) / (model.alpha + then))
+        grown = log((model.alpha + now) / (model.alpha + then))
+        gone += (model.r + x) * grown
     days = round(silence / DAY, DECIMALS)
     weight = model.alive_weight * gone
-    p_alive, reasons = alive_text(weight, gone, n, days)
+    p_alive, reason = alive_text(weight, gone, n, days)
+    parts = [(weight, reason)]
+    if model.rhythm_weight:
+        idle = rhythm(model.churn.alive, x, (last_at - first_at) / WEEK, model.churn.horizon_weeks)
+        parts.append((model.rhythm_weight * idle, _rhythm_text(model.rhythm_weight * idle, idle, n, model)))
+    if model.quiet_weight and silence:
+        parts.append((model.quiet_weight * grown, _quiet_text(model.quiet_weight * grown, grown, days)))
     step, usual = gap_reached(c, model)
-    if not step:
-        logit = model.bias + weight
-    else:
+    if step:
         gap_weight = model.gap_weights[step]
         gap = (
             f'{{"code":"gap","weight":{round(gap_weight, DECIMALS)},"detail":{{"days_since_last_order":{days},'
             f'"usual_gap_days":{round(usual / DAY, DECIMALS)},"step":{model.gap_ratios[step - 1]}}}}}'
         )
-        reasons = f"{gap},{reasons}" if gap_weight > weight else f"{reasons},{gap}"
-        logit = model.bias + (weight + gap_weight)
-    return round(probability(logit), DECIMALS), p_alive, f"[{reasons}]"
+        parts.append((gap_weight, gap))
+    logit = model.bias + sum(part for part, _ in parts)
+    parts.sort(key=lambda part: -part[0])
+    return round(probability(logit), DECIMALS), p_alive, f"[{','.join([text for _, text in parts])}]"
+
+
+def _rhythm_text(weight: float, idle: float, n: int, model: Model) -> str:
+    return (
+        f'{{"code":"rhythm","weight":{round(weight, DECIMALS)},"detail":{{"p_no_order":'
+        f'{round(probability(idle), DECIMALS)},"orders":{n},"horizon_days":{model.churn.horizon / DAY}}}}}'
+    )
+
+
+def _quiet_text(weight: float, grown: float, days: float) -> str:
+    return (
+        f'{{"code":"quiet","weight":{round(weight, DECIMALS)},"detail":{{"growth":{round(grown, DECIMALS)},'
+        f'"days_since_last_order":{days}}}}}'
+    )
 
 
 def alive_text(weight: float, gone: float, n: int, days: float) -> tuple[float, str]:

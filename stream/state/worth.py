@@ -106,8 +106,15 @@ def contacts(c: Customer, start: int) -> int:
 def matrix_of(c: Customer, model: Model, figures: Worth, cell: int) -> int:
     """The cells of a customer with orders, as the record keeps them; `cell` is the place in the R-F-M cube."""
     found = 0
+    for number, place in enumerate(cells(model.matrices, axes_of(c, model, figures, cell))):
+        found |= (place + 1) << number * MATRIX_BITS
+    return found
+
+
+def axes_of(c: Customer, model: Model, figures: Worth, cell: int) -> tuple[float, ...]:
+    """The figures that matrices cross, in the order of `stream.scoring.matrix.AXES`."""
     calibration = model.calibration
-    by_axis = (
+    return (
         model.value_scores[cell],
         cell // 25 + 1,
         cell // 5 % 5 + 1,
@@ -117,9 +124,6 @@ def matrix_of(c: Customer, model: Model, figures: Worth, cell: int) -> int:
         bisect_right(calibration.profit_edges_minor, figures.profit) + 1,
         (c.last_at - c.first_at) / DAY,
     )
-    for number, place in enumerate(cells(model.matrices, by_axis)):
-        found |= (place + 1) << number * MATRIX_BITS
-    return found
 
 
 def cell_in(matrix: int, number: int) -> int:

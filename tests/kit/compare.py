@@ -171,13 +171,17 @@ def plain(message: Message | Mapping[str, Any]) -> Decision:
     return plain | {name: to_minor(value[name]) for name in ("clv", "value_at_stake") if name in value}
 
 
+#: Scores, of which only the last of a commit is written; and what the oracle does not say.
+_NOT_COMPARED = {"customer.scores", "customer.follow_up.due"}
+
+
 def compare_decisions(sent: Iterable[Decision], result: Result) -> list[tuple[str, list[Decision], list[Decision]]]:
     """Customers whose decisions differ, in number, order or content; `customer.scores` aside."""
     mine: dict[str, list[Decision]] = {}
     theirs: dict[str, list[Decision]] = {}
     for decisions, by_customer in ((sent, mine), (result.decisions, theirs)):
         for decision in decisions:
-            if decision["kind"].startswith("customer.") and decision["kind"] != "customer.scores":
+            if decision["kind"].startswith("customer.") and decision["kind"] not in _NOT_COMPARED:
                 by_customer.setdefault(decision["customer"], []).append(decision)
     wrong = []
     for customer in mine.keys() | theirs.keys():
@@ -201,6 +205,24 @@ def histogram_of(blobs: Mapping[str, bytes], model: Model) -> dict[str, int]:
         if buckets is not None:
             counts.update(f"{name}:{index}" for name, index in zip("fml", buckets, strict=True))
     return dict(counts)
+
+
+#: Measures of what was said, which the oracle does not count.
+_SAID_MEASURES = ("lifecycle_moves", "customers_lost", "customers_won_back", "reasons", "came_back", "stayed_away")
+
+
+def known_cells(cells: Mapping[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    """Rolling tables without what the oracle does not count."""
+    found = {
+        key: {field: amount for field, amount in fields.items() if field.split("|")[0] not in _SAID_MEASURES}
+        for key, fields in cells.items()
+    }
+    return {key: fields for key, fields in found.items() if fields}
+
+
+def places_of(histograms: Mapping[str, int]) -> dict[str, int]:
+    """Histograms of where customers are, without the counts of churn samples."""
+    return {field: count for field, count in histograms.items() if field[0] in "fml"}
 
 
 def cells_of(result: Result, shard: int) -> dict[str, dict[str, int]]:

@@ -50,6 +50,7 @@ from stream.state.plain.layout import Memory
 from stream.state.plain.message import Said
 from stream.state.plain.orders import COUNTS, TOUCHED, Work
 from stream.state.plain.rules import SegmentNames
+from tests.kit.compare import places_of
 from tests.kit.histories import BEGINNING
 from tests.kit.memory import LIMITS, NOW_EVENT, MemoryShard
 
@@ -382,7 +383,7 @@ def test_what_is_settled_of_rows_is_what_is_settled_of_objects(events, model, si
         settled = settling.settle(taken)
         assert unpack_records(records) == unpack_records(settled.records)
         assert unpack_timers(timers) == unpack_timers(settled.timers)
-        assert histograms == settled.histograms
+        assert places_of(histograms) == settled.histograms
         for slot, c in zip(slots, taken, strict=True):
             assert objects.put_in(slot, c)
             assert row_of(objects, slot) == row_of(rows, slot)
@@ -544,7 +545,8 @@ def test_bundles_hold_all_that_is_said_and_none_too_much(messages, messages_max,
         assert len(one) <= bytes_max or count_of(one) == 1
 
 
-NO_WORK = Work(*[np.zeros(1, np.int64)] * 4, np.zeros(COUNTS, np.int64), Sums(*[np.zeros(1, np.int64)] * 3))
+NO_SUMS = Sums(*[np.zeros(1, np.int64)] * 3)
+NO_WORK = Work(*[np.zeros(1, np.int64)] * 4, np.zeros(COUNTS, np.int64), NO_SUMS, np.zeros(1, np.int64))
 
 
 def test_a_batch_of_thousands_is_split_within_the_bounds():

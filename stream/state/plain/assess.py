@@ -10,6 +10,7 @@ from typing import Final
 
 from stream.native.jit import native
 from stream.scoring.abc import A, B, C
+from stream.scoring.alive import IDLE_MIN, RHYTHM_MAX
 from stream.scoring.units import WEEK
 from stream.state.customer import NEVER
 from stream.state.model import EXPONENT_MAX
@@ -65,13 +66,18 @@ def assess(memory: Memory, row: Longs, rules: Rules, as_of: int) -> tuple[int, i
     step, step_at = gap_step(rules, row, first_at)
     due = min(due, step_at)
     others = rules.bias + rules.gap_weights[step]
-    gone = log_odds_gone(rules, row, first_at)
-    level = edges_reached(rules.level_logits, others + rules.alive_weight * gone)
+    if rules.rhythm_weight:
+        others += rules.rhythm_weight * rhythm(rules, row, first_at)
+    grown = growth(rules, row, first_at)
+    gone = rules.log_odds[n - 1] + (rules.r + (n - 1)) * grown
+    logit = others + rules.alive_weight * gone + rules.quiet_weight * grown
+    level = edges_reached(rules.level_logits, logit)
     fallen = edges_reached(rules.stage_gone, gone)
     # Of the next level and the next cut of P(alive), whichever comes first.
     odds, exponent = rules.log_odds[n - 1], EXPONENT_MAX
     if level < len(rules.level_logits):
-        exponent = ((rules.level_logits[level] - others) / rules.alive_weight - odds) / (rules.r + (n - 1))
+        rate = rules.alive_weight * (rules.r + (n - 1)) + rules.quiet_weight
+        exponent = (rules.level_logits[level] - others - rules.alive_weight * odds) / rate
     if fallen < len(rules.stage_gone):
         exponent = min(exponent, (rules.stage_gone[fallen] - odds) / (rules.r + (n - 1)))
     if exponent < EXPONENT_MAX:
@@ -164,8 +170,23 @@ def gap_step(rules: Rules, row: Longs, first_at: int) -> tuple[int, int]:
 @native
 def log_odds_gone(rules: Rules, row: Longs, first_at: int) -> float:
     """Log-odds of being gone, at the customer's `as_of`."""
-    gone = float(rules.log_odds[row[N] - 1])
-    if row[AS_OF] != row[LAST_AT]:
-        now, then = (row[AS_OF] - first_at) / WEEK, (row[LAST_AT] - first_at) / WEEK
-        gone += (rules.r + (row[N] - 1)) * log((rules.alpha + now) / (rules.alpha + then))
-    return float(gone)
+    return float(rules.log_odds[row[N] - 1] + (rules.r + (row[N] - 1)) * growth(rules, row, first_at))
+
+
+@native
+def growth(rules: Rules, row: Longs, first_at: int) -> float:
+    """How far the silence has gone, as `stream.scoring.alive.quiet`."""
+    if row[AS_OF] == row[LAST_AT]:
+        return 0.0
+    now, then = (row[AS_OF] - first_at) / WEEK, (row[LAST_AT] - first_at) / WEEK
+    return log((rules.alpha + now) / (rules.alpha + then))
+
+
+@native
+def rhythm(rules: Rules, row: Longs, first_at: int) -> float:
+    """As `stream.scoring.alive.rhythm`."""
+    last = rules.alpha + (row[LAST_AT] - first_at) / WEEK
+    idle = (rules.r + (row[N] - 1)) * log(last / (last + rules.horizon_weeks))
+    if idle > IDLE_MIN:
+        idle -= log(1 - exp(idle))
+    return float(min(max(idle, -RHYTHM_MAX), RHYTHM_MAX))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from struct import pack
 
 import numpy as np
@@ -18,6 +19,8 @@ from stream.contracts.bundle import (
     VALUE_SIZE_AT,
 )
 from stream.contracts.times import format_time
+from stream.scoring.churn_samples import outcome_fields, taken_at
+from stream.scoring.lifecycle import STAGES
 from stream.state.announcements import Cause
 from stream.state.customer import TIER_NAMES
 from stream.state.plain import cells, orders
@@ -26,20 +29,24 @@ from stream.state.plain.layout import Longs
 from stream.state.plain.message import MESSAGES, Said
 from stream.state.plain.orders import Work
 from stream.state.plain.rules import SegmentNames
-from stream.state.tables import TableDeltas
+from stream.state.table_names import GROUPS, REASON_KINDS
+from stream.state.tables import HOUR, TableDeltas
 
 
 class PlainBatch:
     """What one batch led to among plain customers."""
 
-    __slots__ = ("block", "names", "said", "slots", "work")
+    __slots__ = ("actions", "block", "names", "said", "slots", "work")
 
-    def __init__(self, block: EventBlock, slots: Longs, said: Said, work: Work, names: SegmentNames) -> None:
+    def __init__(
+        self, block: EventBlock, slots: Longs, said: Said, work: Work, names: SegmentNames, actions: Sequence[str] = ()
+    ) -> None:
         self.block = block
         self.slots = slots
         self.said = said
         self.work = work
         self.names = names
+        self.actions = actions
 
     @property
     def applied(self) -> int:
@@ -85,8 +92,36 @@ class PlainBatch:
                 tables.add_moves(hour, TIER_NAMES[was], TIER_NAMES[became], count)
             elif channel == cells.A_SEGMENT:
                 tables.add_segment_orders(hour, segments[kind], count, revenue)
+            elif channel < cells.A_SEGMENT:
+                self._add_said(tables, hour * HOUR, channel, kind, count)
             else:
                 tables.add_orders(hour, channels[channel], TIER_NAMES[kind], count, revenue)
+
+    def _add_said(self, tables: TableDeltas, at: int, what: int, kind: int, count: int) -> None:
+        """Add so many moves between stages, reasons or outcomes; `kind` as in `cells`."""
+        if what == cells.A_STAGE:
+            kind, segment = divmod(kind, 1 << cells.SEGMENT_BITS)
+            kind, tier = divmod(kind, 1 << cells.TIER_BITS)
+            was, became = divmod(kind, 1 << cells.STAGE_BITS)
+            segments = self.names.names()
+            tables.add_lifecycle_move(at, STAGES[was], STAGES[became], TIER_NAMES[tier], segments[segment], count)
+        elif what == cells.A_REASON:
+            number, bits = divmod(kind, 1 << cells.REASON_BITS)
+            codes = [code for bit, code in enumerate(cells.REASONS) if bits >> bit & 1]
+            tables.add_reasons(at, REASON_KINDS[number], codes, count)
+        else:
+            number, came_back = divmod(kind, 2)
+            number, held_out = divmod(number, 2)
+            tables.add_outcome(at, self.actions[number], GROUPS[held_out], bool(came_back), count)
+
+    def samples(self) -> Counter[str]:
+        """Churn samples whose label is known, by field of the histogram."""
+        fields: Counter[str] = Counter()
+        for word, count in Counter(self.work.labels[: self.work.counts[orders.LABELS]].tolist()).items():
+            sample, gone = word >> 1, word & 1
+            for name in outcome_fields(sample, taken_at(sample) + (not gone)):
+                fields[name] += count
+        return fields
 
     def bundles(self, messages_max: int) -> list[bytes]:
         """The messages as entries of the outbox, of at most so many each; see `stream.contracts.bundle`."""

@@ -24,6 +24,19 @@ WIDTH: Final = 5
 #: In place of a channel.
 A_MOVE: Final = -1
 A_SEGMENT: Final = -2
+#: A move between stages: stage before, stage after, tier and segment said before, see `stage_move`.
+A_STAGE: Final = -3
+#: Reasons: place of the kind in `REASON_KINDS`, and a bit for each of `REASONS`.
+A_REASON: Final = -4
+#: The outcome of an action: its number, whether the customer was held out, whether they came back.
+AN_OUTCOME: Final = -5
+
+#: Reasons that a plain customer may have, by bit.
+REASONS: Final = ("p_alive", "rhythm", "quiet", "gap")
+REASON_BITS: Final = len(REASONS)
+SEGMENT_BITS: Final = 8
+TIER_BITS: Final = 2
+STAGE_BITS: Final = 3
 _MIX: Final = -0x61C8864680B583EB
 
 

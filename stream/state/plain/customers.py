@@ -24,6 +24,7 @@ from stream.contracts.bundle import (
 )
 from stream.contracts.ids import ID_BYTES_MAX
 from stream.native.jit import Bytes
+from stream.state.advice import OTHER
 from stream.state.codec import START_SIZE
 from stream.state.customer import Customer
 from stream.state.model import Model
@@ -229,13 +230,14 @@ class PlainCustomers:
         counts = np.zeros(orders.COUNTS, np.int64)
         counts[orders.CLOCK] = clock
         touched, later, clocks, changed = np.empty((4, n), np.int64)
-        work = Work(touched, later, clocks, changed, counts, sums)
+        work = Work(touched, later, clocks, changed, counts, sums, np.empty(n + 1, np.int64))
         said = Said(self._entries, self._body, np.zeros(2, np.int64), np.zeros(len(KINDS), np.int64))
         if self._rules is None:
             later[:] = np.arange(n)
             clocks[:] = clock
             counts[orders.LATER] = n
-        return PlainBatch(block, slots, said, work, self._names)
+        known = () if self._model is None else self._model.playbook.actions[1:]
+        return PlainBatch(block, slots, said, work, self._names, (OTHER, *[one.action for one in known]))
 
     def tell_scores(self, batch: PlainBatch) -> None:
         """Say the scores of those whose classification changed and who are still plain."""
@@ -271,7 +273,7 @@ class PlainCustomers:
         return (
             records,
             Timers(int(ends[settle.TIMERS]), timers[: ends[settle.TIMERS_END]].tobytes()),
-            _histograms(left, joined),
+            _histograms(left, joined) | batch.samples(),
         )
 
     # -- rows and objects -------------------------------------------------------------------------------------------
@@ -378,6 +380,8 @@ class PlainCustomers:
             grown = Sums(_doubled(sums.rows, 0), np.zeros(2 * len(sums.places), np.int64), sums.used)
             cells.reindex(grown)
             batch.work = batch.work._replace(sums=grown)
+        if batch.work.counts[orders.LABELS] == len(batch.work.labels):
+            batch.work = batch.work._replace(labels=_doubled(batch.work.labels, 0))
 
     def _grow_messages(self, batch: PlainBatch) -> None:
         """Let there be room for more messages."""

@@ -6,12 +6,20 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from stream.contracts.decisions import CHURN_RECOVERED, CHURN_WARNING, CUSTOMER_CHANGED, SCORES, TIER_CHANGED
+from stream.contracts.decisions import (
+    CHURN_RECOVERED,
+    CHURN_WARNING,
+    CUSTOMER_CHANGED,
+    FOLLOW_UP_DUE,
+    SCORES,
+    TIER_CHANGED,
+)
 from stream.scoring.abc import CLASSES
 from stream.scoring.lifecycle import STAGES
 from stream.scoring.playbook import ROWS_MAX
 from stream.scoring.policy import LEVELS
 from stream.scoring.rfm import CELLS
+from stream.scoring.units import DAY
 from stream.state.announcements import TIER_MOVES
 from stream.state.changes import ABC_MOVES, STAGE_MOVES
 from stream.state.customer import MATRICES_MAX, MATRIX_BITS, TIER_NAMES
@@ -84,7 +92,14 @@ MATRIX: Final = 53
 LOYALTY: Final = 54
 #: What ends a number or a list with the calibration, and leaves the object open.
 CALIBRATION_OPEN: Final = 55
-_FIXED: Final = 56
+BECAUSE_RHYTHM: Final = 56
+DETAIL_RHYTHM: Final = 57
+HORIZON: Final = 58
+BECAUSE_QUIET: Final = 59
+DETAIL_QUIET: Final = 60
+DEADLINE: Final = 61
+FOLLOW_UP_DUE_ID: Final = 62
+_FIXED: Final = 64
 #: By tier.
 TIER: Final = _FIXED
 #: By tier that was said, times the number of tiers, and tier that is.
@@ -114,8 +129,13 @@ CELLS_KEPT: Final = 1 << MATRIX_BITS
 CELL_NAME: Final = MATRIX_NAME + MATRICES_MAX
 #: By number of the action; that of none is empty.
 ACTION: Final = CELL_NAME + MATRICES_MAX * CELLS_KEPT
+#: By number of the action: what a follow-up says of it and its channel.
+TO_DO: Final = ACTION + ROWS_MAX + 2
+#: By tier; by stage.
+FOLLOW_TIER: Final = TO_DO + ROWS_MAX + 2
+FOLLOW_STAGE: Final = FOLLOW_TIER + _TIERS
 #: By number of segment.
-SEGMENT_NAME: Final = ACTION + ROWS_MAX + 2
+SEGMENT_NAME: Final = FOLLOW_STAGE + _STAGES
 
 #: Segments there may be names of: those of the policies of the past that records still speak of are among them.
 SEGMENTS_MAX: Final = 256
@@ -185,6 +205,13 @@ def _all_others(model: Model) -> list[bytes]:
         ',"matrix":{',
         ',"loyalty":',
         f',"calibration":{model.number}',
+        '{"code":"rhythm","weight":',
+        ',"detail":{"p_no_order":',
+        f',"horizon_days":{model.churn.horizon / DAY}}}}}',
+        '{"code":"quiet","weight":',
+        ',"detail":{"growth":',
+        ',"deadline":"',
+        *[f"\0{FOLLOW_UP_DUE}\0{cause}\0" for cause in ("event", "timer")],
     ]
     ids = [f"\0{kind}\0{cause}\0" for kind in kinds for cause in ("event", "timer")]
     tiers = [f',"calibration":{model.number},"tier":"{name}","tier_since":"' for name in TIER_NAMES]
@@ -216,6 +243,9 @@ def _classes(model: Model) -> list[bytes]:
         found += ["null", *map(quote, names), *["null"] * (CELLS_KEPT - 1 - len(names))]
     actions = [f',"action":{quote(one.action)}' for one in model.playbook.actions[1:]]
     found += ["", *actions, *[""] * (ROWS_MAX + 1 - len(actions))]
+    to_do = [f'"action":{quote(one.action)},"channel":{quote(one.channel)}' for one in model.playbook.actions[1:]]
+    found += ["", *to_do, *[""] * (ROWS_MAX + 1 - len(to_do))]
+    found += [f',"tier":"{name}"' for name in TIER_NAMES] + [f',"lifecycle":"{stage}",' for stage in STAGES]
     return [phrase.encode() for phrase in found]
 
 

@@ -8,7 +8,9 @@ import numpy as np
 
 from stream.contracts.ids import ID_BYTES_MAX
 from stream.native.jit import Bytes
+from stream.scoring.churn_samples import LAST_EDGES, REPEATS_EDGES, SILENCE_EDGES
 from stream.scoring.playbook import HASH_RANGE
+from stream.scoring.units import DAY
 from stream.state.model import Model
 from stream.state.plain import phrases
 from stream.state.plain.layout import Doubles, Longs
@@ -40,6 +42,16 @@ class Rules(NamedTuple):
         Number of the action by tier, stage and level.
     held_out_below
         Who gets no action: those the upper 53 bits of whose hash are below it.
+    action_hashes
+        By number of the action, as records keep it.
+    deadlines
+        By number of the action, ms.
+    cadence
+        By tier, ms; 0 for never.
+    horizon
+        Of churn samples, ms.
+    repeats_edges, last_edges, silence_edges
+        Bins of a sample's evidence, see `stream.scoring.churn_samples`.
     phrases, spans
         Texts, and where each begins and ends.
     message_bytes_max
@@ -95,6 +107,17 @@ class Rules(NamedTuple):
     cell_counts: Longs
     actions: Longs
     held_out_below: float
+    action_hashes: Longs
+    deadlines: Longs
+    outcome_ms: int
+    cadence: Longs
+    rhythm_weight: float
+    quiet_weight: float
+    horizon: int
+    horizon_weeks: float
+    repeats_edges: Doubles
+    last_edges: Doubles
+    silence_edges: Doubles
     phrases: Bytes
     spans: Longs
 
@@ -205,6 +228,17 @@ def compile_rules(model: Model, names: SegmentNames, orders_max: int, exponent: 
         cell_counts=np.array([len(names) for names in matrices.names], np.int64),
         actions=np.array(model.playbook.plain, np.int64),
         held_out_below=policy.playbook.hold_out * HASH_RANGE,
+        action_hashes=np.array(model.action_hashes, np.int64),
+        deadlines=np.array([one.deadline_days for one in model.playbook.actions], np.int64) * DAY,
+        outcome_ms=model.outcome_ms,
+        cadence=np.array(policy.playbook.cadence_days, np.int64) * DAY,
+        rhythm_weight=model.rhythm_weight,
+        quiet_weight=model.quiet_weight,
+        horizon=model.churn.horizon,
+        horizon_weeks=model.churn.horizon_weeks,
+        repeats_edges=np.array(REPEATS_EDGES, np.float64),
+        last_edges=np.array(LAST_EDGES, np.float64),
+        silence_edges=np.array(SILENCE_EDGES, np.float64),
         phrases=np.frombuffer(bytearray(b"".join(texts)), np.uint8),
         spans=np.ascontiguousarray(spans),
     )
