@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/installed
 PEERS := $(VENV)/peers
 EXTRAS := embedded,demo,report,dev
 
-.PHONY: demo test pytest lint types layers bench bench-quick chaos chaos-long shapes exactness evaluate constraints clean
+.PHONY: demo test pytest lint types layers bench bench-quick chaos chaos-long shapes exactness restarts evaluate constraints clean
 
 demo: $(INSTALLED)
 	$(BIN)/scorer demo
@@ -51,6 +51,10 @@ shapes: $(INSTALLED)
 # Every data set, order, number of workers and batch size against the oracle; takes about half an hour.
 exactness: $(INSTALLED)
 	$(BIN)/python -m tests.exactness
+
+# A worker stopped and killed ten times beside one that never is: the same tables, decisions and calibration; two to three minutes.
+restarts: $(INSTALLED)
+	$(BIN)/python -m tests.restarts
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -3,12 +3,17 @@
 A customer with an order in the window is in three histograms, one bucket each: orders (`f`), revenue (`m`), time of the
 last order (`l`). The record says in which, so that leaving a bucket takes out exactly what was put in, whatever changed
 in between.
+
+How many customers are at each stage of life (`s`) is the sum of all moves between stages that ever were; so it costs
+nothing but at a move.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
+from stream.scoring.lifecycle import STAGES
 from stream.scoring.quantiles import RECENCY_BUCKET, SUB_BITS, bucket, recency_bucket
 from stream.state.customer import Customer
 
@@ -76,6 +81,22 @@ class BucketDeltas:
                 if by:
                     fields[f"{name}:{index}"] = by
         return fields
+
+
+def stage_fields(grown: Mapping[str, int]) -> dict[str, int]:
+    """Changes by field of the histogram hash, ``s:…``; zeros left out, and the first stage, which nobody moves into.
+
+    Parameters
+    ----------
+    grown
+        By how many customers each stage grew.
+
+    Examples
+    --------
+    >>> stage_fields({"prospect": -1, "first_purchase": 0, "repeat": 1})
+    {'s:repeat': 1}
+    """
+    return {f"s:{stage}": by for stage, by in grown.items() if by and stage != STAGES[0]}
 
 
 def _columns(rows: list[Buckets]) -> tuple[tuple[int, ...], ...]:

@@ -40,6 +40,7 @@ from stream.state.changes import said_of
 from stream.state.codec import decode
 from stream.state.customer import TIER_NAMES, UNSET, Customer
 from stream.state.evaluation import Assessment, assess, next_due
+from stream.state.histograms import stage_fields
 from stream.state.interaction_path import take_in
 from stream.state.known_names import KnownNames
 from stream.state.ledger import Added
@@ -449,6 +450,7 @@ class ShardState:
             decisions += plain.decisions()
             outbox = plain.bundles(limits.bundle_messages_max) + outbox
             plain.add_to(batch.tables)
+        histograms |= stage_fields(batch.tables.stages)
         for customer, slot in batch.taken_out.items():
             if self._plain.put_in(slot, objects[customer]):
                 del objects[customer]

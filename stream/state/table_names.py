@@ -6,7 +6,7 @@ made from it, and a test holds the three together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 TOTAL: Final = "total"
@@ -118,12 +118,16 @@ class Table:
         Sums it shows.
     rates
         What is worked out of them: name to how.
+    counts
+        Numbers of customers beside the measures, which stages of life say: name to who. They are in total only, and so
+        is a table that has some.
     """
 
     name: str
     about: str
     measures: tuple[str, ...]
     rates: dict[str, str]
+    counts: dict[str, str] = field(default_factory=dict)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -133,6 +137,8 @@ class Table:
     @property
     def by(self) -> tuple[str, ...]:
         """What its rows may stand for: its keys, or the scopes of any of its measures."""
+        if self.counts:
+            return (TOTAL,)
         scopes = [scope for name in self.measures for scope in BY_NAME[name].scopes]
         return self.keys or tuple(scope for scope in SCOPES if scope in scopes)
 
@@ -148,7 +154,18 @@ TABLES: Final = (
         "customers",
         "Who came, went and came back.",
         ("customers_new", "customers_lost", "customers_won_back"),
-        {"win_back_rate": "customers_won_back / customers_lost"},
+        {},
+    ),
+    Table(
+        "churn",
+        "How many of those who could be lost were, and of those who could be won back.",
+        ("customers_lost",),
+        {"churn_rate": "customers_lost / at_risk", "win_back_rate": "returned / gone"},
+        {
+            "at_risk": "had ordered and were not `churned` when the window began",
+            "gone": "were `churned` when it began",
+            "returned": "became `won_back` from `churned` in it",
+        },
     ),
     Table("tiers", "Moves between tiers.", ("tier_moves",), {}),
     Table("lifecycle", "Moves between stages of life.", ("lifecycle_moves",), {}),

@@ -7,7 +7,7 @@ function of the events alone.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -88,6 +88,8 @@ class TableDeltas:
         self.sums: dict[tuple[int, tuple[str, ...]], list[int]] = {}
         #: (hour, field) -> count, for everything rarer.
         self.others: dict[tuple[int, str], int] = {}
+        #: By how many each stage of life grew, whenever that was; see `histograms.stage_fields`.
+        self.stages: Counter[str] = Counter()
 
     # -- orders -----------------------------------------------------------------------------------------------------
 
@@ -182,6 +184,7 @@ class TableDeltas:
     def add_lifecycle_move(self, at: int, was: str, became: str, tier: str, segment: str, count: int = 1) -> None:
         """So many customers of this tier and segment moved from one stage of life to another."""
         self._add(at // HOUR, f"lifecycle_moves|{was}>{became}", count)
+        self.stages.update({was: -count, became: count})
         if became == LOST:
             self._add_said(at, "customers_lost", tier, segment, count)
         elif became == WON_BACK:

@@ -15,6 +15,7 @@ from stream.store.calls import Client
 from stream.tables.questions import Question, Row
 from stream.tables.rates import RATES, average_order
 from stream.tables.reading import look, sums
+from stream.tables.stages import counts
 from stream.tables.windows import WINDOWS
 
 ROWS_MAX: Final = 1_000
@@ -71,6 +72,8 @@ async def answer(
         return rows
 
     rows = await over(question.window.keys(moment))
+    if question.table.counts:
+        rows[TOTAL,].update(await counts(redis, prefix, partitions, question.window.keys(moment)))
     rises: dict[Row, dict[str, Any]] = {}
     if "rise" in question.table.rates and question.window.past:
         stretches = [await over(keys) for keys in question.window.stretches(moment)]
@@ -84,7 +87,7 @@ async def answer(
 
 
 def listed() -> list[dict[str, Any]]:
-    """All tables: what each tells, what it is split by, its measures with their units, and its rates."""
+    """All tables: what each tells, what it is split by, its measures with their units, rates, and counts."""
     return [
         {
             "table": table.name,
@@ -92,6 +95,7 @@ def listed() -> list[dict[str, Any]]:
             "by": list(table.by),
             "measures": {name: BY_NAME[name].unit for name in table.measures},
             "rates": table.rates,
+            "counts": table.counts,
             "windows": list(WINDOWS),
         }
         for table in TABLES
@@ -113,6 +117,7 @@ def _row(question: Question, row: Row, rows: Mapping[Row, Mapping[str, int]], ex
     given: dict[str, Any] = {} if question.by == (TOTAL,) else dict(zip(question.by, row, strict=True))
     for name in question.measures:
         given[name] = from_minor(found[name], exponent) if BY_NAME[name].unit == "money" else found[name]
+    given |= {name: found[name] for name in question.table.counts}
     rates = {name: rate(found) for name, rate in RATES.get(question.table.name, {}).items()}
     if question.table.name == "sales":
         average = average_order(found)

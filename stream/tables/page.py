@@ -64,6 +64,9 @@ def _tables() -> Iterator[str]:
         yield f"{table.about} By {', '.join(f'`{name}`' for name in table.by)}."
         yield ""
         yield f"Measures: {', '.join(f'`{name}`' for name in table.measures)}."
+        if table.counts:
+            yield ""
+            yield f"Counts of customers: {'; '.join(f'`{name}` ({who})' for name, who in table.counts.items())}."
         if table.rates:
             yield ""
             yield f"Rates: {'; '.join(f'`{name}` ({how})' for name, how in table.rates.items())}."

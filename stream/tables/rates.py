@@ -65,7 +65,7 @@ def _share(part: int, others: int) -> float | None:
 #: By table and name, as `table_names.TABLES` lists them; `answers` works out the other ones, which need other rows too.
 RATES: Final[dict[str, dict[str, Rate]]] = {
     "sales": {"refunded_share": ratio("refunded", "revenue")},
-    "customers": {"win_back_rate": ratio("customers_won_back", "customers_lost")},
+    "churn": {"churn_rate": ratio("customers_lost", "at_risk"), "win_back_rate": ratio("returned", "gone")},
     "satisfaction": {
         "nps": lambda sums: nps(sums["nps_promoters"], sums["nps_passives"], sums["nps_detractors"]),
         "csat": lambda sums: csat_share(sums["csat_satisfied"], sums["csat_answers"]),

@@ -1,7 +1,7 @@
 """A log read ten times from where the last reader stopped leaves what one reader leaves who never stopped.
 
-Here Redis is real, and readers start as workers do: they claim the shard, and know no more than what it holds. Real
-workers take seconds to start; that they end in the same tables, killed and moved, is in `test_chaos_short`.
+Here Redis is real, and readers start as workers do: they claim the shard, and know no more than what it holds. Whole
+workers take eight seconds to start; `make restarts` does the same with those, stopped and killed.
 """
 
 from __future__ import annotations

@@ -220,9 +220,15 @@ def known_cells(cells: Mapping[str, dict[str, int]]) -> dict[str, dict[str, int]
     return {key: fields for key, fields in found.items() if fields}
 
 
-def places_of(histograms: Mapping[str, int]) -> dict[str, int]:
-    """Histograms of where customers are, without the counts of churn samples."""
-    return {field: count for field, count in histograms.items() if field[0] in "fml"}
+def stages_of(blobs: Mapping[str, bytes]) -> dict[str, int]:
+    """How many customers are at each stage of life but the first, counted anew from records, as the store has it."""
+    counts = Counter(STAGES[decode(customer, blob).lifecycle] for customer, blob in blobs.items())
+    return {f"s:{stage}": n for stage, n in counts.items() if stage != STAGES[0]}
+
+
+def places_of(histograms: Mapping[str, int], names: str = "fml") -> dict[str, int]:
+    """Histograms of these names, those of figures by default."""
+    return {field: count for field, count in histograms.items() if field[0] in names}
 
 
 def cells_of(result: Result, shard: int) -> dict[str, dict[str, int]]:

@@ -10,7 +10,16 @@ from stream.contracts.decisions import Message
 from stream.scoring.calibration import DEFAULT_CALIBRATION
 from stream.scoring.policy import default_policy
 from stream.state.model import compile_model
-from tests.kit.compare import cells_of, compare_decisions, compare_records, histogram_of, known_cells, places_of, plain
+from tests.kit.compare import (
+    cells_of,
+    compare_decisions,
+    compare_records,
+    histogram_of,
+    known_cells,
+    places_of,
+    plain,
+    stages_of,
+)
 from tests.kit.live import ACCOUNTED, Kept
 from tests.kit.place import PARTITIONS
 from tests.oracle import Oracle, Result, last_scores
@@ -51,7 +60,7 @@ def differences(
         wrong["records"] = (len(records), records[:3])
     wrong |= _doubled(messages)
     histograms = {shard: _histogram(kept, shard) for shard in kept.customers}
-    counted = {shard: places_of(found) for shard, found in kept.histograms.items()}
+    counted = {shard: places_of(found, "fmls") for shard, found in kept.histograms.items()}
     if counted != histograms:
         wrong["histograms"] = [shard for shard in histograms if counted[shard] != histograms[shard]]
     accounted = {name: kept.counters[name] for name in ACCOUNTED}
@@ -98,4 +107,5 @@ def _doubled(messages: list[Message]) -> dict[str, Any]:
 
 
 def _histogram(kept: Kept, shard: int) -> dict[str, int]:
-    return histogram_of({customer: kept.records[customer] for customer in kept.customers[shard]}, MODEL)
+    blobs = {customer: kept.records[customer] for customer in kept.customers[shard]}
+    return histogram_of(blobs, MODEL) | stages_of(blobs)

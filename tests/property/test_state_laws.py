@@ -22,7 +22,16 @@ from stream.state.codec import decode, encode
 from stream.state.customer import Customer
 from stream.state.evaluation import assess
 from stream.state.model import compile_model
-from tests.kit.compare import cells_of, compare_decisions, compare_records, histogram_of, known_cells, places_of, plain
+from tests.kit.compare import (
+    cells_of,
+    compare_decisions,
+    compare_records,
+    histogram_of,
+    known_cells,
+    places_of,
+    plain,
+    stages_of,
+)
 from tests.kit.histories import BEGINNING, by_topic, disorderly, events, histories
 from tests.kit.memory import LIMITS, MemoryShard, sharded
 from tests.oracle import Oracle
@@ -264,6 +273,7 @@ def test_streaming_says_what_the_oracle_says_in_any_order(history, model):
 def test_histograms_are_those_of_the_records(history, model, batch):
     memory = run(history, model, batch, sweep_every=2)
     assert places_of(memory.histograms) == histogram_of(memory.records, MODELS[model])
+    assert places_of(memory.histograms, "s") == stages_of(memory.records)
 
 
 @settings(max_examples=200)

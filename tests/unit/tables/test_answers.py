@@ -10,6 +10,7 @@ import pytest
 from stream.contracts.money import to_minor
 from stream.contracts.times import format_time, parse_time
 from stream.scoring.policy import default_policy
+from stream.state.histograms import stage_fields
 from stream.state.known_names import KnownNames
 from stream.state.table_names import BY_NAME, TABLES
 from stream.state.tables import DAY, HOUR, TableDeltas, Who
@@ -44,6 +45,7 @@ def stored(fill, *more):
         keys = Keys("p", shard)
         for suffix, fields in tables.cells(NOW, 31 * 24, 400).items():
             hashes[keys.cell(suffix)] = fields
+        hashes[keys.histograms] = stage_fields(tables.stages)
         hashes[keys.meta] = {"clock": NOW - shard * DAY, **tables.names.changes()}
     return Cells(hashes)
 
@@ -53,8 +55,8 @@ def stored(fill, *more):
 
 @pytest.fixture(scope="module")
 def year():
-    """A year of orders in all shards; and the orders themselves."""
-    events = everyday(customers=40)
+    """A year of orders in all shards; the orders themselves, and what changed of customers."""
+    events, changes = everyday(customers=40), []
     hashes = {}
     for shard, records in sharded(events, PARTITIONS).items():
         kept = MemoryShard()
@@ -62,18 +64,20 @@ def year():
         keys = Keys("p", shard)
         hashes |= {keys.cell(suffix): fields for suffix, fields in kept.memory.cells.items()}
         hashes[keys.meta] = {"clock": kept.state.clock, **kept.memory.meta}
+        hashes[keys.histograms] = kept.memory.histograms
+        changes += [message for message in kept.memory.messages if message.type == "customer.changed"]
     orders = [
         (parse_time(order["occurred_at"]), order["channel"], to_minor(order["amount"]))
         for order in events["orders"]
         if order["type"] == "order.completed"
     ]
-    return Cells(hashes), orders
+    return Cells(hashes), orders, changes
 
 
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize("by", ["total", "channel"])
 async def test_orders_of_a_window_are_those_of_the_log(year, window, by):
-    redis, orders = year
+    redis, orders, _ = year
     found = await told(redis, "sales", window, by, now=None, partitions=PARTITIONS)
     begin, end = parse_time(found["from"]), parse_time(found["to"])
     assert end == max(int(fields["clock"]) for fields in redis.hashes.values() if "clock" in fields)
@@ -92,7 +96,7 @@ async def test_orders_of_a_window_are_those_of_the_log(year, window, by):
 
 
 async def test_splits_add_up_to_the_total(year):
-    redis, _ = year
+    redis, _, _ = year
     for table, measures in (("sales", ("orders", "refunds")), ("complaints", ("complaints", "resolved"))):
         (total,) = (await told(redis, table, "365d", now=None, partitions=PARTITIONS))["rows"]
         for by in ("tier", "region"):
@@ -100,6 +104,30 @@ async def test_splits_add_up_to_the_total(year):
             assert len(rows) > 1
             for measure in measures:
                 assert sum(row[measure] for row in rows) == total[measure] > 10
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+async def test_churn_is_that_of_whoever_was_there_when_the_window_began(year, window):
+    redis, _, changes = year
+    (found,) = (answer := await told(redis, "churn", window, now=None, partitions=PARTITIONS))["rows"]
+    begin, stage, lost, returned = parse_time(answer["from"]), {}, 0, 0
+    for message in sorted(changes, key=lambda message: message.time):
+        for change in json.loads(message.value)["changes"]:
+            if change["what"] != "lifecycle":
+                continue
+            if message.time < begin:
+                stage[message.key] = change["to"]
+            else:
+                lost += change["to"] == "churned"
+                returned += (change["from"], change["to"]) == ("churned", "won_back")
+    gone = sum(at == "churned" for at in stage.values())
+    assert {name: found[name] for name in ("customers_lost", "returned", "gone", "at_risk")} == {
+        "customers_lost": lost,
+        "returned": returned,
+        "gone": gone,
+        "at_risk": len(stage) - gone,
+    }
+    assert {"24h": gone > 0, "30d": min(lost, len(stage) - gone) > 0}.get(window, True)
 
 
 # -- what is worked out -----------------------------------------------------------------------------------------------
@@ -140,6 +168,10 @@ async def test_rates_of_the_other_tables():
         tables.add_step(NOW, "cart.updated", who)
         for became in ("churned", "churned", "won_back"):
             tables.add_lifecycle_move(NOW, "dormant", became, "mid", "loyal")
+        tables.add_lifecycle_move(NOW, "churned", "won_back", "low", "")
+        tables.add_lifecycle_move(NOW - 26 * HOUR, "prospect", "repeat", "low", "", 5)
+        tables.add_lifecycle_move(NOW - 26 * HOUR, "repeat", "churned", "low", "", 4)
+        tables.add_lifecycle_move(NOW - 400 * DAY, "prospect", "dormant", "mid", "", 3)
         tables.add_reasons(NOW, "warned", ["gap", "gap", "gap", "detractor"])
         tables.add_reasons(NOW, "churned", ["gap"])
         for came_back in (True, False, False, False):
@@ -174,10 +206,14 @@ async def test_rates_of_the_other_tables():
         "order_rate": 1.0,
         "conversion": 3 / 8,
     }
-    (customers,) = await rows("customers", "tier")
-    assert customers == {"tier": "mid", "customers_lost": 2, "customers_won_back": 1, "win_back_rate": 0.5}
+    customers, _ = await rows("customers", "tier")
+    assert customers == {"tier": "mid", "customers_lost": 2, "customers_won_back": 1}
+    assert await rows("churn") == [
+        {"customers_lost": 2, "at_risk": 4, "gone": 4, "returned": 1, "churn_rate": 0.5, "win_back_rate": 0.25}
+    ]
     assert await rows("lifecycle") == [
         {"from": "dormant", "to": "churned", "lifecycle_moves": 2},
+        {"from": "churned", "to": "won_back", "lifecycle_moves": 1},
         {"from": "dormant", "to": "won_back", "lifecycle_moves": 1},
     ]
     assert await rows("reasons") == [
