@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from stream.commands.explain_action import explain_action
+from stream.commands.explain_character import explain_character
 from stream.commands.explain_classes import class_name, explain_classes
+from stream.contracts.money import from_minor
 from stream.contracts.times import format_time
+from stream.scoring.alive import RHYTHM_MAX
 from stream.scoring.churn import level
 from stream.scoring.lifecycle import STAGES
 from stream.scoring.policy import LEVELS
@@ -63,8 +67,9 @@ def explain(
     }
     if c.as_of != UNSET:
         found["as_of"] = format_time(c.as_of)
+    others = {**explain_character(c, model, exponent), "action": explain_action(c, model)}
     if not c.n:
-        return found
+        return found | others
     figures = rfm(c, model, exponent)
     return found | {
         "rfm": _rfm(c, figures, model, currency, exponent),
@@ -73,7 +78,8 @@ def explain(
         "segment": _segment(figures, model),
         "churn": _churn(c, model),
         **explain_classes(c, model, exponent),
-        "next": _next(c, model),
+        **others,
+        "next": _next(c, model, exponent),
     }
 
 
@@ -134,7 +140,7 @@ def _segment(figures: dict[str, Any], model: Model) -> dict[str, Any]:
 
 
 def _churn(c: Customer, model: Model) -> dict[str, Any]:
-    parts = reasons(c, model)
+    parts, policy = reasons(c, model), model.policy.churn
     silence = churn(c, model)
     logit = model.bias + sum(part.weight for part in parts)
     return {
@@ -158,18 +164,24 @@ def _churn(c: Customer, model: Model) -> dict[str, Any]:
             "complaint": model.complaint_weight,
             "complaint_cap": model.complaint_cap,
             "detractor": model.detractor_weight,
-            "detractor_days": model.policy.churn.detractor_days,
+            "detractor_days": policy.detractor_days,
+            "gap_days_min": policy.gap_days_min,
+            "rhythm_orders_min": policy.rhythm_orders_min,
+            "rhythm": model.rhythm_weight,
+            "rhythm_max": RHYTHM_MAX,
+            "quiet": model.quiet_weight,
+            "horizon_days": policy.horizon_days,
         },
         "parameters": {"r": model.r, "alpha": model.alpha, "a": model.a, "b": model.b},
         "logit": round(logit, DECIMALS),
         "risk": silence["risk"],
-        "levels": dict(model.policy.churn.levels),
-        "warn_from": model.policy.churn.warn_from,
+        "levels": dict(policy.levels),
+        "warn_from": policy.warn_from,
         "level": LEVELS[level(logit, model.level_logits)],
     }
 
 
-def _next(c: Customer, model: Model) -> dict[str, Any] | None:
+def _next(c: Customer, model: Model, exponent: int) -> dict[str, Any] | None:
     """The first moment at which silence changes what is said, and what it changes; None where there is none."""
     before = _state(c, model)
     said = (c.tier, c.segment, c.level, c.abc, c.lifecycle)
@@ -187,7 +199,8 @@ def _next(c: Customer, model: Model) -> dict[str, Any] | None:
             }
             after = _state(c, model) | became
             changes = {name: [before[name], after[name]] for name in before if before[name] != after[name]}
-            return {"at": format_time(due), "changes": changes}
+            figures = {"orders": c.frequency, "amount": from_minor(c.monetary, exponent)}
+            return {"at": format_time(due), "changes": changes, "window": figures}
         if found.due == NEVER:
             return None
         due = found.due

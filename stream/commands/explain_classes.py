@@ -1,4 +1,4 @@
-"""Why a customer has this class, stage, worth, cells and action: the numbers behind each, and the row that decided.
+"""Why a customer has this class, stage, worth and cells: the numbers behind each, and the row that decided.
 
 Figures are rounded to `DECIMALS`, money to whole minor units where it is paid, and to fractions of them where a figure
 is only on the way to another one.
@@ -18,16 +18,11 @@ from stream.scoring.alive import log_odds_gone, probability
 from stream.scoring.lifecycle import STAGES, stage
 from stream.scoring.loyalty import PARTS, PERIOD, loyalty, parts
 from stream.scoring.matrix import AXES, Axis
-from stream.scoring.playbook import PlaybookPolicy, action
-from stream.scoring.policy import LEVELS
 from stream.scoring.profitability import BASIS_POINTS
-from stream.scoring.tiers import TIERS
 from stream.scoring.units import DAY, WEEK
-from stream.state.advice import action_name, is_held_out
 from stream.state.baskets import discount_since
 from stream.state.customer import Customer
 from stream.state.evaluation import gap_reached
-from stream.state.interactions import open_tickets
 from stream.state.model import Model
 from stream.state.view import cell_of
 from stream.state.worth import axes_of, cell_in, contacts, matrix_of, name_of, order_times, returns, worth
@@ -44,7 +39,6 @@ def explain_classes(c: Customer, model: Model, exponent: int) -> dict[str, Any]:
         "clv": _clv(c, model, exponent),
         "profitability": _profitability(c, model, exponent),
         "matrix": _matrix(c, model),
-        "action": _action(c, model),
     }
 
 
@@ -211,49 +205,3 @@ def _axis(axis: Axis, by_axis: dict[str, float]) -> dict[str, Any]:
         "cuts": list(axis.cuts),
         "range": axis.names[bisect_right(axis.cuts, figure)],
     }
-
-
-def _action(c: Customer, model: Model) -> dict[str, Any]:
-    complaint = open_tickets(c) > 0
-    found = model.playbook.actions[action(model.playbook, c.tier, c.lifecycle, c.level, 0, int(complaint))]
-    playbook = model.policy.playbook
-    said: dict[str, Any] = {
-        "tier": TIERS[c.tier],
-        "lifecycle": STAGES[c.lifecycle],
-        "level": LEVELS[c.level],
-        "need": "none",
-        "open_complaint": complaint,
-    }
-    rule, conditions = _row_of_playbook(said, playbook)
-    said |= {
-        "rule": rule,
-        "conditions": conditions,
-        "action": found.action,
-        "channel": found.channel,
-        "deadline_days": found.deadline_days,
-        "held_out": is_held_out(c.customer_id, model),
-        "hold_out": playbook.hold_out,
-        "cadence_days": playbook.cadence_days[c.tier],
-        "contacted_at": format_time(c.contacted_at) if c.contacted_at else None,
-    }
-    if c.action:
-        said["waiting_for"] = {"action": action_name(c.action, model), "since": format_time(c.action_at)}
-    return said
-
-
-def _row_of_playbook(said: dict[str, Any], playbook: PlaybookPolicy) -> tuple[int, dict[str, Any]]:
-    """Number of the first row that matches, from 1 on, and its conditions; the last row matches all."""
-    number, row = next(
-        (number, row)
-        for number, row in enumerate(playbook.rows, 1)
-        if (not row.tier or said["tier"] in row.tier)
-        and (not row.lifecycle or said["lifecycle"] in row.lifecycle)
-        and (not row.level or said["level"] in row.level)
-        and (not row.need or said["need"] in row.need)
-        and row.open_complaint in {None, said["open_complaint"]}
-    )
-    lists = {"tier": row.tier, "lifecycle": row.lifecycle, "level": row.level, "need": row.need}
-    conditions: dict[str, Any] = {name: list(names) for name, names in lists.items() if names}
-    if row.open_complaint is not None:
-        conditions["open_complaint"] = row.open_complaint
-    return number, conditions

@@ -146,6 +146,22 @@ def action(
     return compiled.table[(place * len(NEEDS) + need) * 2 + open_complaint]
 
 
+def lot(id_hash: int) -> float:
+    """The lot of a customer, from 0 to below 1: by the hash of the id, so that it is always the same.
+
+    Parameters
+    ----------
+    id_hash
+        XXH3-64 of the customer's id.
+
+    Examples
+    --------
+    >>> lot(2**63)
+    0.5
+    """
+    return (id_hash >> HASH_SHIFT) / HASH_RANGE
+
+
 def held_out(id_hash: int, share: float) -> bool:
     """Whether a customer is among those who get no action.
 
@@ -161,7 +177,7 @@ def held_out(id_hash: int, share: float) -> bool:
     >>> held_out(2**63, 0.5), held_out(2**63 - 1, 0.5), held_out(0, 0.0)
     (False, True, False)
     """
-    return (id_hash >> HASH_SHIFT) / HASH_RANGE < share
+    return lot(id_hash) < share
 
 
 def follow_up_at(cadence_days: Sequence[int], tier: int, stage: int, last_at: int, contacted_at: int) -> int:

@@ -61,8 +61,11 @@ def market_segments_of(c: Customer, model: Model, cell: int) -> int:
     cell
         Place in the R-F-M cube.
     """
-    if has_no_sections(c):
-        return 0
+    return 0 if has_no_sections(c) else model.market.bits(market_classes(c, model, cell))
+
+
+def market_classes(c: Customer, model: Model, cell: int) -> dict[str, Any]:
+    """What the conditions of rule segments are put to; arguments as in `market_segments_of`."""
     classes: dict[str, Any] = dict.fromkeys(model.market.uses)
     classes |= cell_names(c.matrix, model)
     classes |= {
@@ -80,4 +83,4 @@ def market_segments_of(c: Customer, model: Model, cell: int) -> int:
         "region": None if c.region is None else c.region[2],
         "registration_age": age_of(c, model),
     }
-    return model.market.bits(classes)
+    return classes

@@ -6,7 +6,7 @@ share of returned orders of that period, the first visit of a period the number 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from stream.contracts.events import COMPLETED, InteractionEvent, OrderEvent
 from stream.scoring import visits
@@ -43,6 +43,25 @@ def unusual(c: Customer, event: OrderEvent | InteractionEvent, model: Model) -> 
     return None if event.details is None else _order(c, event, policy)
 
 
+def histories(c: Customer, model: Model) -> dict[str, list[float]]:
+    """The figures that the next one of each measure would be held against, oldest first; at the customer's `as_of`.
+
+    Orders have them where any came with details, refunds where there was any, visits where anything was done.
+    """
+    policy, found = model.policy.anomaly, dict[str, list[float]]()
+    if c.details is not None:
+        counted = [k for k in range(len(c.times)) if ledger.net_at(c, k) != NOT_COUNTED]
+        found[ORDER_VALUE.name] = [ledger.net_at(c, k) for k in counted]
+        found[GAP.name] = [*gaps([c.times[k] for k in counted])]
+    if c.refunds is not None:
+        now = period_of(c.as_of)
+        shares = refund_shares(policy, (one for one in _facts(c, c.refunds) if period_of(one.at) < now))
+        found[REFUND_SHARE.name] = [*shares.values()]
+    if c.activity is not None:
+        found[VISIT_RATE.name] = [*visit_rates(visits.by_period(_VISITS, c.activity.periods), c.as_of)]
+    return {name: history[-policy.history_max :] for name, history in found.items()}
+
+
 def _order(c: Customer, event: OrderEvent, policy: AnomalyPolicy) -> Anomaly | None:
     index = ledger.find(c, event.order.to_bytes(8, "little"))
     if index < policy.orders_min or ledger.net_at(c, index) == NOT_COUNTED:
@@ -70,8 +89,7 @@ def _refund_share(c: Customer, event: OrderEvent, policy: AnomalyPolicy) -> Anom
     if index < 0 or c.refunds is None or len(c.refunds[event.order]) > 1:
         return None
     period = period_of(c.times[index])
-    orders = memoryview(c.hashes).cast("Q")
-    facts = [OrderFacts(at, order in c.refunds) for at, order in zip(c.times, orders, strict=True)]
+    facts = _facts(c, c.refunds)
     shares = refund_shares(policy, (one for one in facts if period_of(one.at) <= period))
     share = shares.pop(period, None)
     if share is None:
@@ -81,6 +99,11 @@ def _refund_share(c: Customer, event: OrderEvent, policy: AnomalyPolicy) -> Anom
     if judge(policy, REFUND_SHARE, history, share - 1 / placed) is not None:
         return None
     return judge(policy, REFUND_SHARE, history, share)
+
+
+def _facts(c: Customer, refunds: Container[int]) -> list[OrderFacts]:
+    orders = memoryview(c.hashes).cast("Q")
+    return [OrderFacts(at, order in refunds) for at, order in zip(c.times, orders, strict=True)]
 
 
 def _visit_rate(c: Customer, event: InteractionEvent, policy: AnomalyPolicy) -> Anomaly | None:
