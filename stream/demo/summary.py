@@ -58,7 +58,7 @@ def replay_summary(replay: Replay) -> RenderableType:
     if replay.story is not None and replay.explained is not None:
         said = replay.decisions.customers[replay.story]
         lines = [*_story(said), "", *explain_text.lines(dict(replay.explained))]
-        parts += [Panel("\n".join(lines), title=f"one customer: {replay.story}", title_align="left")]
+        parts += [Panel(Text("\n".join(lines)), title=f"one customer: {replay.story}", title_align="left")]
     return Group(*parts)
 
 

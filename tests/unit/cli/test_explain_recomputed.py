@@ -91,12 +91,12 @@ ROOMY = Limits(10_000, 1_000, 128, 24, 30, 100, 10**15, 2_000)
 # -- customers --------------------------------------------------------------------------------------------------------
 
 
-def order(rng, number, at, details=None):
+def order(rng, customer, number, at, details=None):
     amount = rng.randrange(100, 30_000)
-    return OrderEvent(COMPLETED, at, "c", number, number, str(number), amount, "", number, details)
+    return OrderEvent(COMPLETED, at, customer, number, number, str(number), amount, "", number, details)
 
 
-def interaction(rng, number, kind, at):
+def interaction(rng, customer, number, kind, at):
     score = {"feedback.nps": rng.randrange(11), "feedback.csat": rng.randint(1, 5)}.get(kind, NO_SCORE)
     values = ()
     if kind == "feedback.csi":
@@ -105,7 +105,7 @@ def interaction(rng, number, kind, at):
         score = NO_SCORE if values else rng.randrange(101)
     ticket = rng.randint(1, 4) if kind.startswith("complaint") else NO_TICKET
     return InteractionEvent(
-        kind, at, "c", number, str(number), ticket, score, rng.choice(("", "web")), number, values=values
+        kind, at, customer, number, str(number), ticket, score, rng.choice(("", "web")), number, values=values
     )
 
 
@@ -117,35 +117,35 @@ KINDS = (
 
 
 def history(seed):
-    """A random past; by the seed with refunds, with details, with interactions, with a profile, or with neither."""
+    """A random past of customer c-`seed`, by its bits with details, refunds, interactions and a profile."""
     rng = random.Random(seed)
     has_details, has_refunds, has_interactions, has_profile = (seed >> bit & 1 for bit in range(4))
-    last = rng.choice((0.5, 5, 60, 200, 500))
-    count = rng.choice((0, 1, 1, 2, 4, 9, 30)) if seed > 15 else rng.choice((1, 3, 12, 40))
+    customer, last, apart = f"c-{seed}", rng.choice((0.5, 5, 60, 200, 500)), rng.choice((5, 40, 40))
+    count = rng.choice((0, 1, 1, 2, 4, 9, 30, 60))
     events = []
     for number in range(1, count + 1):
         details = None
         if has_details:
             names = tuple(rng.sample(("tea", "milk", "jam"), rng.randint(0, 3)))
             details = OrderDetails(rng.choice((0, 0, 250)), rng.random() < 0.2, names, (0,) * len(names), len(names))
-        events.append(order(rng, number, NOW - round(rng.uniform(last, last + 40 * count) * DAY), details))
+        events.append(order(rng, customer, number, NOW - round(rng.uniform(last, last + apart * count) * DAY), details))
     if has_refunds and count:
         for number in range(rng.randint(1, 12)):
             kind, amount = rng.choice(((REFUNDED, 150), (REFUNDED, WHOLE), (CANCELLED, WHOLE)))
             about = rng.randint(1, count)
             at = NOW - round(rng.uniform(0.1, last) * DAY)
-            events.append(OrderEvent(kind, at, "c", about, 500 + number, f"r-{number}", amount, "", number))
+            events.append(OrderEvent(kind, at, customer, about, 500 + number, f"r-{number}", amount, "", number))
     if has_interactions:
         days = rng.choice((30, 300))
         events += [
-            interaction(rng, 1_000 + number, rng.choice(KINDS), NOW - round(rng.uniform(0, days) * DAY))
+            interaction(rng, customer, 1_000 + number, rng.choice(KINDS), NOW - round(rng.uniform(0, days) * DAY))
             for number in range(rng.choice((3, 30, 120)))
         ]
     if has_profile:
         at = NOW - round(rng.uniform(1, 900) * DAY)
         kind, region = rng.choice(("enterprise", "individual", "")), rng.choice(("north", ""))
-        events.append(ProfileEvent("customer.registered", at, "c", 3_000, "p", kind, region, 3_000))
-    return events or [interaction(rng, 1, "login", NOW - DAY)]
+        events.append(ProfileEvent("customer.registered", at, customer, 3_000, "p", kind, region, 3_000))
+    return events or [interaction(rng, customer, 1, "login", NOW - DAY)]
 
 
 def explained(seed):
@@ -164,9 +164,9 @@ def explained(seed):
         state.admit(customers, [None] * len(customers))
         records.update(unpack_records(state.apply(block, 0).records))
         if rng.random() < 0.7:
-            records.update(unpack_records(state.sweep(["c"], cut, 0).records))
+            records.update(unpack_records(state.sweep([f"c-{seed}"], cut, 0).records))
     as_of = NOW + round(rng.choice((0, 0, 1, 30, 300)) * rng.random() * DAY)
-    return explain(records["c"], "c", as_of, model, currency="EUR", exponent=2)
+    return explain(records[f"c-{seed}"], f"c-{seed}", as_of, model, currency="EUR", exponent=2)
 
 
 # -- the document -----------------------------------------------------------------------------------------------------
@@ -789,7 +789,7 @@ def test_the_text_has_all_that_the_document_has(seed):
 
 
 def test_a_number_that_nobody_works_out_is_noticed():
-    found = explained(3)
+    found = next(found for found in map(explained, SEEDS) if "loyalty" in found)
     found["loyalty"]["extra"] = 3
     e = Explanation(found)
     check_loyalty(e)

@@ -12,12 +12,15 @@ from rich.console import Console
 from stream.calibration.dry_run import Moves
 from stream.calibration.fit import CollapsedBin, Fitted
 from stream.commands.calibrate import Calibrated
+from stream.commands.explain import explain
 from stream.demo import worker as demo_worker
 from stream.demo.counts import Counts
 from stream.demo.decisions import Decisions
 from stream.demo.summary import Replay, calibration_summary, replay_summary
 from stream.demo.worker import WorkerFailed, WorkerProcess
 from stream.scoring.calibration import DEFAULT_CALIBRATION
+from stream.state.packed import unpack_records
+from tests.unit.state_kit import NOW, SHIPPED, order, shard_of
 
 
 def decided(kind, customer, at, **payload):
@@ -57,6 +60,11 @@ def text(renderable):
     return console.file.getvalue()
 
 
+def explained(customer):
+    ((_, blob),) = unpack_records(shard_of([order(customer, 1, NOW)])[1].records)
+    return explain(blob, customer, NOW, SHIPPED, currency="EUR", exponent=2)
+
+
 def replay(decisions, **changes):
     counts = Counts(read=100, applied=90, duplicates=7, dead_letters=3, undelivered=0, due=0)
     given = {
@@ -66,11 +74,7 @@ def replay(decisions, **changes):
         "decisions": decisions,
         "tiers": {"low": 1, "mid": 3},
         "story": decisions.story(),
-        "explained": {
-            "customer_id": "returned",
-            "calibration": 1,
-            "said": {"tier": "low", "segment": None, "level": "none"},
-        },
+        "explained": explained("returned"),
     }
     return Replay(**given | changes)
 
@@ -90,6 +94,7 @@ def test_everything_is_said(decisions):
     assert "100 events and 6 decisions in 2.0 s: 50 events/s" in said
     assert "read 100 = applied 90 + duplicates 7 + dead letters 3 ✓" in said
     assert "churn warning: high, risk 0.75" in said
+    assert "Customer returned at" in said
     assert "75.0%" in said
 
 
