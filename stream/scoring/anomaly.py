@@ -7,7 +7,10 @@ figure is closest to even: logarithms for amounts and gaps (twice and half are e
 counts, shares as they are. A spread is never taken as smaller than the policy's, or whoever always pays the same
 would be an anomaly for a cent.
 
-A figure is judged against earlier ones only, so the answer does not change with what comes later in time.
+A figure is judged against earlier ones only, so the answer does not change with what comes later in time. And it is
+said once: it must lie beyond every one of those looked back at, and the figure just before it must not have been far
+out on the same side. What has been there lately is not unusual, however far from the median; whoever stays at a new
+level is told of when they come to it.
 
 References
 ----------
@@ -29,13 +32,14 @@ from typing import Final, NamedTuple
 
 from stream.scoring.periods import period_of
 from stream.scoring.table_reader import TableReader
-from stream.scoring.units import SECOND
+from stream.scoring.units import DAY
 
 MAD_TO_DEVIATION: Final = 1.4826
 """Standard deviations in one median absolute deviation, for a normal distribution: 1 / Phi^-1(3/4)."""
 
-GAP_MIN: Final = 3_600 * SECOND
-"""Milliseconds; no gap is taken as shorter, for the logarithm of two orders in one breath has no bottom."""
+GAP_MIN: Final = DAY
+"""Milliseconds; no gap is taken as shorter: a second purchase on the same day says nothing, and the logarithm of two
+orders in one breath has no bottom."""
 
 
 class Measure(NamedTuple):
@@ -140,7 +144,7 @@ def judge(policy: AnomalyPolicy, measure: Measure, history: Sequence[float], val
     Parameters
     ----------
     history
-        Earlier figures, oldest first; of them the latest `history_max` count.
+        Earlier figures, oldest first; of them the latest `history_max` count, and one more to judge the last by.
     value
         The figure to be judged, in the measure's unit.
 
@@ -156,13 +160,21 @@ def judge(policy: AnomalyPolicy, measure: Measure, history: Sequence[float], val
     >>> judge(default_policy().anomaly, ORDER_VALUE, spent, 2_500) is None
     True
     """
-    found = _centre(policy, measure, history)
-    if found is None:
+    latest = history[-policy.history_max :]
+    figure = max(value, measure.lowest)
+    if len(latest) < _least(policy, measure) or min(latest) <= figure <= max(latest):
         return None
+    found = _centre(policy, measure, latest)
+    assert found is not None
     middle, spread, count = found
-    z = (measure.scale(max(value, measure.lowest)) - middle) / spread
+    z = (measure.scale(figure) - middle) / spread
     if abs(z) <= policy.z:
         return None
+    before = _centre(policy, measure, history[-policy.history_max - 1 : -1])
+    if before is not None:
+        z_before = (measure.scale(max(history[-1], measure.lowest)) - before[0]) / before[1]
+        if abs(z_before) > policy.z and (z_before > 0) == (z > 0):
+            return None
     return Anomaly(measure.name, value, z, _range(policy, measure, middle, spread, count))
 
 
@@ -236,13 +248,17 @@ def visit_rates(visits: Mapping[int, int], as_of: int) -> list[int]:
 
 def _centre(policy: AnomalyPolicy, measure: Measure, history: Sequence[float]) -> tuple[float, float, int] | None:
     """Median and spread on the measure's scale, and of how many figures."""
-    least = policy.orders_min if measure.by_orders else policy.periods_min
     scaled = [measure.scale(max(value, measure.lowest)) for value in history[-policy.history_max :]]
-    if len(scaled) < least:
+    if len(scaled) < _least(policy, measure):
         return None
     middle = median(scaled)
     spread = MAD_TO_DEVIATION * median(abs(value - middle) for value in scaled)
     return middle, max(spread, dict(policy.spread_min)[measure.name]), len(scaled)
+
+
+def _least(policy: AnomalyPolicy, measure: Measure) -> int:
+    """Earlier figures that it takes."""
+    return policy.orders_min if measure.by_orders else policy.periods_min
 
 
 def _range(policy: AnomalyPolicy, measure: Measure, middle: float, spread: float, count: int) -> Usual:

@@ -10,6 +10,9 @@ alike, so waiting could not change a share anyway; measured so, it changes no fi
 needed. Whoever has few points has no need that is worth saying, and the need that was said is kept until
 another leads by a margin.
 
+Points are taken as whole millionths and weights as whole parts of 10**15, so that sums are exact: what is counted event
+by event has the same bits as what is summed up at once.
+
 References
 ----------
 Park, Jaworski, MacInnis (1986), "Strategic brand concept-image management", Journal of Marketing 50(4):
@@ -24,7 +27,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import fsum
 from typing import Final, NamedTuple, get_args
 
 from stream.contracts.wire import InteractionType
@@ -38,6 +40,10 @@ too little of any."""
 NONE, FUNCTIONAL, PRICE, EXPERIENCE, SERVICE = range(5)
 
 POINTS_MAX: Final = 1_000.0
+
+POINT: Final = 10**6
+WEIGHT: Final = 10**15
+"""Parts of a point, and of a whole weight, that are counted."""
 
 NEW_CATEGORY, REPEAT_CATEGORY, DISCOUNTED = 253, 254, 255
 """Numbers of what orders with details are counted by, beside those of the types of interactions: the first order of a
@@ -69,10 +75,15 @@ class NeedsTable:
     """The policy, compiled."""
 
     policy: NeedsPolicy
-    points: dict[int, tuple[int, float]]
-    """Rank of the need and points, by the number of the interaction type."""
+    points: dict[int, tuple[int, int]]
+    """Rank of the need and millionths of points, by the number of the interaction type; those without any left out."""
     half_life: float
     """Periods in which points lose half their weight."""
+
+    def weight(self, age: int) -> int:
+        """Weight of points so many periods old, in parts of `WEIGHT`."""
+        share: float = 0.5 ** (age / self.half_life)
+        return round(WEIGHT * share)
 
 
 class DetailedOrder(NamedTuple):
@@ -92,10 +103,65 @@ class NeedFigures(NamedTuple):
     shares: tuple[float, float, float, float]
     """By rank of the need, less one: `none` has no share."""
     points: float
+    """After decay."""
 
     def share(self, need: int) -> float:
         """Share of a need, by rank."""
         return self.shares[need - 1]
+
+
+class NeedSums:
+    """Points of the four needs, which further counts can be added to.
+
+    Attributes
+    ----------
+    table
+        What they are counted by.
+    newest
+        Newest period with points; those of others are weighed by how much older these are.
+    sums
+        By rank of the need, less one: parts of `POINT` times `WEIGHT`.
+    """
+
+    __slots__ = ("newest", "sums", "table")
+
+    def __init__(self, table: NeedsTable, counted: Iterable[Mapping[int, int]]) -> None:
+        self.table = table
+        spoken = table.points
+        earned: dict[int, list[int]] = {}
+        for counts in counted:
+            for period, code, count in counts_of(counts):
+                if code in spoken and count:
+                    rank, points = spoken[code]
+                    sums = earned.setdefault(period, [0, 0, 0, 0])
+                    sums[rank - FUNCTIONAL] += points * count
+        self.newest = max(earned, default=0)
+        self.sums = [0, 0, 0, 0]
+        for period, sums in earned.items():
+            weight = table.weight(self.newest - period)
+            for place, points in enumerate(sums):
+                self.sums[place] += points * weight
+
+    def add(self, period: int, code: int, count: int) -> bool:
+        """Add to a count; False where that takes summing up anew, because there is a newer period now."""
+        spoken = self.table.points.get(code)
+        if spoken is None or not count:
+            return True
+        if period > self.newest:
+            return False
+        rank, points = spoken
+        weight = WEIGHT if period == self.newest else self.table.weight(self.newest - period)
+        self.sums[rank - FUNCTIONAL] += points * count * weight
+        return True
+
+    def figures(self) -> NeedFigures | None:
+        """The shares; none where nothing speaks of any."""
+        functional, price, experience, service = self.sums
+        total = functional + price + experience + service
+        if not total:
+            return None
+        shares = functional / total, price / total, experience / total, service / total
+        return NeedFigures(shares, total / (POINT * WEIGHT))
 
 
 def read(reader: TableReader) -> NeedsPolicy:
@@ -136,14 +202,14 @@ def compile_needs(policy: NeedsPolicy, codes: Mapping[str, int]) -> NeedsTable:
     codes
         Number of each interaction type in the keys of `periods` (see `periods.key_of`).
     """
+    points = {codes[kind]: (rank, round(points * POINT)) for kind, rank, points in policy.interactions} | {
+        NEW_CATEGORY: (FUNCTIONAL, round(policy.new_category * POINT)),
+        REPEAT_CATEGORY: (FUNCTIONAL, round(policy.repeat_category * POINT)),
+        DISCOUNTED: (PRICE, round(policy.discounted * POINT)),
+    }
     return NeedsTable(
         policy=policy,
-        points={codes[kind]: (rank, points) for kind, rank, points in policy.interactions}
-        | {
-            NEW_CATEGORY: (FUNCTIONAL, policy.new_category),
-            REPEAT_CATEGORY: (FUNCTIONAL, policy.repeat_category),
-            DISCOUNTED: (PRICE, policy.discounted),
-        },
+        points={code: found for code, found in points.items() if found[1]},
         half_life=policy.half_life_days / PERIOD_DAYS,
     )
 
@@ -197,28 +263,7 @@ def figures(table: NeedsTable, periods: Mapping[int, int], orders: Iterable[Deta
     >>> figures(table, {key_of(6, 6): 2}, [DetailedOrder(0, True, ())])
     NeedFigures(shares=(0.0, 0.2, 0.0, 0.8), points=5.0)
     """
-    return figures_of(table, [periods, tally(orders)])
-
-
-def figures_of(table: NeedsTable, counted: Iterable[Mapping[int, int]]) -> NeedFigures | None:
-    """The same of counts by period and number: of interactions, and of orders as `tally` gives them."""
-    earned: list[tuple[int, int, float]] = []
-    spoken = table.points
-    for counts in counted:
-        for period, code, count in counts_of(counts):
-            if code in spoken and spoken[code][1]:
-                rank, points = spoken[code]
-                earned.append((period, rank, points * count))
-    newest = max((period for period, _, _ in earned), default=0)
-    weighed: tuple[list[float], ...] = ([], [], [], [])
-    for period, rank, points in earned:
-        weighed[rank - FUNCTIONAL].append(points * 0.5 ** ((newest - period) / table.half_life))
-    # `fsum` rounds once, so the sum is the same in whatever order.
-    functional, price, experience, service = (fsum(points) for points in weighed)
-    total = fsum((functional, price, experience, service))
-    if total <= 0:
-        return None
-    return NeedFigures((functional / total, price / total, experience / total, service / total), total)
+    return NeedSums(table, (periods, tally(orders))).figures()
 
 
 def dominant(policy: NeedsPolicy, figures: NeedFigures | None, said: int = NONE) -> int:
@@ -235,7 +280,7 @@ def dominant(policy: NeedsPolicy, figures: NeedFigures | None, said: int = NONE)
     """
     if figures is None or figures.points < policy.points_min:
         return NONE
-    best = max(range(FUNCTIONAL, SERVICE + 1), key=figures.share)
+    best = figures.shares.index(max(figures.shares)) + FUNCTIONAL
     if said != NONE and figures.share(said) + policy.margin >= figures.share(best):
         return said
     return best

@@ -149,23 +149,28 @@ class Announcer:
         """Say that the cart was left behind, and note on the record that it was said."""
         c.cart_said = touched_at(c)
         figures = f'"step":"{step(c)}","left_at":"{format_time(c.cart_said)}"'
-        return self._noticed(c, CART_ABANDONED, figures, cause, origin, model)
+        return self._noticed(c, CART_ABANDONED, figures, c.as_of, cause, origin, model)
 
-    def anomaly(self, c: Customer, found: Anomaly, cause: Cause, origin: str, model: Model) -> Message:
-        """Say that a figure is unusual: amounts in the base currency, gaps in days, shares and counts as they are."""
+    def anomaly(self, c: Customer, found: Anomaly, at: int, cause: Cause, origin: str, model: Model) -> Message:
+        """Say that a figure is unusual: amounts in the base currency, gaps in days, shares and counts as they are.
+
+        `at`: the moment it is true, ms; not before the customer's own.
+        """
         unit = {ORDER_VALUE.name: 10**self.exponent, GAP.name: DAY}.get(found.measure, 1)
         value, low, high = (round(one / unit, DECIMALS) for one in (found.value, found.usual.low, found.usual.high))
         figures = f'"figure":"{found.measure}","value":{value},"usual_from":{low},"usual_to":{high}'
-        return self._noticed(c, ANOMALY, figures, cause, origin, model)
+        return self._noticed(c, ANOMALY, figures, at, cause, origin, model)
 
-    def _noticed(self, c: Customer, kind: str, figures: str, cause: Cause, origin: str, model: Model) -> Message:
+    def _noticed(
+        self, c: Customer, kind: str, figures: str, at: int, cause: Cause, origin: str, model: Model
+    ) -> Message:
         c.changes_version += 1
         value = (
             f'{{"customer_id":{quote(c.customer_id)},"version":{c.changes_version},{figures},'
-            f'{_when(c.as_of, origin, cause)},"calibration":{model.number}}}'
+            f'{_when(at, origin, cause)},"calibration":{model.number}}}'
         )
         message_id = decision_id(c.customer_id, kind, cause.kind, cause.id)
-        return Message(message_id, self._customer_changes, c.customer_id, kind, c.as_of, value.encode())
+        return Message(message_id, self._customer_changes, c.customer_id, kind, at, value.encode())
 
     def _standing(self, c: Customer, figures: Worth | None, model: Model) -> str:
         """What a change of tier says of the customer's value."""

@@ -58,9 +58,9 @@ def follow(c: Customer, order: int, at: int, gross: int, said: OrderDetails | No
     details.rows[order] = row
     c.details = details
     if added is Added.NEW and c.refunds is None and details.tallies is not None and at >= details.newest:
-        _tally(details, row)
+        _tally(details, row, c)
     else:
-        details.tallies = None
+        details.tallies = c.need_sums = None
     return said.left_out + len(numbers) - len(categories)
 
 
@@ -89,7 +89,7 @@ def tallies(c: Customer) -> dict[int, int]:
     if details.tallies is None:
         details.tallies, details.known = {}, set()
         for row in sorted(counted(c)):
-            _tally(details, row)
+            _tally(details, row, None)
     assert details.tallies is not None
     return details.tallies
 
@@ -107,8 +107,8 @@ def orders_by_category(c: Customer) -> dict[str, int]:
     return {name: counts[number] for name, number in c.details.names.items() if counts[number]}
 
 
-def _tally(details: Details, row: Row) -> None:
-    """Count an order that is not earlier than those counted so far."""
+def _tally(details: Details, row: Row, c: Customer | None) -> None:
+    """Count an order that is not earlier than those counted so far, also in the needs of `c`."""
     found = details.tallies
     assert found is not None
     period, known = period_of(row.at), details.known
@@ -122,6 +122,8 @@ def _tally(details: Details, row: Row) -> None:
         if count:
             key = key_of(period, code)
             found[key] = found.get(key, 0) + count
+            if c is not None and c.need_sums is not None and not c.need_sums.add(period, code, count):
+                c.need_sums = None
     known.update(row.categories)
     details.newest = row.at
 

@@ -1,7 +1,7 @@
 """What a customer looks for, how they return what they buy, and which rule segments that puts them into.
 
-Like the figures in `worth` these need not be known at every plain order, and are looked at where those are. Who has
-done nothing but order has no need and no conduct, and is in no rule segment.
+Like the figures in `worth` these need not be known at every event, and are looked at where those are; the need also
+after every event that has points. Who has done nothing but order has no need and no conduct, and is in no rule segment.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from stream.scoring.abc import CLASSES
 from stream.scoring.churn_policy import LEVELS
 from stream.scoring.conduct import CONDUCT, ConductFigures
 from stream.scoring.lifecycle import STAGES
-from stream.scoring.needs import NEEDS, NeedFigures
+from stream.scoring.needs import NEEDS, NeedFigures, NeedSums
 from stream.scoring.tiers import TIERS
 from stream.state import baskets
 from stream.state.ages import age_of
@@ -30,8 +30,16 @@ def need_figures(c: Customer, model: Model) -> NeedFigures | None:
     """Shares of the four needs; None where nothing speaks of any."""
     if c.activity is None and c.details is None:
         return None
-    periods = _NOTHING if c.activity is None else c.activity.periods
-    return needs.figures_of(model.needs, (periods, baskets.tallies(c)))
+    sums = c.need_sums
+    if sums is None or sums.table is not model.needs:
+        periods = _NOTHING if c.activity is None else c.activity.periods
+        sums = c.need_sums = NeedSums(model.needs, (periods, baskets.tallies(c)))
+    return sums.figures()
+
+
+def has_only_ordered(c: Customer) -> bool:
+    """Whether nothing came of a customer so far but plain orders."""
+    return c.seen is None and c.details is None and c.refunds is None and c.folded is None
 
 
 def need_of(c: Customer, model: Model) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 
+from stream.scoring.needs import NeedSums
 from stream.state.activity import Activity
 from stream.state.answers import Answers
 from stream.state.details import Details
@@ -104,6 +105,7 @@ class Customer:
         "monetary",
         "n",
         "need",
+        "need_sums",
         "nps_at",
         "nps_score",
         "refunds",
@@ -141,6 +143,8 @@ class Customer:
         self.armed = -1
         #: Number of the batch that touched it last; only in memory.
         self.batch = 0
+        #: Points of the needs; None while they are to be summed up anew. Only in memory.
+        self.need_sums: NeedSums | None = None
 
         self.counters: dict[int, tuple[int, int]] | None = None
         self.activity: Activity | None = None

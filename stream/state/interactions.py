@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from stream.scoring.periods import key_of, period_of
 from stream.state.activity import Activity
 from stream.state.answers import Answers, Values
 from stream.state.customer import UNSET, Customer
@@ -44,6 +45,13 @@ TICKETS: Final = frozenset({"complaint.opened", "complaint.resolved"})
 #: Types that answer how satisfied somebody is.
 SATISFACTION: Final = frozenset({"feedback.csat", "feedback.csi"})
 
+#: Types that a look at the customer follows: they open or close a ticket, answer, or touch the cart. Others change no
+#: class but the need.
+TELLING: Final = frozenset({"cart.updated", "checkout.started", "consultation.opened", "feedback.nps", *TICKETS})
+
+#: Types that cost something, see `worth.contacts`.
+SERVICE: Final = frozenset({"complaint.opened", "consultation.opened"})
+
 #: Tickets remembered per customer; beyond it the one touched longest ago is forgotten.
 TICKETS_MAX: Final = 64
 
@@ -78,7 +86,15 @@ def note_activity(c: Customer, kind: str, at: int, event: int, channel: str) -> 
     """What was done, when and where; whether all of it was taken in, see `activity`."""
     if c.activity is None:
         c.activity = Activity({}, [], {})
-    return c.activity.note(TYPE_CODES[kind], at, event, channel)
+    code = TYPE_CODES[kind]
+    whole = c.activity.note(code, at, event, channel)
+    if c.need_sums is not None:
+        period = period_of(at)
+        count = c.activity.periods.get(key_of(period, code), 0)
+        # With the first of a period, an old period may have been dropped.
+        if count == 1 or (count and not c.need_sums.add(period, code, 1)):
+            c.need_sums = None
+    return whole
 
 
 def note_satisfaction(c: Customer, kind: str, at: int, score: int, values: Values) -> None:

@@ -77,7 +77,7 @@ def find(c: Customer, key: bytes) -> int:
 def rebuild(c: Customer, window: int) -> None:
     """Recompute every sum from the columns, at the customer's `as_of`. `window` in ms."""
     if c.details is not None:
-        c.details.tallies = None
+        c.details.tallies = c.need_sums = None
     start = c.as_of - window
     c.window_from = bisect_right(c.times, start)
     if c.refunds is None and c.folded is None:

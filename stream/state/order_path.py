@@ -158,6 +158,7 @@ def apply_in_order(  # noqa: C901, PLR0912, PLR0915 - one loop, since a call cos
             or c.tickets is not None
             or c.nps_score >= 0
             or c.action
+            or (c.registered_at and c.due <= at)
             or (at % MINUTE == 0 and is_in_grid(c, at, model))
         ):
             longs.pop(event.customer, None)

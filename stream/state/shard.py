@@ -33,10 +33,12 @@ from stream.contracts.times import format_time
 from stream.scoring.lifecycle import STAGES
 from stream.state import baskets, interactions, ledger
 from stream.state.advice import action_name, is_held_out
+from stream.state.ages import next_age
 from stream.state.announcements import Announcer, Cause
 from stream.state.appointments import follow_up_is_due, label_and_sample, next_appointment, note_contact, outcome
 from stream.state.carts import left_at, touched_at
 from stream.state.changes import said_of
+from stream.state.character import has_only_ordered, need_of
 from stream.state.codec import decode
 from stream.state.customer import TIER_NAMES, UNSET, Customer
 from stream.state.evaluation import Assessment, assess, next_due
@@ -272,7 +274,9 @@ class ShardState:
         c = self._touch(batch, event.customer)
         at = event.at
         self._before(batch, now, c, at)
+        closely = has_only_ordered(c) and event.details is not None
         if event.kind != COMPLETED:
+            closely = True
             added = self._refund(batch, c, event)
         else:
             known, first, folded = who(c), not c.times and c.folded is None, c.folded
@@ -286,8 +290,8 @@ class ShardState:
                 spent = () if details is None else zip(details.categories, details.spent, strict=True)
                 batch.tables.add_order(at, event.amount, event.channel, known, first=first, spent=spent)
         if added is Added.NEW or added is Added.CHANGED:
-            is_plain = event.kind == COMPLETED and event.details is None
-            self._look(batch, c, max(c.as_of, at), "event", event.event_id, now, closely=not is_plain)
+            closely = closely or (event.details is not None and need_of(c, self.model) != c.need)
+            self._look(batch, c, max(c.as_of, at), "event", event.event_id, now, closely=closely)
         if added is Added.NEW:
             self._compare(batch, c, event, now)
         return added
@@ -313,11 +317,14 @@ class ShardState:
         c = self._touch(batch, event.customer)
         at = event.at
         self._before(batch, now, c, at)
+        closely = event.type in interactions.SERVICE or has_only_ordered(c)
         if not interactions.first_time(c, event.event, self.limits.interaction_dedupe_max):
             return Added.DUPLICATE
         if not take_in(c, event, self.model, batch.tables, who(c)):
             batch.count("activity_left_out")
-        self._look(batch, c, max(c.as_of, at), "event", event.event_id, now, closely=True)
+        closely = closely or c.as_of == UNSET or need_of(c, self.model) != c.need
+        if closely or event.type in interactions.TELLING:
+            self._look(batch, c, max(c.as_of, at), "event", event.event_id, now, closely=closely)
         self._compare(batch, c, event, now)
         return Added.NEW
 
@@ -340,8 +347,7 @@ class ShardState:
             if not c.due_is_exact:
                 c.due, c.due_is_exact = next_due(c, self.model), True
             else:
-                # Rule segments may depend on how long ago somebody registered.
-                self._look(batch, c, due, "timer", format_time(due), now, closely=bool(c.registered_at))
+                self._look(batch, c, due, "timer", format_time(due), now)
 
     def _recalibrate(self, batch: Batch, c: Customer, now: int) -> None:
         if c.as_of == UNSET:
@@ -355,6 +361,8 @@ class ShardState:
         """Look at the customer at a moment, and say what changed; closely: also at what is seldom looked at."""
         model, tables = self.model, batch.tables
         action = c.action
+        # Rule segments may depend on how long ago somebody registered.
+        closely = closely or (as_of >= c.due and next_age(c, c.as_of, model) <= as_of)
         came_back = outcome(c, as_of, model)
         if came_back is not None:
             group = "held_out" if is_held_out(c.customer_id, model) else "treated"
@@ -387,8 +395,9 @@ class ShardState:
         """Say so where a figure that an event brought is unusual for the customer."""
         found = unusual(c, event, self.model)
         if found is not None:
-            cause, origin = Cause("event", event.event_id), self._origin("event", c.as_of, now)
-            batch.messages.append(self.announcer.anomaly(c, found, cause, origin, self.model))
+            as_of = max(c.as_of, event.at)
+            cause, origin = Cause("event", event.event_id), self._origin("event", as_of, now)
+            batch.messages.append(self.announcer.anomaly(c, found, as_of, cause, origin, self.model))
 
     def _changed(self, batch: Batch, now: int, kind: str, c: Customer, found: Assessment, cause_id: str) -> None:
         """Look at what is seldom looked at, say what changed, and note that on the record."""

@@ -6,7 +6,8 @@ share of returned orders of that period, the first visit of a period the number 
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
+from itertools import islice
 
 from stream.contracts.events import COMPLETED, InteractionEvent, OrderEvent
 from stream.scoring import visits
@@ -23,7 +24,7 @@ from stream.scoring.anomaly import (
     refund_shares,
     visit_rates,
 )
-from stream.scoring.periods import period_of
+from stream.scoring.periods import key_of, period_of
 from stream.state import ledger
 from stream.state.customer import Customer
 from stream.state.interactions import TYPE_CODES
@@ -63,24 +64,30 @@ def histories(c: Customer, model: Model) -> dict[str, list[float]]:
 
 
 def _order(c: Customer, event: OrderEvent, policy: AnomalyPolicy) -> Anomaly | None:
-    index = ledger.find(c, event.order.to_bytes(8, "little"))
-    if index < policy.orders_min or ledger.net_at(c, index) == NOT_COUNTED:
+    key = event.order.to_bytes(8, "little")
+    index = len(c.times) - 1 if c.hashes.endswith(key) else ledger.find(c, key)
+    if index < policy.orders_min:
         return None
-    counted = range(index)
-    if c.refunds is not None:
-        counted = [k for k in counted if ledger.net_at(c, k) != NOT_COUNTED]  # type: ignore[assignment]
-    # A gap takes one order more than a value.
-    before = counted[-policy.history_max - 1 :]
-    if not before:
-        return None
-    values = [ledger.net_at(c, k) for k in before]
-    moments = [c.times[k] for k in before]
-    return _most(
-        (
-            judge(policy, ORDER_VALUE, values, ledger.net_at(c, index)),
-            judge(policy, GAP, gaps(moments), c.times[index] - moments[-1]),
-        )
+    # One figure more, to judge the last by; and a gap takes one order more than a value.
+    known = policy.history_max + 2
+    values: Sequence[int]
+    moments: Sequence[int]
+    if c.refunds is None:
+        start = max(0, index - known)
+        value, values, moments = c.gross[index], c.gross[start:index], c.times[start:index]
+    else:
+        value = ledger.net_at(c, index)
+        nets = ((at, ledger.net_at(c, at)) for at in range(index - 1, -1, -1))
+        latest = list(islice((one for one in nets if one[1] != NOT_COUNTED), known))[::-1]
+        if value == NOT_COUNTED or not latest:
+            return None
+        values = [net for _, net in latest]
+        moments = [c.times[at] for at, _ in latest]
+    found = (
+        judge(policy, ORDER_VALUE, values, value),
+        judge(policy, GAP, gaps(moments), c.times[index] - moments[-1]),
     )
+    return _most(found) if any(found) else None
 
 
 def _refund_share(c: Customer, event: OrderEvent, policy: AnomalyPolicy) -> Anomaly | None:
@@ -108,7 +115,8 @@ def _facts(c: Customer, refunds: Container[int]) -> list[OrderFacts]:
 
 def _visit_rate(c: Customer, event: InteractionEvent, policy: AnomalyPolicy) -> Anomaly | None:
     """Of the period before, at the first visit of one."""
-    if c.activity is None:
+    # Where it is not the first of its kind, it is not the first of all.
+    if c.activity is None or c.activity.periods.get(key_of(period_of(event.at), TYPE_CODES[event.type])) != 1:
         return None
     by_period = visits.by_period(_VISITS, c.activity.periods)
     if by_period.get(period_of(event.at)) != 1:

@@ -1,7 +1,7 @@
 """What a customer is worth: loyalty, lifetime value, profit, and the cells of the matrices that follow.
 
-These need not be known at every event. They are looked at again where tier, segment, level, class or stage changed, and
-after every event that is not a plain order; and where somebody asks.
+These need not be known at every event. They are looked at again where tier, segment, level, class, stage, need or
+conduct changed, and after what seldom happens: refunds, contacts with service, profiles; and where somebody asks.
 """
 
 from __future__ import annotations
@@ -20,12 +20,11 @@ from stream.scoring.profitability import profit_minor
 from stream.scoring.units import DAY, WEEK
 from stream.state.baskets import discount_since
 from stream.state.customer import MATRIX_BITS, Customer
-from stream.state.interactions import TYPE_CODES
+from stream.state.interactions import SERVICE, TYPE_CODES
 from stream.state.ledger import NOT_COUNTED, net_at
 from stream.state.model import Model
 
-#: Contacts that cost something.
-_SERVICE = frozenset({TYPE_CODES["complaint.opened"], TYPE_CODES["consultation.opened"]})
+_SERVICE = frozenset(TYPE_CODES[kind] for kind in SERVICE)
 _CELL = (1 << MATRIX_BITS) - 1
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import fsum, sqrt
+from fractions import Fraction
+from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from tests.oracle.customer import PERIOD, PERIODS_KEPT, Customer
@@ -23,7 +24,9 @@ class Characters:
     def __init__(self, policy: Policy, returned_share: float) -> None:
         self.population = max(returned_share, policy.conduct.population_min)
         self.needs, self.bad = policy.needs, policy.conduct
-        self.points = {kind: (rank, points) for kind, rank, points in policy.needs.interactions}
+        self.points = {kind: (rank, exact(points)) for kind, rank, points in policy.needs.interactions}
+        self.by_orders = [exact(it) for it in (policy.needs.new_category, policy.needs.repeat_category)]
+        self.discounted = exact(policy.needs.discounted)
         self.left_after = round(exact(policy.carts.left_after_hours) * 3_600 * SECOND)
         market = policy.market_segments
         self.ages = [(name, round(exact(days) * DAY)) for name, days in market.registration_ages]
@@ -33,7 +36,7 @@ class Characters:
     def need(self, customer: Customer) -> str:
         """The dominant need, given the one said."""
         policy = self.needs
-        earned: list[tuple[int, int, float]] = []
+        earned: list[tuple[int, int, Fraction]] = []
         newest = max((period for _, period in customer.by_period), default=0)
         for (kind, period), count in customer.by_period.items():
             if kind in self.points and period > newest - PERIODS_KEPT:
@@ -41,24 +44,18 @@ class Characters:
                 earned.append((period, rank, count * points))
         known: set[str] = set()
         for at, (discount, coupon, categories) in self._details(customer):
-            for category in categories:
-                points = policy.repeat_category if category in known else policy.new_category
-                earned.append((at // PERIOD, 1, points))
+            earned += [(at // PERIOD, 1, self.by_orders[category in known]) for category in categories]
             known.update(categories)
             if discount or coupon:
-                earned.append((at // PERIOD, 2, policy.discounted))
-        newest = max((period for period, _, _ in earned), default=0)
-        sums = [0.0] * len(NEEDS)
-        for rank in range(1, len(NEEDS)):
-            sums[rank] = fsum(
-                points * 0.5 ** ((newest - period) * 30 / policy.half_life_days)
-                for period, of, points in earned
-                if of == rank
-            )
-        total = fsum(sums)
+                earned.append((at // PERIOD, 2, self.discounted))
+        newest = max((period for period, _, points in earned if points), default=0)
+        sums = [Fraction(0)] * len(NEEDS)
+        for period, rank, points in earned:
+            sums[rank] += points * round(10**15 * 0.5 ** ((newest - period) * 30 / policy.half_life_days)) / 10**15
+        total = sum(sums, Fraction(0))
         if total <= 0 or total < policy.points_min:
             return "none"
-        shares = {name: points / total for name, points in zip(NEEDS, sums, strict=True)}
+        shares = {name: float(points / total) for name, points in zip(NEEDS, sums, strict=True)}
         best = max(NEEDS[1:], key=lambda name: (shares[name], -NEEDS.index(name)))
         if customer.need != "none" and shares[customer.need] + policy.margin >= shares[best]:
             return customer.need
@@ -89,13 +86,10 @@ class Characters:
 
     def market_segments(self, customer: Customer, rfm: tuple[int, int, int] | None) -> list[str]:
         """Names of the rules that hold, of customers who did more than order; in the order of the policy."""
-        if not (customer.refunds or customer.cancelled or customer.recent_ids or self._has_details(customer)):
+        if self.has_only_ordered(customer):
             return []
         r, f, m = rfm or (0, 0, 0)
-        age = None
-        if customer.registered_at is not None:
-            since = customer.as_of - customer.registered_at
-            age = max((start, name) for name, start in self.ages if start <= max(0, since))[1]
+        age = self.age(customer, customer.as_of)
         names: Mapping[str, Any] = customer.cells | {
             "tier": customer.tier,
             "segment": customer.segment,
@@ -113,6 +107,21 @@ class Characters:
             "m": m,
         }
         return [name for name, rule in self.rules if eval(rule, {}, _Absent(names))]  # noqa: S307 - of our own policy
+
+    def age(self, customer: Customer, as_of: int) -> str | None:
+        """Class of the time since registration."""
+        if customer.registered_at is None:
+            return None
+        since = as_of - customer.registered_at
+        return max((start, name) for name, start in self.ages if start <= max(0, since))[1]
+
+    def is_older(self, customer: Customer, as_of: int) -> bool:
+        """Whether the class of the time since registration is another than at the last look, and matters."""
+        return self.ages_matter and self.age(customer, customer.as_of) != self.age(customer, as_of)
+
+    def has_only_ordered(self, customer: Customer) -> bool:
+        """Whether there is nothing but plain orders."""
+        return not (customer.refunds or customer.cancelled or customer.recent_ids or self._has_details(customer))
 
     def _has_details(self, customer: Customer) -> bool:
         return any((order, *entry) in customer.details for order, entry in customer.orders.items())

@@ -26,6 +26,18 @@ Decision = dict[str, Any]
 Move = dict[str, str | None]
 Cause = tuple[str, str]
 
+CLOSELY = {
+    "order.refunded",
+    "order.cancelled",
+    "customer.registered",
+    "customer.updated",
+    "complaint.opened",
+    "consultation.opened",
+}
+"""Events after which all is looked at."""
+TELLING = {"cart.updated", "checkout.started", "complaint.resolved", "feedback.nps"}
+"""Interactions after which the classes are looked at."""
+
 TOLD = {"customer.tier.changed", "customer.churn.warning", "customer.churn.recovered"}
 """Decisions that recommend an action."""
 
@@ -152,6 +164,7 @@ class Oracle:
             if looked_at:
                 self._silence(customer, event.at, result.decisions, tables)
             before = before_event(customer, event)
+            first = self.scores.characters.has_only_ordered(customer)
             if not customer.take(event):
                 result.accounting[f"{event.topic}.duplicates"] += 1
                 continue
@@ -162,15 +175,23 @@ class Oracle:
                 )
             tables.count_event(event, before, customer)
             if looked_at:
-                as_of = max(customer.as_of, event.at)
-                plain = event.type == "order.completed" and event.details is None
-                self._evaluate(customer, as_of, ("event", event.id), result.decisions, tables, closely=not plain)
+                self._follow(customer, event, first, result.decisions, tables)
         result.clocks[shard] = clock
         end = clock if self.now is None else self.now
         for customer in customers.values():
             self._silence(customer, end, result.decisions, tables)
             result.records[customer.id] = record_of(self.scores, customer, max(end, customer.as_of), shard)
         result.tables[shard] = tables.kept(end, self.table_hours_max, self.table_days_max)
+
+    def _follow(self, customer: Customer, event: Event, first: bool, decisions: list[Decision], tables: Tables) -> None:
+        """Look at the customer after an event, if it is one to look after; `first`: that is not a plain order."""
+        plain = event.type == "order.completed" and event.details is None
+        closely = event.type in CLOSELY or (first and not plain) or (customer.as_of == 0 and not plain)
+        if not plain and not closely:
+            closely = self.scores.characters.need(customer) != customer.need
+        if closely or event.topic == "orders" or event.type in TELLING:
+            as_of = max(customer.as_of, event.at)
+            self._evaluate(customer, as_of, ("event", event.id), decisions, tables, closely=closely)
 
     def _silence(
         self,
@@ -181,8 +202,7 @@ class Oracle:
     ) -> None:
         """Look at the customer at each moment before `until` at which silence changes something."""
         while (moment := self.scores.next_change(customer, until)) is not None:
-            closely = customer.registered_at is not None
-            self._evaluate(customer, moment, ("timer", rfc3339(moment)), decisions, tables, closely=closely)
+            self._evaluate(customer, moment, ("timer", rfc3339(moment)), decisions, tables)
 
     def _evaluate(
         self,
@@ -200,6 +220,7 @@ class Oracle:
         rfm = scores.rfm(customer, as_of)
         parts = scores.contributions(customer, as_of)
         raw = scores.raw_tier(rfm, was.tier)
+        closely = closely or scores.characters.is_older(customer, as_of)
         customer.as_of = as_of
         customer.tier = scores.said_tier(raw, was.tier, customer.tier_since, as_of)
         customer.level = scores.level(parts)

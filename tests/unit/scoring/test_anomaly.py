@@ -62,9 +62,23 @@ def test_always_the_same_leaves_room_for_a_little():
     assert judge(RULES, ORDER_VALUE, [999] * 20, 2_999) is not None
 
 
-def test_one_wild_value_does_not_hide_the_next():
+def test_one_wild_value_does_not_hide_a_wilder_one():
     history = [2_000, 2_500, 1_800, 2_200, 10**7, 2_000, 1_900, 2_100, 2_300]
-    assert judge(RULES, ORDER_VALUE, history, 10**7) is not None
+    assert judge(RULES, ORDER_VALUE, history, 2 * 10**7) is not None
+    assert judge(RULES, ORDER_VALUE, history, 10) is not None
+
+
+def test_what_was_there_lately_is_not_unusual():
+    history = [2_000, 2_500, 1_800, 2_200, 10**7, 2_000, 1_900, 2_100, 2_300]
+    assert judge(RULES, ORDER_VALUE, history, 10**7) is None
+    assert judge(RULES, ORDER_VALUE, history, 10**6) is None
+
+
+def test_whoever_stays_far_out_is_told_of_once():
+    history = [2_000, 2_500, 1_800, 2_200, 2_000, 1_900, 2_100, 2_300, 2_000]
+    assert judge(RULES, ORDER_VALUE, history, 60_000) is not None
+    assert judge(RULES, ORDER_VALUE, [*history, 60_000], 70_000) is None
+    assert judge(RULES, ORDER_VALUE, [*history, 60_000], 10) is not None
 
 
 def test_only_the_latest_are_looked_back_at():
