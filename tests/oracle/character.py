@@ -112,8 +112,8 @@ class Characters:
         """Class of the time since registration."""
         if customer.registered_at is None:
             return None
-        since = as_of - customer.registered_at
-        return max((start, name) for name, start in self.ages if start <= max(0, since))[1]
+        reached = [name for name, start in self.ages if up_to_second(customer.registered_at + start) <= as_of]
+        return reached[-1] if reached else self.ages[0][0]
 
     def is_older(self, customer: Customer, as_of: int) -> bool:
         """Whether the class of the time since registration is another than at the last look, and matters."""
