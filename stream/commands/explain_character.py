@@ -12,7 +12,7 @@ from stream.contracts.times import format_time
 from stream.scoring import anomaly, conduct, needs
 from stream.scoring.anomaly import GAP, MEASURES, ORDER_VALUE
 from stream.scoring.conduct import CONDUCT
-from stream.scoring.needs import DISCOUNTED, NEEDS, NEW_CATEGORY, REPEAT_CATEGORY
+from stream.scoring.needs import DISCOUNTED, NEEDS, NEW_CATEGORY, POINT, REPEAT_CATEGORY
 from stream.scoring.periods import PERIOD, PERIOD_DAYS, counts_of
 from stream.scoring.satisfaction import OTHER_WEIGHT
 from stream.scoring.units import DAY, NEVER
@@ -75,7 +75,7 @@ def _sources(c: Customer, model: Model) -> list[dict[str, Any]]:
         (period, code, count)
         for counts in (periods, baskets.tallies(c))
         for period, code, count in counts_of(counts)
-        if code in spoken and spoken[code][1]
+        if code in spoken
     ]
     newest = max(period for period, _, _ in earned)
     return [
@@ -85,7 +85,7 @@ def _sources(c: Customer, model: Model) -> list[dict[str, Any]]:
             "period_from": format_time(period * PERIOD),
             "days_before_newest": (newest - period) * PERIOD_DAYS,
             "count": count,
-            "points_each": spoken[code][1],
+            "points_each": spoken[code][1] / POINT,
             "weight": round(0.5 ** ((newest - period) / model.needs.half_life), DECIMALS),
         }
         for period, code, count in sorted(earned, key=lambda one: (-one[0], one[1]))

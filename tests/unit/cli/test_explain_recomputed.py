@@ -707,7 +707,7 @@ def check_open_cart(e):
 
 SCALES = {
     "order_value": (log, exp, 0.01, 1e12),
-    "gap": (log, exp, 1 / 24, 1e12),
+    "gap": (log, exp, 1.0, 1e12),
     "refund_share": (float, float, 0.0, 1.0),
     "visit_rate": (sqrt, lambda root: max(0.0, root) ** 2, 0.0, 1e12),
 }
