@@ -91,7 +91,7 @@ def _lines(transactions: pd.DataFrame, products: pd.DataFrame, baskets: pd.Index
     lines = lines.assign(place=baskets.get_indexer(lines["basket_id"].array)).drop(columns="basket_id")
     lines = lines.sort_values(["place", "sales_value", "product_id"], ascending=[True, False, True])
     lines = lines[lines.groupby("place").cumcount() < ITEMS_MAX]
-    categories = products.set_index("product_id")["product_category"]
+    categories = products.set_index("product_id")["department"]
     # 0 stands at what a coupon made free, thousands at what is sold by volume (fuel): each is one piece.
     pieces = lines["quantity"].where(lines["quantity"].between(1, _PIECES_MAX), 1)
     return lines.assign(

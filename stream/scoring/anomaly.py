@@ -53,6 +53,8 @@ class Measure(NamedTuple):
     scale: Callable[[float], float]
     back: Callable[[float], float]
     """The inverse of `scale`."""
+    low: bool
+    """Whether it is told of where it is low: a small order or a short gap is no news."""
     by_orders: bool
     """Whether there is one for each order; else one for each period."""
 
@@ -61,13 +63,13 @@ def _square(root: float) -> float:
     return root * root if root > 0 else 0.0
 
 
-ORDER_VALUE: Final = Measure("order_value", 1.0, float("inf"), log, exp, by_orders=True)
+ORDER_VALUE: Final = Measure("order_value", 1.0, float("inf"), log, exp, low=False, by_orders=True)
 """Minor units."""
-GAP: Final = Measure("gap", GAP_MIN, float("inf"), log, exp, by_orders=True)
+GAP: Final = Measure("gap", GAP_MIN, float("inf"), log, exp, low=False, by_orders=True)
 """Milliseconds from one order to the next."""
-REFUND_SHARE: Final = Measure("refund_share", 0.0, 1.0, float, float, by_orders=False)
+REFUND_SHARE: Final = Measure("refund_share", 0.0, 1.0, float, float, low=True, by_orders=False)
 """Share of a period's orders that were refunded or cancelled."""
-VISIT_RATE: Final = Measure("visit_rate", 0.0, float("inf"), sqrt, _square, by_orders=False)
+VISIT_RATE: Final = Measure("visit_rate", 0.0, float("inf"), sqrt, _square, low=True, by_orders=False)
 """Visits of a period."""
 
 MEASURES: Final = {one.name: one for one in (ORDER_VALUE, GAP, REFUND_SHARE, VISIT_RATE)}
@@ -156,13 +158,13 @@ def judge(policy: AnomalyPolicy, measure: Measure, history: Sequence[float], val
     >>> spent = [2000, 1800, 2200, 2100, 1900, 2000, 2000, 1900, 2100, 2000]
     >>> found = judge(default_policy().anomaly, ORDER_VALUE, spent, 20_000)
     >>> round(found.z, 1), round(found.usual.low), round(found.usual.high)
-    (11.5, 993, 4028)
-    >>> judge(default_policy().anomaly, ORDER_VALUE, spent, 2_500) is None
+    (7.7, 602, 6640)
+    >>> judge(default_policy().anomaly, ORDER_VALUE, spent, 5_000) is None
     True
     """
     latest = history[-policy.history_max :]
     figure = max(value, measure.lowest)
-    if len(latest) < _least(policy, measure) or min(latest) <= figure <= max(latest):
+    if len(latest) < _least(policy, measure) or (figure <= max(latest) and (not measure.low or figure >= min(latest))):
         return None
     found = _centre(policy, measure, latest)
     assert found is not None
@@ -185,7 +187,7 @@ def usual(policy: AnomalyPolicy, measure: Measure, history: Sequence[float]) -> 
     --------
     >>> from stream.scoring.policy import default_policy
     >>> usual(default_policy().anomaly, REFUND_SHARE, [0.0, 0.0, 0.25, 0.0, 0.0])
-    Usual(low=0.0, middle=0.0, high=0.525, seen=5)
+    Usual(low=0.0, middle=0.0, high=0.6, seen=5)
     """
     found = _centre(policy, measure, history)
     return None if found is None else _range(policy, measure, *found)

@@ -104,7 +104,7 @@ def wilson_lower(hits: int, trials: int, z: float) -> float:
     square = z * z
     spread = z * sqrt(share * (1 - share) / trials + square / (4 * trials * trials))
     # Without hits the two terms are equal but for their last bits.
-    return max(0.0, (share + square / (2 * trials) - spread) / (1 + square / trials))
+    return min(share, max(0.0, (share + square / (2 * trials) - spread) / (1 + square / trials)))
 
 
 def figures(policy: ConductPolicy, orders: int, returned: int, population: float) -> ConductFigures | None:

@@ -30,7 +30,7 @@ def changed(old, new):
         ("earlier_periods = 4", "earlier_periods = 11", r"visits\.earlier_periods = 11: must be .* from 1 to 10"),
         ("quality = 3, service", "quality = 0, service", r"satisfaction\.weights\.quality = 0: must be above 0"),
         ("orders_min = 8 ", "orders_min = 2 ", r"anomaly\.orders_min = 2: must be .* from 3"),
-        ("history_max = 64", "history_max = 7", r"anomaly\.history_max = 7: must be a whole number from 8"),
+        ("history_max = 32", "history_max = 7", r"anomaly\.history_max = 7: must be a whole number from 8"),
         ("visit_rate = 0.5", "visits = 0.5", r"anomaly\.spread_min\.visit_rate: missing"),
         ("watch = 2 ", "watch = 5 ", r"conduct\.watch = 5, conduct\.high = 4: must be 1 <= watch < high"),
         ("low = { nps = 6, ", "low = { ", r"themes\.low\.nps: missing"),

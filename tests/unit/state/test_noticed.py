@@ -53,7 +53,7 @@ def test_an_order_of_ten_times_the_usual_value_is_told_with_the_usual_range():
     shard.apply([order(20, BEGINNING + 84 * DAY, 20_000)])
     (anomaly,) = said(shard, ANOMALY)
     assert (anomaly.figure, anomaly.value, anomaly.cause.id) == ("order_value", 200.0, "20")
-    assert 5 < anomaly.usual_from < 20 < anomaly.usual_to < 50
+    assert 5 < anomaly.usual_from < 20 < anomaly.usual_to < 70
 
 
 def test_visits_of_a_period_are_told_at_the_first_visit_of_the_next():
