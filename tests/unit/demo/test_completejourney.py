@@ -79,7 +79,7 @@ def test_items_are_the_dearest_lines(year, told):
     worth = sum(Decimal(item["price"]) * item["quantity"] for item in told_items)
     assert float(worth) == pytest.approx(dearest.sum(), abs=0.05)  # prices of several pieces are rounded
     assert orders["31198570044"]["items"] == [
-        {"sku": "1095275", "price": "0.50", "quantity": 1, "category": "ROLLS"},
+        {"sku": "1095275", "price": "0.50", "quantity": 1, "category": "PASTRY"},
     ]
 
 
