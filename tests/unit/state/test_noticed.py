@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from stream.contracts.decisions import ANOMALY, CART_ABANDONED, PAYLOADS
-from stream.contracts.events import COMPLETED, NO_SCORE, NO_TICKET, InteractionEvent, OrderDetails, OrderEvent
+from stream.contracts.events import COMPLETED, NO_SCORE, NO_TICKET, REFUNDED, InteractionEvent, OrderDetails, OrderEvent
 from stream.contracts.ids import hash_id
 from stream.scoring.periods import PERIOD
 from stream.scoring.units import DAY
@@ -54,6 +54,31 @@ def test_an_order_of_ten_times_the_usual_value_is_told_with_the_usual_range():
     (anomaly,) = said(shard, ANOMALY)
     assert (anomaly.figure, anomaly.value, anomaly.cause.id) == ("order_value", 200.0, "20")
     assert 5 < anomaly.usual_from < 20 < anomaly.usual_to < 70
+
+
+def test_a_gap_is_told_once_and_an_early_order_never():
+    shard = MemoryShard()
+    weeks = [*range(12), 32, 53, 54]
+    shard.apply([order(n, BEGINNING + 7 * week * DAY, 2_000) for n, week in enumerate(weeks)])
+    (anomaly,) = said(shard, ANOMALY)
+    assert (anomaly.figure, anomaly.value, anomaly.cause.id) == ("gap", 147.0, "12")
+    assert 0 < anomaly.usual_from < 7 < anomaly.usual_to < 60
+    shard.apply([order(99, BEGINNING + 7 * 54 * DAY + HOUR, 2_000)])
+    assert len(said(shard, ANOMALY)) == 1
+
+
+def test_the_refund_with_which_the_share_of_a_period_becomes_unusual_is_told():
+    first = BEGINNING // PERIOD * PERIOD + PERIOD
+    shard = MemoryShard()
+    moments = [first + period * PERIOD + 7 * n * DAY for period in range(7) for n in range(4)]
+    shard.apply([order(n, at, 2_000) for n, at in enumerate(moments)])
+    end = moments[-1] + HOUR
+    for number in (24, 25, 26, 27):
+        refund = OrderEvent(REFUNDED, end + number, "c", number, 100 + number, f"r-{number}", 500, "", number)
+        shard.apply([refund])
+    (anomaly,) = said(shard, ANOMALY)
+    assert (anomaly.figure, anomaly.value, anomaly.cause.id) == ("refund_share", 0.75, "r-26")
+    assert (anomaly.usual_from, anomaly.usual_to) == (0.0, 0.6)
 
 
 def test_visits_of_a_period_are_told_at_the_first_visit_of_the_next():
