@@ -60,29 +60,9 @@ def native(function: Function) -> Function:
     >>> doubled(21)
     42
     """
-    return _compiled(function)
-
-
-def inlined(function: Function) -> Function:
-    """Compile like `native`, and copy the code into every caller.
-
-    An array is passed as seven words. A function that is given the rules, some forty arrays, is called for what it
-    takes to lay them all out anew; with two such calls for an event, that was half of the time.
-
-    >>> @inlined
-    ... def halved(number: int) -> int:
-    ...     return number // 2
-    >>> halved(42)
-    21
-    """
-    return _compiled(function, forceinline=True)
-
-
-def _compiled(function: Function, *, forceinline: bool = False) -> Function:
     # Without numba's runtime no function can make an array, and none counts references to those it is given: their
     # owner waits in Python meanwhile. The counting, atomic and in every call, took half of the time.
-    how = {"nogil": True, "error_model": "numpy", "_nrt": False, "forceinline": forceinline}
-    compiled = numba.njit(**how)(function)  # type: ignore[call-overload] # not among those typed
+    compiled = numba.njit(nogil=True, error_model="numpy", _nrt=False)(function)  # type: ignore[call-overload] # not among those typed
     if _directory is not None and isinstance(compiled, Dispatcher):
         with contextlib.suppress(RuntimeError):  # a function without a source file has nowhere to be kept
             cache = _SharedCache(function)  # type: ignore[no-untyped-call] # numba's stubs leave its cache out

@@ -21,7 +21,7 @@ from stream.contracts.bundle import (
     TIER_CHANGED_KIND,
     TIER_CHANGES_TOPIC,
 )
-from stream.native.jit import Bytes, inlined, native
+from stream.native.jit import Bytes, native
 from stream.native.text import put_int, put_moment, put_money, put_rounded
 from stream.scoring.abc import CLASSES
 from stream.scoring.lifecycle import STAGES
@@ -92,7 +92,7 @@ def was_said(row: Longs) -> Was:
     return Was(row[TIER], row[SEGMENT], row[LEVEL], row[ABC], row[LIFECYCLE], row[MATRIX])
 
 
-@inlined
+@native
 def announce(
     said: Said, memory: Memory, slot: int, rules: Rules, was: Was, figures: Worth, why: Why, text: Bytes
 ) -> None:
@@ -132,7 +132,7 @@ def announce(
         _customer_changed(said, memory, slot, rules, was, why, text)
 
 
-@inlined
+@native
 def _tier_changed(
     said: Said, memory: Memory, slot: int, rules: Rules, was: int, figures: Worth, why: Why, text: Bytes
 ) -> None:
@@ -154,14 +154,14 @@ def _tier_changed(
     finish(said, memory, slot, rules, at, TIER_CHANGES_TOPIC, TIER_CHANGED_KIND, phrase.TIER_CHANGED_ID, why, text)
 
 
-@inlined
+@native
 def _clv(rules: Rules, out: Bytes, at: int, figures: Worth) -> int:
     at = write(rules, out, at, phrase.CLV)
     at = put_money(out, at, figures.clv, rules.exponent)
     return write(rules, out, at, phrase.QUOTE)
 
 
-@inlined
+@native
 def _calibration_and_action(rules: Rules, out: Bytes, at: int, row: Longs) -> int:
     """The last fields of a message about a change, and the end of the object."""
     at = write(rules, out, at, phrase.CALIBRATION_OPEN)
@@ -170,7 +170,7 @@ def _calibration_and_action(rules: Rules, out: Bytes, at: int, row: Longs) -> in
     return at + 1
 
 
-@inlined
+@native
 def _advised(rules: Rules, row: Longs) -> int:
     """Number of the action that is told to others, see `stream.state.advice`; 0 for none."""
     return 0 if is_held_out(rules, row) else recommended(rules, row)
@@ -204,7 +204,7 @@ def follow_up(said: Said, memory: Memory, slot: int, rules: Rules, why: Why, tex
     note_contact(row, rules, action)
 
 
-@inlined
+@native
 def _customer_changed(said: Said, memory: Memory, slot: int, rules: Rules, was: Was, why: Why, text: Bytes) -> None:
     row, out = memory.rows[slot], said.body
     at = begin(said, memory, slot, rules)
@@ -265,7 +265,7 @@ def _parted(out: Bytes, at: int, first: int) -> int:
     return at + 1
 
 
-@inlined
+@native
 def _warning(
     said: Said,
     memory: Memory,
@@ -306,7 +306,7 @@ def _warning(
     finish(said, memory, slot, rules, at, CHURN_WARNINGS_TOPIC, kind, id_phrase, why, text)
 
 
-@inlined
+@native
 def tell_scores(said: Said, memory: Memory, slot: int, rules: Rules, why: Why, text: Bytes) -> None:
     """The whole record, for the compacted topic."""
     row, out = memory.rows[slot], said.body
@@ -356,7 +356,7 @@ def tell_scores(said: Said, memory: Memory, slot: int, rules: Rules, why: Why, t
     finish(said, memory, slot, rules, at, CUSTOMER_SCORES_TOPIC, SCORES_KIND, phrase.SCORES_ID, why, text)
 
 
-@inlined
+@native
 def _cells(rules: Rules, out: Bytes, at: int, row: Longs) -> int:
     """The cells said; a number that no cell has any more is left out."""
     start = at
@@ -373,7 +373,7 @@ def _cells(rules: Rules, out: Bytes, at: int, row: Longs) -> int:
     return at + 1
 
 
-@inlined
+@native
 def _figures(rules: Rules, out: Bytes, at: int, row: Longs) -> int:
     at = put_rounded(out, at, (row[AS_OF] - row[LAST_AT]) / DAY)
     at = write(rules, out, at, phrase.FREQUENCY)
@@ -383,7 +383,7 @@ def _figures(rules: Rules, out: Bytes, at: int, row: Longs) -> int:
     return write(rules, out, at, phrase.SCORE + cell_of(rules, row))
 
 
-@inlined
+@native
 def _churn(rules: Rules, row: Longs, first_at: int) -> tuple[float, float]:
     """Risk and P(alive)."""
     return probability(churn_logit(rules, row, first_at)), probability(-log_odds_gone(rules, row, first_at))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import ceil, exp, log
 from typing import Final
 
-from stream.native.jit import inlined, native
+from stream.native.jit import native
 from stream.scoring.abc import A, B, C
 from stream.scoring.alive import IDLE_MIN, RHYTHM_MAX
 from stream.scoring.units import WEEK
@@ -39,7 +39,7 @@ _SECOND: Final = 1_000
 _AGED_MAX: Final = 4
 
 
-@inlined
+@native
 def assess(memory: Memory, row: Longs, rules: Rules, as_of: int) -> tuple[int, int, int, int, int, int]:
     """Move the sums of a customer with orders to `as_of` (ms) and say what is true there, given what was said so far.
 
@@ -89,7 +89,7 @@ def assess(memory: Memory, row: Longs, rules: Rules, as_of: int) -> tuple[int, i
     return tier, cell, level, class_of(rules, row), _stage(rules, row, first_at, step, fallen), due
 
 
-@inlined
+@native
 def class_of(rules: Rules, row: Longs) -> int:
     """Class of revenue, given what was said so far."""
     if not row[FREQUENCY]:
@@ -100,7 +100,7 @@ def class_of(rules: Rules, row: Longs) -> int:
     return B if row[MONETARY] >= rules.abc_cuts[cuts] else C
 
 
-@inlined
+@native
 def _stage(rules: Rules, row: Longs, first_at: int, step: int, fallen: int) -> int:
     """Stage of the lifecycle, see `stream.scoring.lifecycle.CompiledLifecycle.place`."""
     place = 2 * row[LIFECYCLE] + (row[LAST_AT] > row[LIFECYCLE_SINCE])
@@ -121,7 +121,7 @@ def _advance(memory: Memory, row: Longs, start: int) -> None:
     row[WINDOW_FROM] = index
 
 
-@inlined
+@native
 def cell_of(rules: Rules, row: Longs) -> int:
     """Place in the R-F-M cube at the customer's `as_of`."""
     if not row[FREQUENCY]:
@@ -142,19 +142,19 @@ def edges_reached(edges: Doubles | Longs, value: float) -> int:
     return count
 
 
-@inlined
+@native
 def has_rhythm(rules: Rules, row: Longs, first_at: int) -> bool:
     """Whether there are orders enough to know a usual gap."""
     return bool(row[N] >= rules.rhythm_orders_min and row[LAST_AT] > first_at)
 
 
-@inlined
+@native
 def usual_gap(rules: Rules, row: Longs, first_at: int) -> float:
     """The gap that is usual for a customer who has a rhythm, ms."""
     return float(max(rules.gap_min, (row[LAST_AT] - first_at) / (row[N] - 1)))
 
 
-@inlined
+@native
 def gap_step(rules: Rules, row: Longs, first_at: int) -> tuple[int, int]:
     """How many steps of the gap table the silence has reached, and when it reaches the next (`NEVER` if none)."""
     if not has_rhythm(rules, row, first_at):
@@ -167,7 +167,7 @@ def gap_step(rules: Rules, row: Longs, first_at: int) -> tuple[int, int]:
     return len(rules.gap_ratios), NEVER
 
 
-@inlined
+@native
 def log_odds_gone(rules: Rules, row: Longs, first_at: int) -> float:
     """Log-odds of being gone, at the customer's `as_of`."""
     return float(rules.log_odds[row[N] - 1] + (rules.r + (row[N] - 1)) * growth(rules, row, first_at))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import exp, log, sqrt
 from typing import Final, NamedTuple
 
-from stream.native.jit import inlined, native
+from stream.native.jit import native
 from stream.scoring.clv import STEPS_PER_UNIT
 from stream.scoring.loyalty import GAPS_MIN, PERIOD, YEAR_DAYS
 from stream.scoring.profitability import BASIS_POINTS
@@ -49,7 +49,7 @@ class Worth(NamedTuple):
     profit: int
 
 
-@inlined
+@native
 def worth(memory: Memory, row: Longs, rules: Rules) -> Worth:
     """Figures of a customer with orders, at their own `as_of`."""
     first_at = memory.heap[row[LEDGER_AT]]
@@ -75,7 +75,7 @@ def probability(log_odds: float) -> float:
     return odds / (1 + odds)
 
 
-@inlined
+@native
 def _discounted_orders(rules: Rules, repeats: int, age: float) -> float:
     """As `stream.scoring.clv.discounted_orders`."""
     down = min(log(1.0 + repeats) * STEPS_PER_UNIT, rules.order_rows - 1.0)
@@ -94,7 +94,7 @@ def _discounted_orders(rules: Rules, repeats: int, age: float) -> float:
     return found * (rules.r + repeats) / (rules.alpha + age)
 
 
-@inlined
+@native
 def _across(rules: Rules, at: int, t: float) -> float:
     """Interpolated between four neighbours in age."""
     cells = rules.order_cells
@@ -103,7 +103,7 @@ def _across(rules: Rules, at: int, t: float) -> float:
     return float(cells[at] * t0 + cells[at + 1] * t1 + cells[at + 2] * t2 + cells[at + 3] * t3)
 
 
-@inlined
+@native
 def _expected_spend(rules: Rules, row: Longs) -> float:
     """As `stream.scoring.gamma_gamma.expected_spend`."""
     mean = row[MONETARY] / row[FREQUENCY] if row[FREQUENCY] else 0.0
@@ -112,7 +112,7 @@ def _expected_spend(rules: Rules, row: Longs) -> float:
     return float((1.0 - weight) * rules.spend_mean + weight * mean)
 
 
-@inlined
+@native
 def _loyalty(memory: Memory, row: Longs, rules: Rules, first_at: int) -> float:
     n, weights = row[N], rules.loyalty_weights
     weighed = total = 0.0
@@ -162,7 +162,7 @@ def _margin(revenue: int, basis_points: int) -> int:
     return int(below + (left > BASIS_POINTS or (left == BASIS_POINTS and below % 2 == 1)))
 
 
-@inlined
+@native
 def matrix_of(memory: Memory, row: Longs, rules: Rules, figures: Worth) -> int:
     """The cells, as the record keeps them."""
     found = start = 0
@@ -177,7 +177,7 @@ def matrix_of(memory: Memory, row: Longs, rules: Rules, figures: Worth) -> int:
     return found
 
 
-@inlined
+@native
 def _figure(memory: Memory, row: Longs, rules: Rules, figures: Worth, axis: int) -> float:  # noqa: PLR0911 - an axis each
     cell = cell_of(rules, row)
     if axis == _VALUE:
@@ -197,7 +197,7 @@ def _figure(memory: Memory, row: Longs, rules: Rules, figures: Worth, axis: int)
     return float((row[LAST_AT] - memory.heap[row[LEDGER_AT]]) / DAY)
 
 
-@inlined
+@native
 def _reached(rules: Rules, start: int, end: int, figure: float) -> int:
     count = 0
     for at in range(start, end):
