@@ -29,6 +29,7 @@ from stream.scoring.policy import LEVELS
 from stream.scoring.units import DAY
 from stream.state.customer import MATRIX_BITS, NEVER, TIER_NAMES, TIER_NONE
 from stream.state.plain import phrases as phrase
+from stream.state.plain import tables as table
 from stream.state.plain.appointments import churn_logit, is_held_out, note_contact
 from stream.state.plain.assess import cell_of, gap_step, growth, has_rhythm, log_odds_gone, rhythm, usual_gap
 from stream.state.plain.cells import REASON_BITS
@@ -179,7 +180,7 @@ def _advised(rules: Rules, row: Longs) -> int:
 @native
 def recommended(rules: Rules, row: Longs) -> int:
     """Number of the action that follows from what is said."""
-    return int(rules.actions[(row[TIER] * _STAGES + row[LIFECYCLE]) * _LEVELS + row[LEVEL]])
+    return int(rules.wholes[table.ACTIONS + (row[TIER] * _STAGES + row[LIFECYCLE]) * _LEVELS + row[LEVEL]])
 
 
 @native
@@ -196,7 +197,7 @@ def follow_up(said: Said, memory: Memory, slot: int, rules: Rules, why: Why, tex
         if action:
             at = write(rules, out, at, phrase.TO_DO + action)
             at = write(rules, out, at, phrase.DEADLINE)
-            at = put_moment(out, at, row[AS_OF] + rules.deadlines[action])
+            at = put_moment(out, at, row[AS_OF] + rules.wholes[table.DEADLINES + action])
             at = write(rules, out, at, phrase.END_OF_TEXT)
         at = effect(rules, out, at, row[AS_OF], why, text)
         at = write(rules, out, at, phrase.CALIBRATION)
@@ -224,7 +225,7 @@ def _customer_changed(said: Said, memory: Memory, slot: int, rules: Rules, was: 
     if row[LIFECYCLE] != was.lifecycle:
         at = _parted(out, at, first)
         at = write(rules, out, at, phrase.STAGE_MOVE + was.lifecycle * _STAGES + row[LIFECYCLE])
-    for number in range(len(rules.row_axis)):
+    for number in range(rules.wholes[table.MATRICES]):
         before, after = cell_in(was.matrix, number), cell_in(row[MATRIX], number)
         if before != after:
             at = _parted(out, at, first)
@@ -330,7 +331,7 @@ def tell_scores(said: Said, memory: Memory, slot: int, rules: Rules, why: Why, t
     at = write(rules, out, at, phrase.SCORES_RFM)
     at = _figures(rules, out, at, row)
     at = _clv(rules, out, at, figures)
-    if row[AS_OF] == row[LAST_AT] and not rules.rhythm_weight:
+    if row[AS_OF] == row[LAST_AT] and not rules.reals[table.RHYTHM_WEIGHT]:
         at = write(rules, out, at, phrase.AFTER_ORDER + row[N])
     else:
         risk, p_alive = _churn(rules, row, first_at)
@@ -361,9 +362,9 @@ def _cells(rules: Rules, out: Bytes, at: int, row: Longs) -> int:
     """The cells said; a number that no cell has any more is left out."""
     start = at
     at = first = write(rules, out, at, phrase.MATRIX)
-    for number in range(len(rules.row_axis)):
+    for number in range(rules.wholes[table.MATRICES]):
         cell = cell_in(row[MATRIX], number)
-        if 0 < cell <= rules.cell_counts[number]:
+        if 0 < cell <= rules.wholes[table.CELL_COUNTS + number]:
             at = _parted(out, at, first)
             at = write(rules, out, at, phrase.MATRIX_NAME + number)
             at = write(rules, out, at, phrase.CELL_NAME + number * phrase.CELLS_KEPT + cell)
@@ -404,10 +405,14 @@ def reason_weight(rules: Rules, row: Longs, first_at: int, number: int) -> float
     if number == _ALIVE:
         return float(rules.alive_weight * log_odds_gone(rules, row, first_at))
     if number == _RHYTHM:
-        return float(rules.rhythm_weight * rhythm(rules, row, first_at)) if rules.rhythm_weight else _NO_REASON
+        return (
+            float(rules.reals[table.RHYTHM_WEIGHT] * rhythm(rules, row, first_at))
+            if rules.reals[table.RHYTHM_WEIGHT]
+            else _NO_REASON
+        )
     if number == _QUIET:
-        silent = rules.quiet_weight and row[AS_OF] > row[LAST_AT]
-        return float(rules.quiet_weight * growth(rules, row, first_at)) if silent else _NO_REASON
+        silent = rules.reals[table.QUIET_WEIGHT] and row[AS_OF] > row[LAST_AT]
+        return float(rules.reals[table.QUIET_WEIGHT] * growth(rules, row, first_at)) if silent else _NO_REASON
     step, _ = gap_step(rules, row, first_at)
     return float(rules.gap_weights[step]) if step else _NO_REASON
 

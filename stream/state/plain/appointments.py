@@ -10,12 +10,15 @@ from stream.scoring.churn_samples import (
     FEATURE_BITS,
     GAP_STEPS_MAX,
     GAP_WEEKS,
+    LAST_EDGES,
     LOGIT_MAX,
     MINUTE,
+    REPEATS_EDGES,
     RISK_BINS,
     RISK_WIDTH,
     SET_AT,
     SILENCE_AT,
+    SILENCE_EDGES,
     STEP_AT,
     TAKEN_AT,
 )
@@ -26,7 +29,8 @@ from stream.scoring.lifecycle import CHURNED, PROSPECT
 from stream.scoring.playbook import HASH_SHIFT
 from stream.scoring.units import WEEK
 from stream.state.customer import NEVER
-from stream.state.plain.assess import edges_reached, gap_step, growth, log_odds_gone, rhythm
+from stream.state.plain import tables as table
+from stream.state.plain.assess import gap_step, growth, log_odds_gone, rhythm
 from stream.state.plain.layout import (
     ACTION,
     ACTION_AT,
@@ -44,6 +48,7 @@ from stream.state.plain.layout import (
     N,
 )
 from stream.state.plain.rules import Rules
+from stream.state.plain.tables import reached
 
 _SECOND: Final = 1_000
 #: Bits of a hash that tell who is held out, and where a grid begins.
@@ -58,7 +63,7 @@ CAME_BACK: Final = 1
 @native
 def is_held_out(rules: Rules, row: Longs) -> bool:
     """Whether the customer is among those who get no action."""
-    return bool((row[ID_HASH] >> HASH_SHIFT) & _UPPER < rules.held_out_below)
+    return bool((row[ID_HASH] >> HASH_SHIFT) & _UPPER < rules.reals[table.HELD_OUT_BELOW])
 
 
 @native
@@ -66,11 +71,11 @@ def next_appointment(row: Longs, rules: Rules) -> int:
     """The first moment after the row's `as_of` at which one of these is due, or `NEVER`."""
     due = NEVER
     if row[ACTION]:
-        due = _up_to_second(row[ACTION_AT] + rules.outcome_ms)
-    due = min(due, _follow_up_at(row, rules))
+        due = _up_to_second(row[ACTION_AT] + rules.wholes[table.OUTCOME_MS])
+    due = min(due, _follow_up_at(row, rules.wholes))
     if row[SAMPLE]:
-        return min(due, _next_in_grid(row, rules, (row[SAMPLE] >> TAKEN_AT) * MINUTE))
-    moment = _next_in_grid(row, rules, row[AS_OF])
+        return min(due, _next_in_grid(row, rules.wholes[table.HORIZON], (row[SAMPLE] >> TAKEN_AT) * MINUTE))
+    moment = _next_in_grid(row, rules.wholes[table.HORIZON], row[AS_OF])
     return min(due, moment) if row[LAST_AT] > moment - rules.window else due
 
 
@@ -80,7 +85,7 @@ def outcome(row: Longs, as_of: int, rules: Rules) -> int:
     if not row[ACTION]:
         return WAITING
     came_back = row[LAST_AT] > row[ACTION_AT]
-    if came_back or as_of >= _up_to_second(row[ACTION_AT] + rules.outcome_ms):
+    if came_back or as_of >= _up_to_second(row[ACTION_AT] + rules.wholes[table.OUTCOME_MS]):
         row[ACTION] = row[ACTION_AT] = 0
         return CAME_BACK if came_back else GONE
     return WAITING
@@ -89,8 +94,8 @@ def outcome(row: Longs, as_of: int, rules: Rules) -> int:
 @native
 def number_of_action(row: Longs, rules: Rules) -> int:
     """Number of the action that is waited for; 0 of one that the policy has no more."""
-    for number in range(1, len(rules.action_hashes)):
-        if rules.action_hashes[number] == row[ACTION]:
+    for number in range(1, rules.wholes[table.ACTION_COUNT]):
+        if rules.wholes[table.ACTION_HASHES + number] == row[ACTION]:
             return number
     return 0
 
@@ -100,13 +105,13 @@ def note_contact(row: Longs, rules: Rules, action: int) -> None:
     """Something that asks for a contact was said, with an action of this number (0 for none)."""
     row[CONTACTED_AT] = row[AS_OF]
     if action and not row[ACTION]:
-        row[ACTION], row[ACTION_AT] = rules.action_hashes[action], row[AS_OF]
+        row[ACTION], row[ACTION_AT] = rules.wholes[table.ACTION_HASHES + action], row[AS_OF]
 
 
 @native
 def follow_up_is_due(row: Longs, rules: Rules) -> bool:
     """Whether a follow-up is due at the row's `as_of`."""
-    return bool(_follow_up_at(row, rules) <= row[AS_OF])
+    return bool(_follow_up_at(row, rules.wholes) <= row[AS_OF])
 
 
 @native
@@ -115,10 +120,11 @@ def label_and_sample(memory: Memory, row: Longs, rules: Rules) -> int:
     as_of, label = row[AS_OF], 0
     if row[SAMPLE]:
         taken = (row[SAMPLE] >> TAKEN_AT) * MINUTE
-        if as_of >= _next_in_grid(row, rules, taken):
+        if as_of >= _next_in_grid(row, rules.wholes[table.HORIZON], taken):
             label = row[SAMPLE] << 1 | (row[LAST_AT] <= taken)
             row[SAMPLE] = 0
-    in_grid = as_of % MINUTE == 0 and (as_of - _grid_offset(row, rules)) % rules.horizon == 0
+    horizon = rules.wholes[table.HORIZON]
+    in_grid = as_of % MINUTE == 0 and (as_of - _grid_offset(row, horizon)) % horizon == 0
     if in_grid and not row[SAMPLE] and row[LAST_AT] > as_of - rules.window:
         row[SAMPLE] = _sampled(memory, row, rules)
     return label
@@ -132,9 +138,9 @@ def _sampled(memory: Memory, row: Longs, rules: Rules) -> int:
     silence = ((row[AS_OF] - first_at) / WEEK - last) * (repeats + 1) / (GAP_WEEKS + last)
     step, _ = gap_step(rules, row, first_at)
     features = (
-        edges_reached(rules.repeats_edges, repeats)
-        | edges_reached(rules.last_edges, last) << SAMPLE_LAST_AT
-        | edges_reached(rules.silence_edges, silence) << SILENCE_AT
+        reached(rules.reals, table.REPEATS, len(REPEATS_EDGES), repeats)
+        | reached(rules.reals, table.LAST, len(LAST_EDGES), last) << SAMPLE_LAST_AT
+        | reached(rules.reals, table.SILENCE, len(SILENCE_EDGES), silence) << SILENCE_AT
         | min(step, GAP_STEPS_MAX) << STEP_AT
     )
     number = floor((churn_logit(rules, row, first_at) + LOGIT_MAX) / RISK_WIDTH)
@@ -146,31 +152,31 @@ def _sampled(memory: Memory, row: Longs, rules: Rules) -> int:
 def churn_logit(rules: Rules, row: Longs, first_at: int) -> float:
     """Log-odds that the customer is lost, summed up as `stream.scoring.churn.logit` does."""
     total = rules.alive_weight * log_odds_gone(rules, row, first_at)
-    if rules.rhythm_weight:
-        total += rules.rhythm_weight * rhythm(rules, row, first_at)
-    if rules.quiet_weight:
-        total += rules.quiet_weight * growth(rules, row, first_at)
+    if rules.reals[table.RHYTHM_WEIGHT]:
+        total += rules.reals[table.RHYTHM_WEIGHT] * rhythm(rules, row, first_at)
+    if rules.reals[table.QUIET_WEIGHT]:
+        total += rules.reals[table.QUIET_WEIGHT] * growth(rules, row, first_at)
     step, _ = gap_step(rules, row, first_at)
     return float(rules.bias + (total + rules.gap_weights[step]))
 
 
 @native
-def _follow_up_at(row: Longs, rules: Rules) -> int:
-    cadence = rules.cadence[row[TIER]]
+def _follow_up_at(row: Longs, wholes: Longs) -> int:
+    cadence = wholes[table.CADENCE + row[TIER]]
     if not cadence or row[LIFECYCLE] == PROSPECT or row[LIFECYCLE] == CHURNED:
         return NEVER
     return _up_to_second(max(row[LAST_AT], row[CONTACTED_AT]) + cadence)
 
 
 @native
-def _next_in_grid(row: Longs, rules: Rules, after: int) -> int:
-    offset = _grid_offset(row, rules)
-    return int(offset + ((after - offset) // rules.horizon + 1) * rules.horizon)
+def _next_in_grid(row: Longs, horizon: int, after: int) -> int:
+    offset = _grid_offset(row, horizon)
+    return int(offset + ((after - offset) // horizon + 1) * horizon)
 
 
 @native
-def _grid_offset(row: Longs, rules: Rules) -> int:
-    return int(((row[ID_HASH] >> HASH_SHIFT) & _UPPER) % (rules.horizon // MINUTE) * MINUTE)
+def _grid_offset(row: Longs, horizon: int) -> int:
+    return int(((row[ID_HASH] >> HASH_SHIFT) & _UPPER) % (horizon // MINUTE) * MINUTE)
 
 
 @native

@@ -14,6 +14,7 @@ from stream.scoring.alive import IDLE_MIN, RHYTHM_MAX
 from stream.scoring.units import WEEK
 from stream.state.customer import NEVER
 from stream.state.model import EXPONENT_MAX
+from stream.state.plain import tables as table
 from stream.state.plain.layout import (
     ABC,
     AS_OF,
@@ -33,6 +34,7 @@ from stream.state.plain.layout import (
     N,
 )
 from stream.state.plain.rules import Rules
+from stream.state.plain.tables import reached
 
 _CELLS: Final = 125
 _SECOND: Final = 1_000
@@ -66,20 +68,21 @@ def assess(memory: Memory, row: Longs, rules: Rules, as_of: int) -> tuple[int, i
     step, step_at = gap_step(rules, row, first_at)
     due = min(due, step_at)
     others = rules.bias + rules.gap_weights[step]
-    if rules.rhythm_weight:
-        others += rules.rhythm_weight * rhythm(rules, row, first_at)
+    if rules.reals[table.RHYTHM_WEIGHT]:
+        others += rules.reals[table.RHYTHM_WEIGHT] * rhythm(rules, row, first_at)
     grown = growth(rules, row, first_at)
     gone = rules.log_odds[n - 1] + (rules.r + (n - 1)) * grown
-    logit = others + rules.alive_weight * gone + rules.quiet_weight * grown
+    logit = others + rules.alive_weight * gone + rules.reals[table.QUIET_WEIGHT] * grown
     level = edges_reached(rules.level_logits, logit)
-    fallen = edges_reached(rules.stage_gone, gone)
+    cuts = rules.wholes[table.GONE_CUTS]
+    fallen = reached(rules.reals, table.STAGE_GONE, cuts, gone)
     # Of the next level and the next cut of P(alive), whichever comes first.
     odds, exponent = rules.log_odds[n - 1], EXPONENT_MAX
     if level < len(rules.level_logits):
-        rate = rules.alive_weight * (rules.r + (n - 1)) + rules.quiet_weight
+        rate = rules.alive_weight * (rules.r + (n - 1)) + rules.reals[table.QUIET_WEIGHT]
         exponent = (rules.level_logits[level] - others - rules.alive_weight * odds) / rate
-    if fallen < len(rules.stage_gone):
-        exponent = min(exponent, (rules.stage_gone[fallen] - odds) / (rules.r + (n - 1)))
+    if fallen < cuts:
+        exponent = min(exponent, (rules.reals[table.STAGE_GONE + fallen] - odds) / (rules.r + (n - 1)))
     if exponent < EXPONENT_MAX:
         grown = (rules.alpha + (last_at - first_at) / WEEK) * exp(exponent)
         crossing = ceil((first_at + (grown - rules.alpha) * WEEK) / _SECOND) * _SECOND
@@ -95,19 +98,21 @@ def class_of(rules: Rules, row: Longs) -> int:
     if not row[FREQUENCY]:
         return 0
     cuts = 2 * row[ABC]
-    if row[MONETARY] >= rules.abc_cuts[cuts + 1]:
+    if row[MONETARY] >= rules.wholes[table.ABC_CUTS + cuts + 1]:
         return A
-    return B if row[MONETARY] >= rules.abc_cuts[cuts] else C
+    return B if row[MONETARY] >= rules.wholes[table.ABC_CUTS + cuts] else C
 
 
 @native
 def _stage(rules: Rules, row: Longs, first_at: int, step: int, fallen: int) -> int:
     """Stage of the lifecycle, see `stream.scoring.lifecycle.CompiledLifecycle.place`."""
     place = 2 * row[LIFECYCLE] + (row[LAST_AT] > row[LIFECYCLE_SINCE])
-    place = place * (len(rules.stage_orders) + 1) + edges_reached(rules.stage_orders, row[N])
-    place = place * (len(rules.stage_tenure) + 1) + edges_reached(rules.stage_tenure, row[LAST_AT] - first_at)
-    place = place * (len(rules.stage_gaps) + 1) + edges_reached(rules.stage_gaps, step)
-    return int(rules.stages[place * (len(rules.stage_gone) + 1) + fallen])
+    wholes = rules.wholes
+    orders, tenure, gaps = wholes[table.ORDER_CUTS], wholes[table.TENURE_CUTS], wholes[table.GAP_CUTS]
+    place = place * (orders + 1) + reached(wholes, table.STAGE_ORDERS, orders, row[N])
+    place = place * (tenure + 1) + reached(wholes, table.STAGE_TENURE, tenure, row[LAST_AT] - first_at)
+    place = place * (gaps + 1) + reached(wholes, table.STAGE_GAPS, gaps, step)
+    return int(wholes[table.STAGES + place * (wholes[table.GONE_CUTS] + 1) + fallen])
 
 
 @native
@@ -160,10 +165,10 @@ def gap_step(rules: Rules, row: Longs, first_at: int) -> tuple[int, int]:
     if not has_rhythm(rules, row, first_at):
         return 0, NEVER
     usual = usual_gap(rules, row, first_at)
-    for reached in range(len(rules.gap_ratios)):
-        moment: int = ceil((row[LAST_AT] + rules.gap_ratios[reached] * usual) / _SECOND) * _SECOND
+    for step in range(len(rules.gap_ratios)):
+        moment: int = ceil((row[LAST_AT] + rules.gap_ratios[step] * usual) / _SECOND) * _SECOND
         if moment > row[AS_OF]:
-            return reached, moment
+            return step, moment
     return len(rules.gap_ratios), NEVER
 
 
@@ -186,7 +191,7 @@ def growth(rules: Rules, row: Longs, first_at: int) -> float:
 def rhythm(rules: Rules, row: Longs, first_at: int) -> float:
     """As `stream.scoring.alive.rhythm`."""
     last = rules.alpha + (row[LAST_AT] - first_at) / WEEK
-    idle = (rules.r + (row[N] - 1)) * log(last / (last + rules.horizon_weeks))
+    idle = (rules.r + (row[N] - 1)) * log(last / (last + rules.reals[table.HORIZON_WEEKS]))
     if idle > IDLE_MIN:
         idle -= log(1 - exp(idle))
     return float(min(max(idle, -RHYTHM_MAX), RHYTHM_MAX))

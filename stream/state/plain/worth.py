@@ -7,7 +7,7 @@ a law holds them equal, to the bit.
 from __future__ import annotations
 
 from math import exp, log, sqrt
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from stream.native.jit import native
 from stream.scoring.clv import STEPS_PER_UNIT
@@ -15,27 +15,21 @@ from stream.scoring.loyalty import GAPS_MIN, PERIOD, YEAR_DAYS
 from stream.scoring.profitability import BASIS_POINTS
 from stream.scoring.units import DAY, WEEK
 from stream.state.customer import MATRIX_BITS
-from stream.state.plain.assess import cell_of, edges_reached, log_odds_gone
+from stream.state.plain import tables as table
+from stream.state.plain.assess import cell_of, log_odds_gone
 from stream.state.plain.layout import (
     AS_OF,
     FREQUENCY,
     LAST_AT,
     LEDGER_AT,
     MONETARY,
+    Doubles,
     Longs,
     Memory,
     N,
 )
 from stream.state.plain.rules import Rules
-
-# Axes of a matrix by their places in `stream.scoring.matrix.AXES`.
-_VALUE: Final = 0
-_RECENCY: Final = 1
-_FREQUENCY: Final = 2
-_MONETARY: Final = 3
-_LOYALTY: Final = 4
-_CLV: Final = 5
-_PROFIT: Final = 6
+from stream.state.plain.tables import reached
 
 
 class Worth(NamedTuple):
@@ -52,17 +46,20 @@ class Worth(NamedTuple):
 @native
 def worth(memory: Memory, row: Longs, rules: Rules) -> Worth:
     """Figures of a customer with orders, at their own `as_of`."""
-    first_at = memory.heap[row[LEDGER_AT]]
-    orders = _discounted_orders(rules, row[N] - 1, (row[AS_OF] - first_at) / WEEK)
-    spend = _expected_spend(rules, row)
+    wholes, reals, first_at = rules.wholes, rules.reals, memory.heap[row[LEDGER_AT]]
+    age = (row[AS_OF] - first_at) / WEEK
+    # Functions of few arguments: each array is seven of them.
+    orders = discounted_orders(wholes, reals, row[N] - 1, age / rules.alpha) * (rules.r + (row[N] - 1))
+    orders /= rules.alpha + age
+    spend = _expected_spend(reals, row[MONETARY], row[FREQUENCY])
     p_alive = probability(-log_odds_gone(rules, row, first_at))
     return Worth(
-        _loyalty(memory, row, rules, first_at),
+        _loyalty(memory.heap, reals, row[LEDGER_AT], row[N], row[AS_OF]),
         orders,
         spend,
         round(p_alive * orders * spend),
         round(orders * spend),
-        _margin(row[MONETARY], rules.margin_basis_points),
+        _margin(row[MONETARY], wholes[table.MARGIN_BASIS_POINTS]),
     )
 
 
@@ -76,60 +73,57 @@ def probability(log_odds: float) -> float:
 
 
 @native
-def _discounted_orders(rules: Rules, repeats: int, age: float) -> float:
-    """As `stream.scoring.clv.discounted_orders`."""
-    down = min(log(1.0 + repeats) * STEPS_PER_UNIT, rules.order_rows - 1.0)
-    across = min(log(1.0 + age / rules.alpha) * STEPS_PER_UNIT, rules.order_columns - 1.0)
-    row = min(max(int(down), 1), rules.order_rows - 3)
-    column = min(max(int(across), 1), rules.order_columns - 3)
+def discounted_orders(wholes: Longs, reals: Doubles, repeats: int, aged: float) -> float:
+    """What the table of `stream.scoring.clv` holds for so many repeat orders, and an age in units of alpha."""
+    rows, columns = wholes[table.ORDER_ROWS], wholes[table.ORDER_COLUMNS]
+    down = min(log(1.0 + repeats) * STEPS_PER_UNIT, rows - 1.0)
+    across = min(log(1.0 + aged) * STEPS_PER_UNIT, columns - 1.0)
+    row = min(max(int(down), 1), rows - 3)
+    column = min(max(int(across), 1), columns - 3)
     s, t = down - row, across - column
-    at = (row - 1) * rules.order_columns + column - 1
-    found = s * (s - 1.0) * (2.0 - s) / 6.0 * _across(rules, at, t)
-    at += rules.order_columns
-    found += (s + 1.0) * (s - 1.0) * (s - 2.0) / 2.0 * _across(rules, at, t)
-    at += rules.order_columns
-    found += (s + 1.0) * s * (2.0 - s) / 2.0 * _across(rules, at, t)
-    at += rules.order_columns
-    found += (s + 1.0) * s * (s - 1.0) / 6.0 * _across(rules, at, t)
-    return found * (rules.r + repeats) / (rules.alpha + age)
+    at = table.ORDER_CELLS + (row - 1) * columns + column - 1
+    found = s * (s - 1.0) * (2.0 - s) / 6.0 * _across(reals, at, t)
+    found += (s + 1.0) * (s - 1.0) * (s - 2.0) / 2.0 * _across(reals, at + columns, t)
+    found += (s + 1.0) * s * (2.0 - s) / 2.0 * _across(reals, at + 2 * columns, t)
+    return float(found + (s + 1.0) * s * (s - 1.0) / 6.0 * _across(reals, at + 3 * columns, t))
 
 
 @native
-def _across(rules: Rules, at: int, t: float) -> float:
+def _across(cells: Doubles, at: int, t: float) -> float:
     """Interpolated between four neighbours in age."""
-    cells = rules.order_cells
     t0, t1 = t * (t - 1.0) * (2.0 - t) / 6.0, (t + 1.0) * (t - 1.0) * (t - 2.0) / 2.0
     t2, t3 = (t + 1.0) * t * (2.0 - t) / 2.0, (t + 1.0) * t * (t - 1.0) / 6.0
     return float(cells[at] * t0 + cells[at + 1] * t1 + cells[at + 2] * t2 + cells[at + 3] * t3)
 
 
 @native
-def _expected_spend(rules: Rules, row: Longs) -> float:
+def _expected_spend(reals: Doubles, monetary: int, frequency: int) -> float:
     """As `stream.scoring.gamma_gamma.expected_spend`."""
-    mean = row[MONETARY] / row[FREQUENCY] if row[FREQUENCY] else 0.0
-    own = rules.spend_p * row[FREQUENCY]
-    weight = own / (own + rules.spend_q - 1.0)
-    return float((1.0 - weight) * rules.spend_mean + weight * mean)
+    mean = monetary / frequency if frequency else 0.0
+    own = reals[table.SPEND_P] * frequency
+    weight = own / (own + reals[table.SPEND_Q] - 1.0)
+    return float((1.0 - weight) * reals[table.SPEND_MEAN] + weight * mean)
 
 
 @native
-def _loyalty(memory: Memory, row: Longs, rules: Rules, first_at: int) -> float:
-    n, weights = row[N], rules.loyalty_weights
+def _loyalty(heap: Longs, weights: Doubles, first: int, n: int, as_of: int) -> float:
+    """As `stream.scoring.loyalty.loyalty`, of the ledger of `n` orders that begins at `first`."""
     weighed = total = 0.0
-    weighed += weights[0] * ((n - 1) / n)
-    total += weights[0]
-    weighed += weights[1] * min(1.0, (row[LAST_AT] - first_at) / DAY / YEAR_DAYS)
-    total += weights[1]
-    weighed += weights[2] * _regularity(memory, row)
-    total += weights[2]
-    weighed += weights[3] * _periods(memory, row)
-    total += weights[3]
+    weighed += weights[table.LOYALTY_WEIGHTS] * ((n - 1) / n)
+    total += weights[table.LOYALTY_WEIGHTS]
+    tenure = (heap[first + n - 1] - heap[first]) / DAY / YEAR_DAYS
+    weighed += weights[table.LOYALTY_WEIGHTS + 1] * min(1.0, tenure)
+    total += weights[table.LOYALTY_WEIGHTS + 1]
+    weighed += weights[table.LOYALTY_WEIGHTS + 2] * _regularity(heap, first, n)
+    total += weights[table.LOYALTY_WEIGHTS + 2]
+    weighed += weights[table.LOYALTY_WEIGHTS + 3] * _periods(heap, first, n, as_of)
+    total += weights[table.LOYALTY_WEIGHTS + 3]
     return float(100 * weighed / total)
 
 
 @native
-def _regularity(memory: Memory, row: Longs) -> float:
-    heap, first, gaps = memory.heap, row[LEDGER_AT], row[N] - 1
+def _regularity(heap: Longs, first: int, n: int) -> float:
+    gaps = n - 1
     span = heap[first + gaps] - heap[first]
     if gaps < GAPS_MIN or not span:
         return 0.0
@@ -142,15 +136,14 @@ def _regularity(memory: Memory, row: Longs) -> float:
 
 
 @native
-def _periods(memory: Memory, row: Longs) -> float:
-    heap, first = memory.heap, row[LEDGER_AT]
-    with_order, last = 0, -1
-    for at in range(first, first + row[N]):
-        period = (heap[at] - heap[first]) // PERIOD
-        if period != last:
+def _periods(heap: Longs, first: int, n: int, as_of: int) -> float:
+    start = heap[first]
+    with_order, ends = 0, start
+    for at in range(first, first + n):
+        if heap[at] >= ends:
             with_order += 1
-            last = period
-    return float(with_order / ((row[AS_OF] - heap[first]) // PERIOD + 1))
+            ends = start + ((heap[at] - start) // PERIOD + 1) * PERIOD
+    return float(with_order / ((as_of - start) // PERIOD + 1))
 
 
 @native
@@ -165,41 +158,25 @@ def _margin(revenue: int, basis_points: int) -> int:
 @native
 def matrix_of(memory: Memory, row: Longs, rules: Rules, figures: Worth) -> int:
     """The cells, as the record keeps them."""
+    wholes, reals, cell = rules.wholes, rules.reals, cell_of(rules, row)
+    # In the order of `stream.scoring.matrix.AXES`.
+    axes = (
+        float(reals[table.VALUE_SCORES + cell]),
+        float(cell // 25 + 1),
+        float(cell // 5 % 5 + 1),
+        float(cell % 5 + 1),
+        float(figures.loyalty),
+        float(reached(reals, table.CLV_EDGES, table.SCORE_EDGES, figures.clv) + 1),
+        float(reached(reals, table.PROFIT_EDGES, table.SCORE_EDGES, figures.profit) + 1),
+        float((row[LAST_AT] - memory.heap[row[LEDGER_AT]]) / DAY),
+    )
     found = start = 0
-    for number in range(len(rules.row_axis)):
-        row_end, column_end = rules.row_ends[number], rules.column_ends[number]
-        figure = _figure(memory, row, rules, figures, rules.row_axis[number])
-        place = _reached(rules, start, row_end, figure) * (column_end - row_end + 1)
-        figure = _figure(memory, row, rules, figures, rules.column_axis[number])
-        place += _reached(rules, row_end, column_end, figure)
+    for number in range(wholes[table.MATRICES]):
+        row_end, column_end = wholes[table.ROW_ENDS + number], wholes[table.COLUMN_ENDS + number]
+        figure = axes[wholes[table.ROW_AXIS + number]]
+        place = reached(reals, table.CUTS + start, row_end - start, figure) * (column_end - row_end + 1)
+        figure = axes[wholes[table.COLUMN_AXIS + number]]
+        place += reached(reals, table.CUTS + row_end, column_end - row_end, figure)
         found |= (place + 1) << number * MATRIX_BITS
         start = column_end
-    return found
-
-
-@native
-def _figure(memory: Memory, row: Longs, rules: Rules, figures: Worth, axis: int) -> float:  # noqa: PLR0911 - an axis each
-    cell = cell_of(rules, row)
-    if axis == _VALUE:
-        return float(rules.value_scores[cell])
-    if axis == _RECENCY:
-        return float(cell // 25 + 1)
-    if axis == _FREQUENCY:
-        return float(cell // 5 % 5 + 1)
-    if axis == _MONETARY:
-        return float(cell % 5 + 1)
-    if axis == _LOYALTY:
-        return float(figures.loyalty)
-    if axis == _CLV:
-        return float(edges_reached(rules.clv_edges, figures.clv) + 1)
-    if axis == _PROFIT:
-        return float(edges_reached(rules.profit_edges, figures.profit) + 1)
-    return float((row[LAST_AT] - memory.heap[row[LEDGER_AT]]) / DAY)
-
-
-@native
-def _reached(rules: Rules, start: int, end: int, figure: float) -> int:
-    count = 0
-    for at in range(start, end):
-        count += rules.cuts[at] <= figure
-    return count
+    return int(found)
