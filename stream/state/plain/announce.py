@@ -21,7 +21,7 @@ from stream.contracts.bundle import (
     TIER_CHANGED_KIND,
     TIER_CHANGES_TOPIC,
 )
-from stream.native.jit import Bytes, native
+from stream.native.jit import Bytes, inlined, native
 from stream.native.text import put_int, put_moment, put_money, put_rounded
 from stream.scoring.abc import CLASSES
 from stream.scoring.lifecycle import STAGES
@@ -93,7 +93,7 @@ def was_said(row: Longs) -> Was:
     return Was(row[TIER], row[SEGMENT], row[LEVEL], row[ABC], row[LIFECYCLE], row[MATRIX])
 
 
-@native
+@inlined
 def announce(
     said: Said, memory: Memory, slot: int, rules: Rules, was: Was, figures: Worth, why: Why, text: Bytes
 ) -> None:
@@ -133,7 +133,7 @@ def announce(
         _customer_changed(said, memory, slot, rules, was, why, text)
 
 
-@native
+@inlined
 def _tier_changed(
     said: Said, memory: Memory, slot: int, rules: Rules, was: int, figures: Worth, why: Why, text: Bytes
 ) -> None:
@@ -155,14 +155,14 @@ def _tier_changed(
     finish(said, memory, slot, rules, at, TIER_CHANGES_TOPIC, TIER_CHANGED_KIND, phrase.TIER_CHANGED_ID, why, text)
 
 
-@native
+@inlined
 def _clv(rules: Rules, out: Bytes, at: int, figures: Worth) -> int:
     at = write(rules, out, at, phrase.CLV)
     at = put_money(out, at, figures.clv, rules.exponent)
     return write(rules, out, at, phrase.QUOTE)
 
 
-@native
+@inlined
 def _calibration_and_action(rules: Rules, out: Bytes, at: int, row: Longs) -> int:
     """The last fields of a message about a change, and the end of the object."""
     at = write(rules, out, at, phrase.CALIBRATION_OPEN)
@@ -171,7 +171,7 @@ def _calibration_and_action(rules: Rules, out: Bytes, at: int, row: Longs) -> in
     return at + 1
 
 
-@native
+@inlined
 def _advised(rules: Rules, row: Longs) -> int:
     """Number of the action that is told to others, see `stream.state.advice`; 0 for none."""
     return 0 if is_held_out(rules, row) else recommended(rules, row)
@@ -205,7 +205,7 @@ def follow_up(said: Said, memory: Memory, slot: int, rules: Rules, why: Why, tex
     note_contact(row, rules, action)
 
 
-@native
+@inlined
 def _customer_changed(said: Said, memory: Memory, slot: int, rules: Rules, was: Was, why: Why, text: Bytes) -> None:
     row, out = memory.rows[slot], said.body
     at = begin(said, memory, slot, rules)
@@ -266,7 +266,7 @@ def _parted(out: Bytes, at: int, first: int) -> int:
     return at + 1
 
 
-@native
+@inlined
 def _warning(
     said: Said,
     memory: Memory,

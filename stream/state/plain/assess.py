@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import ceil, exp, log
 from typing import Final
 
-from stream.native.jit import native
+from stream.native.jit import inlined, native
 from stream.scoring.abc import A, B, C
 from stream.scoring.alive import IDLE_MIN, RHYTHM_MAX
 from stream.scoring.units import WEEK
@@ -41,7 +41,7 @@ _SECOND: Final = 1_000
 _AGED_MAX: Final = 4
 
 
-@native
+@inlined
 def assess(memory: Memory, row: Longs, rules: Rules, as_of: int) -> tuple[int, int, int, int, int, int]:
     """Move the sums of a customer with orders to `as_of` (ms) and say what is true there, given what was said so far.
 

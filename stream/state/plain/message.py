@@ -13,7 +13,7 @@ from stream.contracts.bundle import (
     TOPIC_AT,
     VALUE_SIZE_AT,
 )
-from stream.native.jit import Bytes, native
+from stream.native.jit import Bytes, inlined, native
 from stream.native.text import put, put_int32, put_int64, put_moment
 from stream.native.xxh3 import xxh3_128
 from stream.state.plain import phrases as phrase
@@ -67,7 +67,7 @@ class Why(NamedTuple):
     seed: int
 
 
-@native
+@inlined
 def has_room(said: Said, rules: Rules, messages: int) -> bool:
     """Whether so many more messages fit in."""
     ends = said.ends
@@ -75,14 +75,14 @@ def has_room(said: Said, rules: Rules, messages: int) -> bool:
     return bool(bodies and (ends[MESSAGES] + messages) * INDEX_SIZE <= len(said.entries))
 
 
-@native
+@inlined
 def write(rules: Rules, out: Bytes, at: int, number: int) -> int:
     """Write a phrase; gives the end."""
     start = rules.spans[number, 0]
     return put(out, at, rules.phrases, start, rules.spans[number, 1] - start)
 
 
-@native
+@inlined
 def begin(said: Said, memory: Memory, slot: int, rules: Rules) -> int:
     """The key, and the value up to the customer's id."""
     at = put_id(memory, slot, said.body, said.ends[BODY_END])
@@ -90,7 +90,7 @@ def begin(said: Said, memory: Memory, slot: int, rules: Rules) -> int:
     return put_id(memory, slot, said.body, at)
 
 
-@native
+@inlined
 def finish(
     said: Said,
     memory: Memory,
@@ -133,7 +133,7 @@ def _cause_id(out: Bytes, at: int, why: Why, text: Bytes) -> int:
     return put(out, at, text, why.start, why.size)
 
 
-@native
+@inlined
 def effect(rules: Rules, out: Bytes, at: int, when: int, why: Why, text: Bytes) -> int:
     """Write since when it is so, whether that is news, and the cause."""
     at = write(rules, out, at, phrase.EFFECTIVE_AT)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from stream.contracts.block import AMOUNT, AT, EVENT_FROM, EVENT_SIZE, ORDER
 from stream.contracts.block import PLAIN as PLAIN_EVENT
-from stream.native.jit import Bytes, native
+from stream.native.jit import Bytes, inlined, native
 from stream.scoring.lifecycle import CHURNED, WON_BACK
 from stream.state.customer import TIER_NAMES, UNSET
 from stream.state.plain.announce import announce, follow_up, grounds, tell_scores, was_said
@@ -217,7 +217,7 @@ def sweep(
     return len(slots)
 
 
-@native
+@inlined
 def _is_up_to_date(memory: Memory, rules: Rules, slot: int, batch: int) -> bool:
     """Whether a row is of a plain customer, who knows the rules, and of whom nothing is left to the plain form."""
     row = memory.rows[slot]
@@ -294,7 +294,7 @@ def _fire(
     return True
 
 
-@native
+@inlined
 def _look(memory: Memory, rules: Rules, slot: int, as_of: int, why: Why, text: Bytes, work: Work, said: Said) -> bool:
     """Look at the customer at a moment, and say what changed; whether anything did. The caller notes the cause."""
     row, counts = memory.rows[slot], work.counts
@@ -363,7 +363,7 @@ def _classify(
     return True
 
 
-@native
+@inlined
 def _room_to_look(rules: Rules, work: Work, said: Said) -> bool:
     """Whether there is room for all that an order and a look at its customer lead to."""
     return (

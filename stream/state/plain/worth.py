@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import exp, log, sqrt
 from typing import NamedTuple
 
-from stream.native.jit import native
+from stream.native.jit import inlined, native
 from stream.scoring.clv import STEPS_PER_UNIT
 from stream.scoring.loyalty import GAPS_MIN, PERIOD, YEAR_DAYS
 from stream.scoring.profitability import BASIS_POINTS
@@ -43,7 +43,7 @@ class Worth(NamedTuple):
     profit: int
 
 
-@native
+@inlined
 def worth(memory: Memory, row: Longs, rules: Rules) -> Worth:
     """Figures of a customer with orders, at their own `as_of`."""
     wholes, reals, first_at = rules.wholes, rules.reals, memory.heap[row[LEDGER_AT]]
@@ -155,7 +155,7 @@ def _margin(revenue: int, basis_points: int) -> int:
     return int(below + (left > BASIS_POINTS or (left == BASIS_POINTS and below % 2 == 1)))
 
 
-@native
+@inlined
 def matrix_of(memory: Memory, row: Longs, rules: Rules, figures: Worth) -> int:
     """The cells, as the record keeps them."""
     wholes, reals, cell = rules.wholes, rules.reals, cell_of(rules, row)
