@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from stream.contracts.decisions import CUSTOMER_CHANGED, Message
+from stream.contracts.decisions import CUSTOMER_CHANGED, FOLLOW_UP_DUE, Message
 from stream.contracts.money import to_minor
+from stream.contracts.times import parse_time
 from stream.scoring.abc import CLASSES
 from stream.scoring.conduct import CONDUCT
 from stream.scoring.lifecycle import STAGES
@@ -96,6 +97,7 @@ def said_of(c: Customer, model: Model) -> dict[str, Any]:
         "tier-changes": c.tier_version,
         "churn-warnings": c.churn_version,
         "customer-changes": c.changes_version,
+        "follow-ups": c.follow_version,
     }
     return {
         "tier": TIER_NAMES[c.tier],
@@ -168,11 +170,10 @@ def plain(message: Message | Mapping[str, Any]) -> Decision:
         plain["action"] = value.get("action")
         if "rfm" in value:
             plain["abc"] = value.get("abc")
+    elif message.type == FOLLOW_UP_DUE:
+        plain |= {name: value[name] for name in ("tier", "lifecycle", "action", "channel") if name in value}
+        plain |= {"deadline": parse_time(value["deadline"])} if "deadline" in value else {}
     return plain | {name: to_minor(value[name]) for name in ("clv", "value_at_stake") if name in value}
-
-
-#: Scores, of which only the last of a commit is written; and what the oracle does not say.
-_NOT_COMPARED = {"customer.scores", "customer.follow_up.due"}
 
 
 def compare_decisions(sent: Iterable[Decision], result: Result) -> list[tuple[str, list[Decision], list[Decision]]]:
@@ -181,7 +182,7 @@ def compare_decisions(sent: Iterable[Decision], result: Result) -> list[tuple[st
     theirs: dict[str, list[Decision]] = {}
     for decisions, by_customer in ((sent, mine), (result.decisions, theirs)):
         for decision in decisions:
-            if decision["kind"].startswith("customer.") and decision["kind"] not in _NOT_COMPARED:
+            if decision["kind"].startswith("customer.") and decision["kind"] != "customer.scores":
                 by_customer.setdefault(decision["customer"], []).append(decision)
     wrong = []
     for customer in mine.keys() | theirs.keys():
@@ -205,19 +206,6 @@ def histogram_of(blobs: Mapping[str, bytes], model: Model) -> dict[str, int]:
         if buckets is not None:
             counts.update(f"{name}:{index}" for name, index in zip("fml", buckets, strict=True))
     return dict(counts)
-
-
-#: Measures of what was said, which the oracle does not count.
-_SAID_MEASURES = ("lifecycle_moves", "customers_lost", "customers_won_back", "reasons", "came_back", "stayed_away")
-
-
-def known_cells(cells: Mapping[str, dict[str, int]]) -> dict[str, dict[str, int]]:
-    """Rolling tables without what the oracle does not count."""
-    found = {
-        key: {field: amount for field, amount in fields.items() if field.split("|")[0] not in _SAID_MEASURES}
-        for key, fields in cells.items()
-    }
-    return {key: fields for key, fields in found.items() if fields}
 
 
 def stages_of(blobs: Mapping[str, bytes]) -> dict[str, int]:

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from math import log
 from typing import TYPE_CHECKING
 
+import xxhash
+
 from tests.oracle.customer import Customer
 from tests.oracle.exact import exact, reached
 from tests.oracle.reading import DAY
 
 if TYPE_CHECKING:
     from stream.scoring.calibration import Calibration
+    from stream.scoring.playbook import Action
     from stream.scoring.policy import Policy
 
 
@@ -66,10 +69,12 @@ class Classes:
             found[matrix.name] = matrix.cells[row][column]
         return found
 
-    def action(self, customer: Customer, id_hash: int) -> str | None:
-        """What the first row that matches recommends; None for nothing, and for who is held out."""
-        if (id_hash >> 11) / 2**53 < self.hold_out:
-            return None
+    def is_held_out(self, customer: Customer) -> bool:
+        """Whether the customer is told no action."""
+        return (xxhash.xxh3_64_intdigest(customer.id.encode()) >> 11) / 2**53 < self.hold_out
+
+    def action(self, customer: Customer) -> Action | None:
+        """What the first row that matches recommends; None for nothing."""
         complaint = customer.open_tickets > 0
         for row in self.playbook:
             if (
@@ -79,7 +84,7 @@ class Classes:
                 and (not row.need or customer.need in row.need)
                 and row.open_complaint in (None, complaint)
             ):
-                return None if row.action.action == "none" else row.action.action
+                return None if row.action.action == "none" else row.action
         raise AssertionError("the last row matches all")
 
 

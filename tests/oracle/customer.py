@@ -63,6 +63,11 @@ class Customer:
     conduct: str = "none"
     market_segments: list[str] = field(default_factory=list)
     cart_said: int | None = None
+    contacted_at: int = 0
+    # The action whose outcome is waited for, and since when; when the open churn sample was taken.
+    action: str | None = None
+    action_at: int = 0
+    sample_at: int | None = None
     versions: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:

@@ -12,9 +12,9 @@ import xxhash
 
 from tests.oracle.customer import Customer
 from tests.oracle.partition import shard_of
-from tests.oracle.reading import RANK, SECOND, Event, Unreadable, read, rfc3339
+from tests.oracle.reading import DAY, RANK, SECOND, Event, Unreadable, read, rfc3339
 from tests.oracle.scores import Scores
-from tests.oracle.tables import Cell, Period, Tables, before_event
+from tests.oracle.tables import LOST_AND_WON, Cell, Period, Tables, before_event
 from tests.oracle.view import record_of
 from tests.oracle.worth import Worth
 
@@ -215,49 +215,104 @@ class Oracle:
         closely: bool = False,
     ) -> None:
         """Look at the customer at `as_of`, and say what changed; closely: at their cells in any case."""
-        scores = self.scores
-        was = copy(customer)
-        rfm = scores.rfm(customer, as_of)
+        scores, was = self.scores, copy(customer)
+        self._note_outcome(customer, as_of, tables)
         parts = scores.contributions(customer, as_of)
-        raw = scores.raw_tier(rfm, was.tier)
-        closely = closely or scores.characters.is_older(customer, as_of)
-        customer.as_of = as_of
-        customer.tier = scores.said_tier(raw, was.tier, customer.tier_since, as_of)
-        customer.level = scores.level(parts)
-        customer.segment = scores.segment(rfm)
-        customer.abc = scores.abc(customer, as_of)
-        customer.lifecycle = scores.lifecycle(customer, as_of)
-        if customer.lifecycle != was.lifecycle:
-            customer.lifecycle_since = as_of
-        fast = (customer.tier, customer.level, customer.segment, customer.abc, customer.lifecycle)
-        worth = None
-        if closely or fast != (was.tier, was.level, was.segment, was.abc, was.lifecycle):
-            worth = scores.worth(customer, as_of)
-            customer.cells = scores.cells(customer, rfm, worth)
-            customer.need = scores.characters.need(customer)
-            customer.conduct = scores.characters.conduct(customer)
-            customer.market_segments = scores.characters.market_segments(customer, rfm)
+        worth = self._classify(customer, was, as_of, parts, closely=closely)
+        warned = scores.levels.index(was.level) < scores.levels.index(customer.level) >= scores.warn_from
         moves = moves_of(was, customer)
-        changes: list[tuple[str, str, str | None, str | None]] = []
-        if customer.tier != was.tier:
-            customer.tier_since = as_of
-            tables.count_move(as_of, was.tier, customer.tier)
-            changes.append(("customer.tier.changed", "tier-changes", was.tier, customer.tier))
-        before, after = scores.levels.index(was.level), scores.levels.index(customer.level)
-        if after > before and after >= scores.warn_from:
-            changes.append(("customer.churn.warning", "churn-warnings", was.level, customer.level))
-        if before >= scores.warn_from > after:
-            changes.append(("customer.churn.recovered", "churn-warnings", was.level, customer.level))
-        if moves:
-            changes.append(("customer.changed", "customer-changes", None, None))
-        if moves or (was.tier, was.level) != (customer.tier, customer.level):
-            changes.append(("customer.scores", "customer-scores", None, None))
-        changes += self._cart(customer, tables)
-        for kind, topic, old, new in changes:
+        for kind, topic, old, new in [
+            *self._changes(customer, was, moves, warned=warned),
+            *self._cart(customer, tables),
+        ]:
             decision = self._decision(customer, kind, topic, old, new, cause)
             if kind == "customer.changed":
                 decision["changes"] = moves
             decisions.append(decision | self._told(customer, kind, worth))
+
+        grounds = [code for code, weight in parts.items() if weight > 0]
+        if customer.tier != was.tier:
+            tables.count_move(as_of, was.tier, customer.tier)
+        if warned:
+            tables.count_reasons(as_of, "warned", grounds)
+            self._note_contact(customer)
+        if customer.lifecycle != was.lifecycle:
+            tables.count_stage(as_of, was.lifecycle, customer.lifecycle, was.tier, was.segment)
+            if customer.lifecycle in LOST_AND_WON:
+                tables.count_reasons(as_of, customer.lifecycle, grounds)
+        follow_up = scores.appointments.follow_up_at(customer)
+        if follow_up is not None and follow_up <= as_of:
+            if not scores.classes.is_held_out(customer):
+                decisions.append(self._follow_up(customer, cause))
+            self._note_contact(customer)
+        scores.appointments.sample(customer)
+
+    def _classify(
+        self, customer: Customer, was: Customer, as_of: int, parts: dict[str, float], *, closely: bool
+    ) -> Worth | None:
+        """Put down what is true at `as_of`; the worth, where it was looked at."""
+        scores = self.scores
+        rfm = scores.rfm(customer, as_of)
+        closely = closely or scores.characters.is_older(customer, as_of)
+        customer.as_of = as_of
+        customer.tier = scores.said_tier(scores.raw_tier(rfm, was.tier), was.tier, customer.tier_since, as_of)
+        customer.level = scores.level(parts)
+        customer.segment = scores.segment(rfm)
+        customer.abc = scores.abc(customer, as_of)
+        customer.lifecycle = scores.lifecycle(customer, as_of)
+        if customer.tier != was.tier:
+            customer.tier_since = as_of
+        if customer.lifecycle != was.lifecycle:
+            customer.lifecycle_since = as_of
+        fast = (customer.tier, customer.level, customer.segment, customer.abc, customer.lifecycle)
+        if not closely and fast == (was.tier, was.level, was.segment, was.abc, was.lifecycle):
+            return None
+        worth = scores.worth(customer, as_of)
+        customer.cells = scores.cells(customer, rfm, worth)
+        customer.need = scores.characters.need(customer)
+        customer.conduct = scores.characters.conduct(customer)
+        customer.market_segments = scores.characters.market_segments(customer, rfm)
+        return worth
+
+    def _changes(
+        self, customer: Customer, was: Customer, moves: list[Move], *, warned: bool
+    ) -> Iterator[tuple[str, str, str | None, str | None]]:
+        """Kind, topic, from and to of what is said."""
+        scores = self.scores
+        if customer.tier != was.tier:
+            yield "customer.tier.changed", "tier-changes", was.tier, customer.tier
+        if warned:
+            yield "customer.churn.warning", "churn-warnings", was.level, customer.level
+        if scores.levels.index(was.level) >= scores.warn_from > scores.levels.index(customer.level):
+            yield "customer.churn.recovered", "churn-warnings", was.level, customer.level
+        if moves:
+            yield "customer.changed", "customer-changes", None, None
+        if moves or (was.tier, was.level) != (customer.tier, customer.level):
+            yield "customer.scores", "customer-scores", None, None
+
+    def _note_outcome(self, customer: Customer, as_of: int, tables: Tables) -> None:
+        """Count what came of the action that is waited for, where that is known."""
+        came_back = self.scores.appointments.came_back(customer, as_of)
+        if came_back is not None and customer.action is not None:
+            group = "held_out" if self.scores.classes.is_held_out(customer) else "treated"
+            tables.count_outcome(as_of, customer.action, group, came_back=came_back)
+            customer.action = None
+
+    def _note_contact(self, customer: Customer) -> None:
+        """A warning or a follow-up was due: the first action is waited for until its outcome is known."""
+        customer.contacted_at = customer.as_of
+        action = self.scores.classes.action(customer)
+        if action is not None and customer.action is None:
+            customer.action, customer.action_at = action.action, customer.as_of
+
+    def _follow_up(self, customer: Customer, cause: Cause) -> Decision:
+        decision = self._decision(customer, "customer.follow_up.due", "follow-ups", None, None, cause)
+        action = self.scores.classes.action(customer)
+        told: dict[str, Any] = {"tier": customer.tier, "lifecycle": customer.lifecycle}
+        if action is not None:
+            deadline = customer.as_of + action.deadline_days * DAY
+            told |= {"action": action.action, "channel": action.channel, "deadline": deadline}
+        return decision | told
 
     def _cart(self, customer: Customer, tables: Tables) -> list[tuple[str, str, None, None]]:
         """The decision that the cart was left behind, where it was and nobody said so."""
@@ -294,8 +349,8 @@ class Oracle:
         """What a change of tier or level says beside it: the action, and what the customer is worth."""
         told: dict[str, Any] = {}
         if kind in TOLD:
-            id_hash = xxhash.xxh3_64_intdigest(customer.id.encode())
-            told["action"] = self.scores.classes.action(customer, id_hash)
+            action = self.scores.classes.action(customer)
+            told["action"] = None if action is None or self.scores.classes.is_held_out(customer) else action.action
         if kind == "customer.tier.changed" and customer.tier != "none" and worth is not None:
             told |= {"abc": none(customer.abc), "clv": worth.clv}
         elif kind in TOLD and kind != "customer.tier.changed" and worth is not None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import cache
+from itertools import chain
 from math import ceil, exp, expm1, inf, log, log1p
 from typing import TYPE_CHECKING
 
+from tests.oracle.appointments import Appointments
 from tests.oracle.character import Characters
 from tests.oracle.classes import Classes
 from tests.oracle.customer import Customer
@@ -42,6 +44,7 @@ class Scores:
         self.min_stay = round(exact(policy.tier_min_stay_days) * DAY)
         self.segments = policy.segments
         self.classes = Classes(policy, calibration)
+        self.appointments = Appointments(policy, self.window)
         self.characters = Characters(policy, calibration.returned_share)
         self.worths = Worths(policy, calibration, self.window)
         self.clv_edges, self.profit_edges = calibration.clv_edges_minor, calibration.profit_edges_minor
@@ -216,11 +219,11 @@ class Scores:
 
     def next_change(self, customer: Customer, until: int = LAST_MOMENT + 1) -> int | None:
         """The earliest moment after the customer's `as_of` and before `until` at which silence changes something."""
-        besides = [moment for moment in self.characters.moments(customer) if customer.as_of < moment < until]
-        if not customer.n:
-            return min(besides, default=None)
-        moments = besides + [moment for moment in self._moments(customer) if customer.as_of < moment < until]
-        crossing = self._crossing(customer, min(moments, default=until))
+        known = [self.appointments.moments(customer), self.characters.moments(customer)]
+        if customer.n:
+            known.append(self._moments(customer))
+        moments = [moment for moment in chain(*known) if customer.as_of < moment < until]
+        crossing = self._crossing(customer, min(moments, default=until)) if customer.n else None
         return crossing if crossing is not None else min(moments, default=None)
 
     def _moments(self, customer: Customer) -> Iterator[int]:

@@ -21,6 +21,9 @@ STEPS = {"product.viewed": "viewed", "cart.updated": "carts", "checkout.started"
 """Interactions that are steps of the funnel."""
 
 
+LOST_AND_WON = {"churned": "customers_lost", "won_back": "customers_won_back"}
+
+
 class Before(NamedTuple):
     """What is to be known of the customer before an event is taken in."""
 
@@ -79,6 +82,23 @@ class Tables:
         for dimension, value in (("total", ""), ("tier", customer.tier), ("segment", customer.segment)):
             if value is not None:
                 self._add(at, ("carts_abandoned", dimension, value), 1)
+
+    def count_stage(self, at: int, old: str, new: str, tier: str, segment: str | None) -> None:
+        """Count a change of the said stage; of who is lost or won back also by what was said before."""
+        self._add(at, ("lifecycle_moves", "move", f"{old}>{new}"), 1)
+        if new in LOST_AND_WON:
+            split = [("total", ""), ("tier", tier)] + ([("segment", segment)] if segment is not None else [])
+            for dimension, value in split:
+                self._add(at, (LOST_AND_WON[new], dimension, value), 1)
+
+    def count_reasons(self, at: int, kind: str, codes: list[str]) -> None:
+        """Count why a customer was warned about, lost or won back."""
+        for code in codes:
+            self._add(at, ("reasons", "move", f"{kind}|{code}"), 1)
+
+    def count_outcome(self, at: int, action: str, group: str, *, came_back: bool) -> None:
+        """Count what came of an action."""
+        self._add(at, ("came_back" if came_back else "stayed_away", "move", f"{group}|{action}"), 1)
 
     def kept(self, clock: int, hours_max: int, days_max: int) -> dict[Period, dict[Cell, int]]:
         """Cells of the last hours and days, the one of the clock included."""

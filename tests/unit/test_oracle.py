@@ -34,8 +34,9 @@ START = 1_500_000_000 * SECOND
 
 # With r = alpha = a = b = 1 week a single order's log-odds of being gone are ln(1 + T), T in weeks: the odds 1.5, 3,
 # 4 and 9 of the levels below are reached after half a week, 2, 3 and 8 weeks.
+SHIPPED = default_policy()
 POLICY = replace(
-    default_policy(),
+    SHIPPED,
     window_days=365,
     weights=(1, 1, 1),
     tier_mid=40,
@@ -50,16 +51,20 @@ POLICY = replace(
         rhythm_orders_min=3,
         complaint_cap=2,
         detractor_days=10,
-        horizon_days=60,
+        horizon_days=36_600,
         cart_days=30,
         campaigns_min=2,
         repeat_complaints_min=2,
     ),
     segments=next(table for table in default_policy().segment_tables if table.name == "rf_grid"),
+    # Nobody is followed up, no action is waited for, and samples of churn are a century apart.
+    playbook=replace(SHIPPED.playbook, cadence_days=(0, 0, 0, 0), rows=SHIPPED.playbook.rows[-1:]),
     # Everybody is in one stage, so that silence has nothing to say there.
     lifecycle=LifecyclePolicy((LifecycleRow("prospect"),)),
 )
-LIVING = replace(POLICY, lifecycle=default_policy().lifecycle)
+LIVING = replace(
+    POLICY, lifecycle=SHIPPED.lifecycle, playbook=replace(SHIPPED.playbook, cadence_days=(0, 0, 0, 0), hold_out=0)
+)
 CHURN = ChurnCoefficients(bias=0, p_alive=1, gap=(0.5, 2), complaint=1.2, detractor=1.2)
 CALM = ChurnCoefficients(bias=-50, p_alive=1, gap=(0, 0), complaint=0, detractor=0)
 CALIBRATION = Calibration(
@@ -503,6 +508,69 @@ def test_what_a_warning_and_a_change_of_tier_say_beside_it():
     held = replace(LIVING, playbook=replace(LIVING.playbook, hold_out=0.999_999))
     silent = run([order(1, START)], policy=held, calibration=CHURNING)
     assert {decision.get("action") for decision in silent.decisions} == {None}
+
+
+# -- follow-ups and outcomes ------------------------------------------------------------------------------------------
+
+FOLLOWED = replace(LIVING, playbook=replace(LIVING.playbook, cadence_days=(0, 3, 3, 3), outcome_days=5))
+
+
+def follow_ups(result):
+    """(days since the start, action) of each."""
+    due = [decision for decision in result.decisions if decision["kind"] == "customer.follow_up.due"]
+    assert [decision["version"] for decision in due] == list(range(1, len(due) + 1))
+    return [((decision["effective_at"] - START) / DAY, decision.get("action")) for decision in due]
+
+
+def counted(result, *measures):
+    """Of the tables by day: measure, value and sum over all days."""
+    sums = {}
+    for (grain, _), cells in result.tables[0].items():
+        for (measure, dimension, value), amount in cells.items():
+            if grain == "day" and measure in measures and dimension in {"total", "move"}:
+                sums[measure, value] = sums.get((measure, value), 0) + amount
+    return sums
+
+
+def test_a_follow_up_is_due_a_cadence_after_the_last_order_or_contact():
+    result = run([order(1, START), order(2, START + 4 * DAY)], policy=FOLLOWED, until=START + 11 * DAY)
+    # Of the first order at day 3; then the order of day 4; then the follow-up of day 7.
+    assert follow_ups(result) == [(3, "reminder"), (7, None), (10, "win_back_offer")]
+    assert counted(result, "came_back", "stayed_away") == {("came_back", "treated|reminder"): 1}
+
+
+def test_who_does_not_order_within_the_days_stays_away():
+    result = run([order(1, START), order(2, START + 8 * DAY + SECOND)], policy=FOLLOWED)
+    assert counted(result, "came_back", "stayed_away") == {("stayed_away", "treated|reminder"): 1}
+    in_time = run([order(1, START), order(2, START + 8 * DAY)], policy=FOLLOWED)
+    assert counted(in_time, "came_back", "stayed_away") == {("came_back", "treated|reminder"): 1}
+
+
+def test_who_is_held_out_is_told_nothing_and_counted_all_the_same():
+    held = replace(FOLLOWED, playbook=replace(FOLLOWED.playbook, hold_out=0.999_999))
+    result = run([order(1, START), order(2, START + 4 * DAY)], policy=held)
+    assert follow_ups(result) == []
+    assert counted(result, "came_back", "stayed_away") == {("came_back", "held_out|reminder"): 1}
+
+
+def test_a_warning_is_a_contact():
+    result = run([order(1, START)], policy=FOLLOWED, calibration=CHURNING, until=START + 18 * DAY)
+    # Warned after two weeks: the follow-up of day 15 waits until day 17.
+    warned = [decision["effective_at"] for decision in result.decisions if decision["kind"].endswith("warning")]
+    assert warned == [START + 2 * WEEK]
+    assert [day for day, _ in follow_ups(result)] == [3, 6, 9, 12, 17]
+
+
+def test_stages_and_reasons_are_counted():
+    events = [order(1, START), order(2, START + 60 * DAY)]
+    result = run(events, policy=LIVING, calibration=CHURNING)
+    assert counted(result, "customers_lost", "customers_won_back") == {
+        ("customers_lost", ""): 1,
+        ("customers_won_back", ""): 1,
+    }
+    moves = counted(result, "lifecycle_moves")
+    assert moves["lifecycle_moves", "dormant>churned"] == moves["lifecycle_moves", "churned>won_back"] == 1
+    assert counted(result, "reasons")["reasons", "churned|p_alive"] == 1
 
 
 # -- refunds, duplicates, late events ---------------------------------------------------------------------------------
