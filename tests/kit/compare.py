@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from stream.contracts.decisions import CUSTOMER_CHANGED, FOLLOW_UP_DUE, Message
+from stream.contracts.decisions import ANOMALY, CUSTOMER_CHANGED, FOLLOW_UP_DUE, Message
 from stream.contracts.money import to_minor
 from stream.contracts.times import parse_time
 from stream.scoring.abc import CLASSES
@@ -115,6 +115,11 @@ def said_of(c: Customer, model: Model) -> dict[str, Any]:
     }
 
 
+def unusual(messages: Iterable[Message]) -> Counter[str]:
+    """How many unusual figures were told of each customer, of which the oracle knows nothing."""
+    return Counter(message.key for message in messages if message.type == ANOMALY)
+
+
 def differences(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Fields of `mine` that differ from the oracle's; floats within 1e-9."""
     return {name: (value, theirs[name]) for name, value in mine.items() if not _same(value, theirs[name], name)}
@@ -131,9 +136,17 @@ def _same(one: Any, other: Any, name: str = "") -> bool:
 
 
 def compare_records(
-    blobs: Mapping[str, bytes], result: Result, model: Model, *, said: bool = True
+    blobs: Mapping[str, bytes],
+    result: Result,
+    model: Model,
+    *,
+    said: bool = True,
+    told: Mapping[str, int] | None = None,
 ) -> list[tuple[str, dict[str, tuple[Any, Any]]]]:
-    """Customers whose record differs from the oracle's, with the fields that do. `said=False`: facts only."""
+    """Customers whose record differs from the oracle's, with the fields that do.
+
+    `said=False`: facts only. `told`: unusual figures told of each customer, see `unusual`; each took a version.
+    """
     wrong: list[tuple[str, dict[str, tuple[Any, Any]]]] = []
     if blobs.keys() != result.records.keys():
         extra, lost = blobs.keys() - result.records.keys(), result.records.keys() - blobs.keys()
@@ -141,6 +154,7 @@ def compare_records(
     for customer in blobs.keys() & result.records.keys():
         theirs = result.records[customer]
         c = at_moment(customer, blobs[customer], theirs["as_of"], model)
+        c.changes_version -= (told or {}).get(customer, 0)
         fields = differences(facts_of(c, model), theirs)
         if said:
             fields |= differences(said_of(c, model), {name: theirs[name] for name in SAID})
@@ -177,7 +191,7 @@ def plain(message: Message | Mapping[str, Any]) -> Decision:
 
 
 def compare_decisions(sent: Iterable[Decision], result: Result) -> list[tuple[str, list[Decision], list[Decision]]]:
-    """Customers whose decisions differ, in number, order or content; `customer.scores` aside."""
+    """Customers whose decisions differ, in number, order or content; scores and unusual figures aside."""
     mine: dict[str, list[Decision]] = {}
     theirs: dict[str, list[Decision]] = {}
     for decisions, by_customer in ((sent, mine), (result.decisions, theirs)):
@@ -188,12 +202,25 @@ def compare_decisions(sent: Iterable[Decision], result: Result) -> list[tuple[st
     for customer in mine.keys() | theirs.keys():
         # Topics are read one by one, so only the order within a topic is known from outside.
         one, other = (
-            sorted(side.get(customer, []), key=lambda decision: (decision["topic"], decision["version"]))
+            _without_unusual(sorted(side.get(customer, []), key=lambda it: (it["topic"], it["version"])))
             for side in (mine, theirs)
         )
         if len(one) != len(other) or not all(map(_same, one, other)):
             wrong.append((customer, one, other))
     return wrong
+
+
+def _without_unusual(decisions: list[Decision]) -> list[Decision]:
+    """Those of one customer, in order of topic and version, without unusual figures and the versions they took."""
+    kept, taken = [], 0
+    for decision in decisions:
+        if decision["kind"] == ANOMALY:
+            taken += 1
+        elif decision["topic"] == "customer-changes":
+            kept.append({**decision, "version": decision["version"] - taken})
+        else:
+            kept.append(decision)
+    return kept
 
 
 def histogram_of(blobs: Mapping[str, bytes], model: Model) -> dict[str, int]:
@@ -206,6 +233,15 @@ def histogram_of(blobs: Mapping[str, bytes], model: Model) -> dict[str, int]:
         if buckets is not None:
             counts.update(f"{name}:{index}" for name, index in zip("fml", buckets, strict=True))
     return dict(counts)
+
+
+def known_cells(cells: Mapping[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    """Rolling tables without what the oracle does not count: what items cost by category, and themes."""
+    found = {
+        key: {field: n for field, n in fields.items() if "|category=" not in field and not field.startswith("themes")}
+        for key, fields in cells.items()
+    }
+    return {key: fields for key, fields in found.items() if fields}
 
 
 def stages_of(blobs: Mapping[str, bytes]) -> dict[str, int]:

@@ -95,7 +95,10 @@ def changed(at, byte):
     "entry",
     [
         *(b"\xc1 not ours", encode_bundle([GOOD], TOPICS) + b"x"),
-        *(changed(at, byte) for at, byte in ((4, 2), (7, 1), (8, 6), (9, 6), (9, 0x86), (10, 4), (15, 255), (27, 255))),
+        *(
+            changed(at, byte)
+            for at, byte in ((4, 2), (7, 1), (8, 6), (9, 0x40), (9, 0xC0), (10, 4), (15, 255), (27, 255))
+        ),
         changed(23, 127),
     ],
 )
