@@ -157,6 +157,7 @@ def outputs_of(topics: Topics) -> list[str]:
         topics.tier_changes,
         topics.churn_warnings,
         topics.customer_changes,
+        topics.follow_ups,
         topics.customer_scores,
         topics.dead_letters,
     ]

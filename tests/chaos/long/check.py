@@ -72,6 +72,7 @@ async def _kept(place: Place, redis: Redis, customers: int) -> tuple[Sums, Count
                 versions[topics.tier_changes] += c.tier_version
                 versions[topics.churn_warnings] += c.churn_version
                 versions[topics.customer_changes] += c.changes_version
+                versions[topics.follow_ups] += c.follow_version
     return found, versions
 
 
