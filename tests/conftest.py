@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.kit import folders
 
 # A loaded machine is no reason to fail: how long an example takes is not what these tests are about.
 settings.register_profile("scorer", deadline=None)
@@ -19,13 +20,11 @@ collect_ignore = ["integration/transport_worker.py"]
 # Programs that `make bench` runs in an environment of their own: what they import is not here.
 collect_ignore_glob = ["bench/peers/*"]
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of public data sets that golden tests compare with; not part of the repository."""
-    folder = Path(os.environ.get("STREAM_SHARED_DATA") or REPOSITORY.parent / "shared" / "data")
+    folder = folders.shared_data()
     if not folder.is_dir():
         pytest.skip(f"no public data sets at {folder}: set STREAM_SHARED_DATA to the folder that holds them")
     return folder

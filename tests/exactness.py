@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import itertools
 import logging
-import os
 import sys
 import tempfile
 import time
@@ -18,11 +17,11 @@ from pathlib import Path
 
 from stream.embedded import EmbeddedKafka, EmbeddedRedis
 from tests.kit.datasets import Filled, cdnow_of, every_tenth, journey, records_in, retail
+from tests.kit.folders import shared_data
 from tests.kit.live import run_through
-from tests.kit.place import REPOSITORY, Place, batches_of
+from tests.kit.place import Place, batches_of
 from tests.kit.verdict import differences
 
-SHARED_DATA = Path(os.environ.get("STREAM_SHARED_DATA") or REPOSITORY.parent / "shared" / "data")
 RUN_SECONDS_MAX = 600.0
 #: Events a second that a worker is sure to make when each is committed alone, on two slow cores.
 SLOWEST_PER_SECOND = 300
@@ -30,7 +29,7 @@ SLOWEST_PER_SECOND = 300
 DATA: dict[str, Callable[[], Filled]] = {
     "cdnow": lambda: cdnow_of("master"),
     "completejourney": journey,
-    "online-retail": lambda: retail(SHARED_DATA),
+    "online-retail": lambda: retail(shared_data()),
 }
 
 

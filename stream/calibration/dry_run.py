@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from stream.calibration.population import reading, shard_clock
+from stream.calibration.population import everybody, reading, shard_clock
 from stream.scoring.policy import LEVELS
 from stream.scoring.rfm import EdgeTable, cell, scores
 from stream.scoring.tiers import TIERS
@@ -15,11 +15,6 @@ from stream.state.customer import UNSET
 from stream.state.evaluation import assess
 from stream.state.model import Model
 from stream.store.calls import Client
-from stream.store.shard_reads import BEGINNING
-
-SCAN_CUSTOMERS = 1_000
-"""Customers asked for at a time; it bounds memory."""
-
 
 Matrix = dict[str, dict[str, int]]
 """Class said now to class said then to number of customers; the diagonal holds those who stay."""
@@ -114,15 +109,6 @@ async def dry_run(redis: Client, prefix: str, partitions: int, model: Model, now
         as_of = await shard_clock(redis, prefix, shard) if now is None else now
         if as_of is None:
             continue
-        store = reading(redis, prefix, shard)
-        seen: set[str] = set()
-        cursor, more = BEGINNING, True
-        while more:
-            cursor, found = await store.scan(cursor, SCAN_CUSTOMERS)
-            more = cursor != BEGINNING
-            # A customer may be given twice while Redis rearranges the set.
-            fresh = [customer for customer in dict.fromkeys(found) if customer not in seen]
-            seen.update(fresh)
-            blobs = await store.look(fresh)
-            look(moves, [(c, blob) for c, blob in zip(fresh, blobs, strict=True) if blob is not None], model, as_of)
+        async for records in everybody(reading(redis, prefix, shard)):
+            look(moves, records, model, as_of)
     return moves

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Final
 
 from stream.state.customer import UNSET
 from stream.store.calls import Client, call
 from stream.store.keys import Keys
 from stream.store.meta import read_meta
-from stream.store.shard_reads import ShardReads
+from stream.store.shard_reads import BEGINNING, ShardReads
 
 CLOCK = "clock"
+
+SCAN_CUSTOMERS: Final = 1_000
+"""Customers asked for at a time; it bounds memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,31 @@ async def shard_clock(redis: Client, prefix: str, shard: int) -> int | None:
     meta = read_meta(await call(redis, "HGETALL", Keys(prefix, shard).meta))
     clock = int(meta.other.get(CLOCK, UNSET))
     return None if clock == UNSET else clock
+
+
+async def portions(store: ShardReads) -> AsyncIterator[list[str]]:
+    """The customers of a shard, some at a time. One may be given twice while Redis rearranges the set.
+
+    Raises
+    ------
+    StoreUnavailable
+        Redis cannot be reached.
+    """
+    cursor, more = BEGINNING, True
+    while more:
+        cursor, found = await store.scan(cursor, SCAN_CUSTOMERS)
+        more = cursor != BEGINNING
+        yield found
+
+
+async def everybody(store: ShardReads) -> AsyncIterator[list[tuple[str, bytes]]]:
+    """The customers of a shard and their records, each once, some at a time; errors as of `portions`."""
+    seen: set[str] = set()
+    async for found in portions(store):
+        fresh = [customer for customer in dict.fromkeys(found) if customer not in seen]
+        seen.update(fresh)
+        blobs = await store.look(fresh)
+        yield [(customer, blob) for customer, blob in zip(fresh, blobs, strict=True) if blob is not None]
 
 
 async def read_population(redis: Client, prefix: str, partitions: int) -> Population:

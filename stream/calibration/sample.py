@@ -15,19 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh64_intdigest
 
-from stream.calibration.population import reading
+from stream.calibration.population import SCAN_CUSTOMERS, portions, reading
 from stream.scoring.bg_nbd import Floats
 from stream.scoring.policy import Policy
 from stream.scoring.units import WEEK
 from stream.state import ledger
 from stream.state.codec import decode
-from stream.state.customer import UNSET, Customer
+from stream.state.customer import UNSET
 from stream.state.worth import profit
 from stream.store.calls import Client
-from stream.store.shard_reads import BEGINNING
-
-SCAN_CUSTOMERS: Final = 1_000
-"""Customers asked for at a time; it bounds memory."""
 
 _SEED: Final = 0
 _HASHES: Final = 1 << 64
@@ -90,7 +86,7 @@ def rows_of(records: Iterable[tuple[str, bytes]], policy: Policy, as_of: int) ->
         if c.n:
             times = c.last_at - c.first_at, c.as_of - c.first_at
             worth = c.frequency, c.monetary, profit(c, policy)
-            rows.append((customer, (c.n - 1, *times, *worth, len(c.times), _returned(c, 0))))
+            rows.append((customer, (c.n - 1, *times, *worth, len(c.times), ledger.returned(c, 0))))
     return rows
 
 
@@ -137,11 +133,7 @@ async def _choose(redis: Client, prefix: str, partitions: int, customers_max: in
     smallest: dict[tuple[int, str], int] = {}
     below = (_HASHES, "")
     for shard in range(partitions):
-        store = reading(redis, prefix, shard)
-        cursor, more = BEGINNING, True
-        while more:
-            cursor, found = await store.scan(cursor, SCAN_CUSTOMERS)
-            more = cursor != BEGINNING
+        async for found in portions(reading(redis, prefix, shard)):
             keys = ((xxh64_intdigest(customer.encode(), _SEED), customer) for customer in found)
             smallest.update((key, shard) for key in keys if key < below)
             if len(smallest) > 2 * customers_max:
@@ -151,9 +143,3 @@ async def _choose(redis: Client, prefix: str, partitions: int, customers_max: in
     for key in sorted(smallest)[:customers_max]:
         chosen.setdefault(smallest[key], []).append(key[1])
     return chosen
-
-
-def _returned(c: Customer, start: int) -> int:
-    """Orders with a refund or cancellation, from a place in the ledger on."""
-    refunds = c.refunds
-    return 0 if refunds is None else sum(order in refunds for order in memoryview(c.hashes)[8 * start :].cast("Q"))

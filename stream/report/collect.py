@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from stream.calibration.population import reading, shard_clock
+from stream.calibration.population import everybody, reading, shard_clock
 from stream.contracts.times import format_time
 from stream.report.figures import Day, Figures
 from stream.report.seen import look_at
@@ -18,10 +18,7 @@ from stream.state.model import Model
 from stream.state.tables import day_key
 from stream.state.view import at_moment
 from stream.store.calls import Client
-from stream.store.shard_reads import BEGINNING, ShardReads
-
-SCAN_CUSTOMERS: Final = 1_000
-"""Customers asked for at a time; it bounds memory."""
+from stream.store.shard_reads import ShardReads
 
 TABLE_DAYS: Final = 90
 """Days of the rolling tables that are shown."""
@@ -73,17 +70,8 @@ async def collect(
 
 
 async def _look_at_all(figures: Figures, store: ShardReads, model: Model, exponent: int, as_of: int) -> None:
-    seen: set[str] = set()
-    cursor, more = BEGINNING, True
-    while more:
-        cursor, found = await store.scan(cursor, SCAN_CUSTOMERS)
-        more = cursor != BEGINNING
-        # A customer may be given twice while Redis rearranges the set.
-        fresh = [customer for customer in dict.fromkeys(found) if customer not in seen]
-        seen.update(fresh)
-        for customer, blob in zip(fresh, await store.look(fresh), strict=True):
-            if blob is None:
-                continue
+    async for records in everybody(store):
+        for customer, blob in records:
             c = at_moment(blob, customer, as_of, model)
             if c.n:
                 figures.add(look_at(c, model, exponent), c.as_of)

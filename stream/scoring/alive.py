@@ -1,10 +1,10 @@
-"""Is this customer still with us?  P(alive) under MBG/NBD, and under BG/NBD to compare with.
+"""Is this customer still with us?  P(alive) under MBG/NBD, one customer at a time.
 
 A customer orders at a personal rate until, after some order, they silently leave. The population's rates and
 inclinations to leave have a distribution each; given when a customer ordered first and last, how often, and
 how long ago it all began, Bayes' rule gives the probability that they have not left. MBG/NBD lets a customer
 leave after the first order too and is what churn is built on; BG/NBD does not, and calls every one-time buyer
-alive for ever.
+alive for ever. `stream.scoring.bg_nbd` has both, to compare with.
 
 Everything is kept on the log-odds scale, for one customer at a time: five hundred orders and two silent years
 overflow a plain power, the churn score adds its other evidence on the same scale, and the hot path has one
@@ -145,21 +145,6 @@ def age_at_log_odds(params: Params, repeats: int, last: float, level: float) -> 
     r, alpha, a, b = params
     exponent = (level - log(a / (b + repeats))) / (r + repeats)
     return (alpha + last) * exp(exponent) - alpha if exponent < EXPONENT_MAX else inf
-
-
-def p_alive_bg(params: Params, repeats: int, last: float, age: float) -> float:
-    """Probability that a customer is still active, under BG/NBD; arguments as in `log_odds_gone`.
-
-    Examples
-    --------
-    >>> cdnow = Params(0.243, 4.414, 0.793, 2.426)
-    >>> round(p_alive_bg(cdnow, 2, 30.43, 38.86), 6), p_alive_bg(cdnow, 0, 0.0, 38.86)
-    (0.726579, 1.0)
-    """
-    if repeats == 0:
-        return 1.0
-    # The odds are those of MBG/NBD with one chance to leave fewer.
-    return p_alive(params._replace(b=params.b - 1), repeats, last, age)
 
 
 def probability(log_odds: float) -> float:

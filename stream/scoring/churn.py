@@ -24,10 +24,8 @@ from stream.scoring.alive import EXPONENT_MAX, log_odds_gone, probability, quiet
 from stream.scoring.churn_model import ChurnModel
 from stream.scoring.churn_samples import SIGNS, Evidence
 from stream.scoring.churn_signs import NO_ACTIVITY, Activity, signs, signs_change
+from stream.scoring.satisfaction import DETRACTOR_MAX
 from stream.scoring.units import DAY, NEVER, WEEK, ceil_to_second, second_after
-
-DETRACTOR_SCORE_MAX: Final = 6
-"""Highest NPS answer of a detractor, by the definition of NPS."""
 
 NO_ANSWER: Final = -1
 """NPS score of a customer who gave none."""
@@ -308,4 +306,4 @@ def next_change(
 
 def _fades_at(model: ChurnModel, nps_score: int, nps_at: int) -> float:
     """When a detractor's answer stops counting; before all time for any other answer."""
-    return nps_at + model.detractor_for if 0 <= nps_score <= DETRACTOR_SCORE_MAX else -inf
+    return nps_at + model.detractor_for if 0 <= nps_score <= DETRACTOR_MAX else -inf

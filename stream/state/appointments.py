@@ -66,13 +66,12 @@ def label_and_sample(c: Customer, model: Model) -> tuple[str, str] | None:
     Fields of the histogram that count the old sample; None where none was counted.
     """
     horizon = model.churn.horizon
-    offset = grid_offset(hash_id(c.customer_id), horizon)
     fields = None
-    if c.sample and c.as_of >= next_moment(offset, horizon, taken_at(c.sample)):
+    if c.sample and c.as_of >= next_moment(_offset(c, model), horizon, taken_at(c.sample)):
         fields = outcome_fields(c.sample, c.last_at if c.n else UNSET)
         c.sample = 0
-    in_grid = (c.as_of - offset) % horizon == 0
-    if in_grid and not c.sample and c.n and c.last_at > c.as_of - model.window:
+    asked = not c.sample and c.n > 0 and c.last_at > c.as_of - model.window
+    if asked and is_in_grid(c, c.as_of, model):
         known = (c.n, c.first_at, c.last_at, c.as_of, open_tickets(c), c.nps_score, max(0, c.nps_at))
         score = logit(model.churn, *known)
         c.sample = take(evidence(model.churn, *known), score, c.as_of, warned=c.level >= model.warn_level)
@@ -81,7 +80,11 @@ def label_and_sample(c: Customer, model: Model) -> tuple[str, str] | None:
 
 def is_in_grid(c: Customer, at: int, model: Model) -> bool:
     """Whether a moment is in the customer's grid."""
-    return (at - grid_offset(hash_id(c.customer_id), model.churn.horizon)) % model.churn.horizon == 0
+    return (at - _offset(c, model)) % model.churn.horizon == 0
+
+
+def _offset(c: Customer, model: Model) -> int:
+    return grid_offset(hash_id(c.customer_id), model.churn.horizon)
 
 
 def _follow_up_at(c: Customer, model: Model) -> int:
@@ -91,8 +94,8 @@ def _follow_up_at(c: Customer, model: Model) -> int:
 def _next_sample(c: Customer, model: Model) -> int:
     horizon = model.churn.horizon
     if c.sample:
-        return next_moment(grid_offset(hash_id(c.customer_id), horizon), horizon, taken_at(c.sample))
+        return next_moment(_offset(c, model), horizon, taken_at(c.sample))
     if not c.n:
         return NEVER
-    moment = next_moment(grid_offset(hash_id(c.customer_id), horizon), horizon, c.as_of)
+    moment = next_moment(_offset(c, model), horizon, c.as_of)
     return moment if c.last_at > moment - model.window else NEVER

@@ -16,7 +16,7 @@ from stream.scoring.conduct import CONDUCT, ConductFigures
 from stream.scoring.lifecycle import STAGES
 from stream.scoring.needs import NEEDS, NeedFigures, NeedSums
 from stream.scoring.tiers import TIERS
-from stream.state import baskets
+from stream.state import baskets, ledger
 from stream.state.ages import age_of
 from stream.state.customer import Customer
 from stream.state.model import Model
@@ -51,9 +51,8 @@ def conduct_figures(c: Customer, model: Model) -> ConductFigures | None:
     """Share of the orders kept one by one that were refunded or cancelled; None where none was."""
     if c.refunds is None:
         return None
-    orders = memoryview(c.hashes).cast("Q")
-    returned = sum(order in c.refunds for order in orders)
-    return conduct.figures(model.policy.conduct, len(orders), returned, model.calibration.returned_share)
+    share = model.calibration.returned_share
+    return conduct.figures(model.policy.conduct, len(c.times), ledger.returned(c, 0), share)
 
 
 def conduct_of(c: Customer, model: Model) -> int:

@@ -227,6 +227,12 @@ def net_of_order(c: Customer, order: int) -> int:
     return max(0, net_at(c, index)) if index >= 0 else 0
 
 
+def returned(c: Customer, start: int) -> int:
+    """Orders with something given back, or cancelled, from a place in the ledger on."""
+    refunds = c.refunds
+    return 0 if refunds is None else sum(order in refunds for order in memoryview(c.hashes)[8 * start :].cast("Q"))
+
+
 def fold(c: Customer, count: int, window: int) -> None:
     """Fold the `count` oldest entries into sums by UTC day; days wholly before the window into one lifetime sum.
 

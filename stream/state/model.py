@@ -17,7 +17,6 @@ from xxhash import xxh32_intdigest
 from stream.scoring.abc import compile_abc
 from stream.scoring.alive import log_odds_gone, rhythm
 from stream.scoring.calibration import Calibration
-from stream.scoring.churn import DETRACTOR_SCORE_MAX
 from stream.scoring.churn_model import ChurnModel, compile_churn
 from stream.scoring.clv import OrdersTable, orders_table
 from stream.scoring.gamma_gamma import SpendParams
@@ -29,6 +28,7 @@ from stream.scoring.needs import NeedsTable, compile_needs
 from stream.scoring.playbook import CompiledPlaybook, compile_playbook
 from stream.scoring.policy import LEVELS, Policy
 from stream.scoring.rfm import CELLS, EdgeTable, compile_edges
+from stream.scoring.satisfaction import DETRACTOR_MAX
 from stream.scoring.segments import compile_segments
 from stream.scoring.themes import ThemesTable, compile_themes
 from stream.scoring.tiers import compile_tiers, value_score
@@ -202,7 +202,7 @@ def compile_model(policy: Policy, calibration: Calibration) -> Model:
         complaint_cap=policy.churn.complaint_cap,
         detractor_weight=calibration.churn.detractor,
         detractor_ms=round(churn.detractor_for),
-        detractor_score_max=DETRACTOR_SCORE_MAX,
+        detractor_score_max=DETRACTOR_MAX,
         level_logits=churn.thresholds,
         log_odds_at_once=log_odds,
         abc_cuts=((abc.b, abc.a), (abc.b, abc.a), (abc.b_kept, abc.a), (abc.b_kept, abc.a_kept)),

@@ -21,7 +21,7 @@ from stream.scoring.units import DAY, WEEK
 from stream.state.baskets import discount_since
 from stream.state.customer import MATRIX_BITS, Customer
 from stream.state.interactions import SERVICE, TYPE_CODES
-from stream.state.ledger import NOT_COUNTED, net_at
+from stream.state.ledger import NOT_COUNTED, net_at, returned
 from stream.state.model import Model
 
 _SERVICE = frozenset(TYPE_CODES[kind] for kind in SERVICE)
@@ -85,10 +85,7 @@ def profit(c: Customer, policy: Policy) -> int:
 
 def returns(c: Customer) -> int:
     """Orders in the window with something given back, or cancelled."""
-    if c.refunds is None:
-        return 0
-    hashes = memoryview(c.hashes)[8 * c.window_from :].cast("Q")
-    return sum(order in c.refunds for order in hashes)
+    return returned(c, c.window_from)
 
 
 def contacts(c: Customer, start: int) -> int:

@@ -24,7 +24,7 @@ from tests.bench.scaling_page import write_scaling
 from tests.bench.systems import systems
 from tests.bench.throughput import as_text, throughput
 from tests.bench.workload import Workload
-from tests.kit.place import REPOSITORY
+from tests.kit.folders import REPOSITORY
 
 BUILD = REPOSITORY / "build"
 PAGE = REPOSITORY / "docs" / "reference" / "performance.md"

@@ -19,8 +19,8 @@ def write_page(page: Path, report: dict[str, Any]) -> None:
     put(page, as_page(report))
 
 
-def put(page: Path, figures: str) -> None:
-    """Put figures between the marks of a page.
+def put(page: Path, figures: str, begin: str = BEGIN) -> None:
+    """Put figures between the marks of a page; the one at the beginning says which command writes them.
 
     Raises
     ------
@@ -28,11 +28,11 @@ def put(page: Path, figures: str) -> None:
         The page has no such marks.
     """
     text = page.read_text(encoding="utf-8")
-    before, found, rest = text.partition(BEGIN)
+    before, found, rest = text.partition(begin)
     _, ended, after = rest.partition(END)
     if not found or not ended:
-        raise ValueError(f"{page} has no place for the figures: a line {BEGIN!r}, and later one {END!r}")
-    page.write_text(f"{before}{BEGIN}\n{figures}\n{END}{after}", encoding="utf-8")
+        raise ValueError(f"{page} has no place for the figures: a line {begin!r}, and later one {END!r}")
+    page.write_text(f"{before}{begin}\n{figures}\n{END}{after}", encoding="utf-8")
 
 
 def as_page(report: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from tests.bench.given import ASSUMED, PRICES, SHOPS, Assumed, Costs, Prices, la
 from tests.bench.page import put, table
 from tests.bench.scaling import Plan, plan
 from tests.bench.terms import Term, said
-from tests.kit.place import REPOSITORY
+from tests.kit.folders import REPOSITORY
 
 PAGE: Final = REPOSITORY / "docs" / "reference" / "scaling.md"
 REPORT: Final = REPOSITORY / "build" / "bench.json"

@@ -17,7 +17,7 @@ from tests.chaos.mutants import MUTANTS, Mutant, Unfit, Verdict, look_at
 from tests.chaos.play import Report, play
 from tests.chaos.schedule import schedule_of
 from tests.chaos.table import as_json, as_page, as_text, mutants_as_text, rows_of
-from tests.kit.place import REPOSITORY
+from tests.kit.folders import REPOSITORY
 
 BUILD = REPOSITORY / "build"
 PAGE = REPOSITORY / "docs" / "reference" / "faults.md"

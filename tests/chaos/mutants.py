@@ -23,7 +23,7 @@ from stream.testing import LOADED, TAIL
 from tests.chaos.faults import FAULTS
 from tests.chaos.play import Report, play
 from tests.chaos.schedule import schedule_of
-from tests.kit.place import REPOSITORY
+from tests.kit.folders import REPOSITORY
 from tests.property.test_protocol import test_a_protocol_with_a_check_less_is_found_out as model_finds
 
 EVENTS = 6_000

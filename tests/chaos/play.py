@@ -19,8 +19,9 @@ from tests.chaos.network import Network
 from tests.chaos.reader import Reader, Seen
 from tests.chaos.schedule import Schedule
 from tests.chaos.stage import ALL_WRITTEN, Stage
+from tests.kit.folders import REPOSITORY
 from tests.kit.live import ACCOUNTED, Kept, Look, sent
-from tests.kit.place import REPOSITORY, Place, topics_of
+from tests.kit.place import Place, topics_of
 from tests.kit.verdict import differences
 from tests.oracle import Result
 

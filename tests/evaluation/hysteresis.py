@@ -6,13 +6,11 @@ Each data set is read twice: once for its cut-points, then under each variant of
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from pathlib import Path
 
 import orjson
 
@@ -23,9 +21,10 @@ from stream.scoring.policy import Policy, default_policy
 from stream.scoring.units import DAY
 from stream.state.model import compile_model
 from tests.bench.page import put, table
+from tests.evaluation import BEGIN
 from tests.kit import datasets
+from tests.kit.folders import REPOSITORY
 from tests.kit.memory import MemoryShard, sharded
-from tests.kit.place import REPOSITORY
 
 FLAP_DAYS = 30
 BATCH = 5_000
@@ -119,14 +118,10 @@ def _figures(count: Count) -> tuple[str, str]:
 
 def main() -> int:
     """Measure all data sets there are, print the table, and put it into the page."""
-    filled = [datasets.journey(), datasets.cdnow_of("master")]
-    data = Path(os.environ.get("STREAM_SHARED_DATA") or REPOSITORY.parent / "shared" / "data")
-    if data.is_dir():
-        filled.append(datasets.retail(data))
-    block = as_block({one.name: measure(one) for one in filled})
+    block = as_block({one.name: measure(one) for one in datasets.present()})
     sys.stdout.write(f"{block}\n")
     if "--page" in sys.argv:
-        put(PAGE, block)
+        put(PAGE, block, BEGIN)
     return 0
 
 

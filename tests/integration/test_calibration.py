@@ -35,13 +35,6 @@ def prefix():
 
 
 @pytest.fixture
-async def redis(redis_server):
-    client = connect(redis_server.url)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
 def watch(redis, prefix):
     return CalibrationWatch(redis, prefix, default_policy())
 

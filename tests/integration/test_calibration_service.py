@@ -41,13 +41,6 @@ class Shown:
 
 
 @pytest.fixture
-async def redis(redis_server):
-    client = connect(redis_server.url)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
 async def shop(redis):
     """A prefix under which one shard holds 40 customers."""
     prefix = f"service-{next(_numbers)}"

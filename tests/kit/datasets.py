@@ -10,6 +10,7 @@ from typing import Any
 
 from stream.demo import completejourney
 from tests.datasets import cdnow, online_retail
+from tests.kit.folders import shared_data
 from tests.kit.memory import sharded
 from tests.kit.place import PARTITIONS, Logs
 from tests.kit.verdict import expected_of
@@ -98,6 +99,12 @@ def journey_of(households: int) -> Filled:
 
 
 @cache
-def retail(shared_data: Path) -> Filled:
-    """Online Retail."""
-    return _kept("online-retail", online_retail.CURRENCY, online_retail.load(shared_data).events)
+def retail(folder: Path) -> Filled:
+    """Online Retail, from the folder of public data sets."""
+    return _kept("online-retail", online_retail.CURRENCY, online_retail.load(folder).events)
+
+
+def present() -> list[Filled]:
+    """All data sets that are here, whole: Online Retail is no part of the repository."""
+    found = [journey(), cdnow_of("master")]
+    return [*found, retail(shared_data())] if shared_data().is_dir() else found

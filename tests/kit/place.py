@@ -20,10 +20,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from stream.contracts.topics import Topics
 from stream.store.keys import Keys
+from tests.kit.folders import REPOSITORY
 from tests.kit.memory import Record
 from tests.kit.writing import write
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PARTITIONS = 4
 DEADLINE_SECONDS = 120.0
 LOOK_SECONDS = 0.02

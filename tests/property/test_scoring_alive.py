@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.scoring import bg_nbd
 from stream.scoring.alive import (
     Params,
     age_at_log_odds,
     log_odds,
     log_odds_gone,
     p_alive,
-    p_alive_bg,
     probability,
 )
 
@@ -33,7 +33,8 @@ def test_silence_never_makes_a_customer_more_alive(params, x, last, quiet, longe
 @given(populations, repeats, weeks, weeks)
 def test_surviving_the_chance_to_leave_after_the_first_order_is_a_sign_of_life(params, x, last, quiet):
     """MBG/NBD doubts one-time buyers, whom BG/NBD never does, and trusts all others a little more."""
-    mbg, bg = p_alive(params, x, last, last + quiet), p_alive_bg(params, x, last, last + quiet)
+    mbg = p_alive(params, x, last, last + quiet)
+    bg = float(bg_nbd.p_alive(bg_nbd.BG, params, x, last, last + quiet))
     if x == 0:
         assert mbg < bg == 1
     else:

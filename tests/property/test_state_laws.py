@@ -45,19 +45,6 @@ FEW = 8
 models = st.sampled_from(sorted(MODELS))
 
 
-def alone(policy):
-    """A policy under which nobody is looked at but for what changes a class: no follow-ups, actions and samples."""
-    nothing = replace(policy.playbook, rows=policy.playbook.rows[-1:], cadence_days=(0, 0, 0, 0))
-    return replace(policy, playbook=nothing, churn=replace(policy.churn, horizon_days=CENTURY))
-
-
-CENTURY = 36_500
-MODELS |= {
-    "shipped_alone": compile_model(alone(POLICY), DEFAULT_CALIBRATION),
-    "hasty_alone": compile_model(alone(HASTY), DEFAULT_CALIBRATION),
-}
-
-
 def run(history, model, batch=NO_LIMIT, limits=LIMITS, **how):
     """Apply a history as one shard; what Redis would hold and Kafka would get."""
     return ran(MemoryShard(MODELS[model], limits), history, batch, **how).memory

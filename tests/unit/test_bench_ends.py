@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.kit.place import REPOSITORY
+from tests.kit.folders import REPOSITORY
 from tests.kit.processes import POLL_SECONDS, WAIT_SECONDS_MAX, children, gone, guarded
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for processes in /proc")

@@ -15,7 +15,7 @@ from tests.bench.scaling import plan
 from tests.bench.scaling_page import PAGE, as_block, write_scaling
 from tests.bench.sweep import Swept
 from tests.bench.terms import Sheet, said, term
-from tests.kit.place import REPOSITORY
+from tests.kit.folders import REPOSITORY
 
 CEILING = "ours / raw aiokafka"
 

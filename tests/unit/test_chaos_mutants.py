@@ -11,7 +11,7 @@ from tests.chaos.mutants import LOOKERS, MUTANTS, Edit, Unfit, Verdict, copy_of,
 from tests.chaos.play import Report
 from tests.chaos.schedule import Schedule
 from tests.chaos.table import as_json, mutants_as_text
-from tests.kit.place import REPOSITORY
+from tests.kit.folders import REPOSITORY
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

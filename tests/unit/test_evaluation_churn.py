@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu
@@ -97,11 +94,8 @@ def test_the_page_has_the_tables_that_the_command_makes(small, monkeypatch):
     assert [line for line in heads if line not in page] == []
 
 
-def test_online_retail_is_warned_of_better_than_by_the_rivals():
-    data = os.environ.get("STREAM_SHARED_DATA")
-    if not data or not Path(data).is_dir():
-        pytest.skip("Online Retail is not here: set STREAM_SHARED_DATA")
-    found = read("online-retail", datasets.retail(Path(data)).events, HORIZON, WINDOW)
+def test_online_retail_is_warned_of_better_than_by_the_rivals(shared_data):
+    found = read("online-retail", datasets.retail(shared_data).events, HORIZON, WINDOW)
     walked = walk(found, POLICY, 120, 60)
     lost = np.array([scored.moment.gone for scored in walked.scored])
     areas = {name: area(lost, score) for name, score in scores(found, walked).items()}

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.chaos.faults import FAULTS
-from tests.kit.place import REPOSITORY
+from tests.kit.folders import REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "reference" / "guarantees.md").read_text()
 TESTS = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)))

@@ -59,7 +59,8 @@ from stream.state.plain.layout import (
 )
 from stream.state.plain.message import Said, Why, begin, effect, finish, write
 from stream.state.plain.rules import Rules
-from stream.state.plain.worth import Worth, probability, worth
+from stream.state.plain.worth import probability, worth
+from stream.state.worth import Worth
 
 _TIERS: Final = len(TIER_NAMES)
 _CLASSES: Final = len(CLASSES)

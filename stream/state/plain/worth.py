@@ -7,7 +7,6 @@ a law holds them equal, to the bit.
 from __future__ import annotations
 
 from math import exp, log, sqrt
-from typing import NamedTuple
 
 from stream.native.jit import inlined, native
 from stream.scoring.clv import STEPS_PER_UNIT
@@ -30,17 +29,7 @@ from stream.state.plain.layout import (
 )
 from stream.state.plain.rules import Rules
 from stream.state.plain.tables import reached
-
-
-class Worth(NamedTuple):
-    """As `stream.state.worth.Worth`."""
-
-    loyalty: float
-    orders: float
-    spend: float
-    clv: int
-    at_stake: int
-    profit: int
+from stream.state.worth import Worth
 
 
 @inlined

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
 
 from stream.scoring.calibration import DEFAULT_CALIBRATION
 from stream.scoring.policy import default_policy
 from stream.scoring.units import DAY
 from tests.bench.page import put
+from tests.evaluation import BEGIN
 from tests.evaluation.churn.figures import measure
 from tests.evaluation.churn.histories import read
 from tests.evaluation.churn.page import as_block
 from tests.evaluation.churn.truth import against_truth, simulated
 from tests.evaluation.churn.walk import walk
 from tests.kit import datasets
-from tests.kit.place import REPOSITORY
+from tests.kit.folders import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "reference" / "churn.md"
 FIRST_DAYS = 120
@@ -28,11 +27,7 @@ def main() -> int:
     """Walk through all data sets there are, print the tables, and put them into the page."""
     policy = default_policy()
     horizon, window = policy.churn.horizon_days * DAY, policy.window_ms
-    filled = [datasets.journey(), datasets.cdnow_of("master")]
-    data = Path(os.environ.get("STREAM_SHARED_DATA") or REPOSITORY.parent / "shared" / "data")
-    if data.is_dir():
-        filled.append(datasets.retail(data))
-    events = {one.name: one.events for one in filled}
+    events = {one.name: one.events for one in datasets.present()}
     events["simulate"], left = simulated()
     measured, reliability, said, weights, truth = [], {}, {}, {"shipped": DEFAULT_CALIBRATION.churn}, []
     for name, of_topic in events.items():
@@ -48,7 +43,7 @@ def main() -> int:
     block = as_block(measured, reliability, said, weights, truth)
     sys.stdout.write(f"{block}\n")
     if "--page" in sys.argv:
-        put(PAGE, block)
+        put(PAGE, block, BEGIN)
     return 0
 
 

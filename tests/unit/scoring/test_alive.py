@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from stream.scoring.alive import Params, age_at_log_odds, log_odds, log_odds_gone, p_alive, p_alive_bg
+from stream.scoring import bg_nbd
+from stream.scoring.alive import Params, age_at_log_odds, log_odds, log_odds_gone, p_alive
 from stream.scoring.calibration import DEFAULT_CALIBRATION
 
 PAPER = Params(r=0.243, alpha=4.414, a=0.793, b=2.426)
@@ -29,40 +30,21 @@ CUSTOMERS = [
     [(2, 30.43, 0.726579, 0.774419), (0, 0.0, 1.0, 0.637253)],
 )
 def test_published_points(repeats, last, bg, mbg):
-    assert p_alive_bg(PAPER, repeats, last, 38.86) == pytest.approx(bg, abs=1e-6)
+    assert float(bg_nbd.p_alive(bg_nbd.BG, PAPER, repeats, last, 38.86)) == pytest.approx(bg, abs=1e-6)
     assert p_alive(PAPER, repeats, last, 38.86) == pytest.approx(mbg, abs=1e-6)
 
 
 @pytest.mark.golden
 def test_the_busiest_customer_of_the_excel_note():
-    assert p_alive_bg(FITTED, 26, 30.857, 31.0) == pytest.approx(0.9688523, abs=1e-6)
-
-
-@pytest.fixture(scope="module")
-def lifetimes():
-    """The PyPI package; its fitters choke on newer pandas, so parameters are set by hand."""
-    try:
-        import lifetimes  # noqa: PLC0415 - it may be absent or broken
-        import pandas as pd  # noqa: PLC0415
-    except Exception as error:  # noqa: BLE001 - old code on new libraries fails in its own ways
-        pytest.skip(f"the package lifetimes cannot be used here: {error}")
-
-    def fitter(name, params):
-        model = getattr(lifetimes, name)()
-        model.params_ = pd.Series(params._asdict())
-        return model
-
-    return fitter
+    assert float(bg_nbd.p_alive(bg_nbd.BG, FITTED, 26, 30.857, 31.0)) == pytest.approx(0.9688523, abs=1e-6)
 
 
 @pytest.mark.golden
 @pytest.mark.parametrize("params", [PAPER, DEFAULT_CALIBRATION.alive])
 @pytest.mark.parametrize("customer", CUSTOMERS)
 def test_agrees_with_lifetimes(lifetimes, params, customer):
-    mbg = lifetimes("ModifiedBetaGeoFitter", params).conditional_probability_alive(*customer)
-    bg = lifetimes("BetaGeoFitter", params).conditional_probability_alive(*customer)
-    assert p_alive(params, *customer) == pytest.approx(np.ravel(mbg)[0], abs=1e-6)
-    assert p_alive_bg(params, *customer) == pytest.approx(np.ravel(bg)[0], abs=1e-6)
+    theirs = lifetimes("ModifiedBetaGeoFitter", params._asdict()).conditional_probability_alive(*customer)
+    assert p_alive(params, *customer) == pytest.approx(np.ravel(theirs)[0], abs=1e-6)
 
 
 def test_one_by_one_equals_many_at_once():

@@ -22,7 +22,7 @@ from stream.scoring.lifecycle import (
 from stream.scoring.lifecycle_picture import diagram, rows
 from stream.scoring.table_reader import PolicyError
 from stream.scoring.units import DAY, NEVER, SECOND, WEEK
-from tests.kit.place import REPOSITORY
+from tests.kit.folders import REPOSITORY
 
 from .models import POLICY
 

@@ -130,23 +130,6 @@ def test_spend_fits_this_population(sample, spend):
     assert spend_misplaced(spend.params, sample.mean[again] * CENTS, sample.repeats[again]) < 0.06
 
 
-@pytest.fixture(scope="module")
-def lifetimes():
-    """The PyPI package; its fitters choke on newer pandas, so parameters are set by hand."""
-    try:
-        import lifetimes  # noqa: PLC0415 - it may be absent or broken
-        import pandas as pd  # noqa: PLC0415
-    except Exception as error:  # noqa: BLE001 - old code on new libraries fails in its own ways
-        pytest.skip(f"the package lifetimes cannot be used here: {error}")
-
-    def fitter(name, params):
-        model = getattr(lifetimes, name)()
-        model.params_ = pd.Series(params)
-        return model
-
-    return fitter
-
-
 @pytest.mark.parametrize("params", [*PUBLISHED.values(), Params(1.2, 10.0, 0.05, 3.0), Params(0.8, 2.0, 4.0, 3.0)])
 @pytest.mark.parametrize("family", [BG, MBG])
 def test_agrees_with_lifetimes_for_each_customer(lifetimes, family, params):

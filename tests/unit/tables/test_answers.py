@@ -21,8 +21,9 @@ from stream.tables.questions import NotAsked, ask
 from stream.tables.rates import RATES
 from stream.tables.windows import WINDOWS
 from tests.kit.everyday import everyday
+from tests.kit.folders import REPOSITORY
 from tests.kit.memory import MemoryShard, sharded
-from tests.kit.place import PARTITIONS, REPOSITORY
+from tests.kit.place import PARTITIONS
 from tests.unit.tables.kit import Cells
 
 NOW = 17_000 * DAY + 12 * HOUR + 1
