@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from fractions import Fraction
-from math import sqrt
+from functools import cache
+from math import lcm, sqrt
 from typing import TYPE_CHECKING, Any
 
 from tests.oracle.customer import PERIOD, PERIODS_KEPT, Customer
 from tests.oracle.exact import exact, up_to_second
-from tests.oracle.reading import DAY, SECOND
+from tests.oracle.reading import DAY, SECOND, Details
 
 if TYPE_CHECKING:
     from stream.scoring.policy import Policy
 
 NEEDS = ("none", "functional", "price", "experience", "service")
 CONDUCT = ("none", "watch", "high")
+WEIGHT = 10**15
+"""Points of the newest period weigh as much; those of older ones a whole number below it."""
 
 
 class Characters:
@@ -24,9 +28,15 @@ class Characters:
     def __init__(self, policy: Policy, returned_share: float) -> None:
         self.population = max(returned_share, policy.conduct.population_min)
         self.needs, self.bad = policy.needs, policy.conduct
-        self.points = {kind: (rank, exact(points)) for kind, rank, points in policy.needs.interactions}
-        self.by_orders = [exact(it) for it in (policy.needs.new_category, policy.needs.repeat_category)]
-        self.discounted = exact(policy.needs.discounted)
+        needs = policy.needs
+        points = [needs.new_category, needs.repeat_category, needs.discounted, *(it for _, _, it in needs.interactions)]
+        # All points are whole numbers of such units.
+        self.unit = lcm(*(exact(it).denominator for it in points))
+        new, repeat, self.discounted, *others = [int(exact(it) * self.unit) for it in points]
+        self.by_orders = (new, repeat)
+        self.points = {kind: (rank, it) for (kind, rank, _), it in zip(needs.interactions, others, strict=True)}
+        self.weight = cache(self._weight)
+        self._summed: dict[str, tuple[list[tuple[int, Details]], set[str], Counter[tuple[int, int]]]] = {}
         self.left_after = round(exact(policy.carts.left_after_hours) * 3_600 * SECOND)
         market = policy.market_segments
         self.ages = [(name, round(exact(days) * DAY)) for name, days in market.registration_ages]
@@ -36,37 +46,48 @@ class Characters:
     def need(self, customer: Customer) -> str:
         """The dominant need, given the one said."""
         policy = self.needs
-        earned: list[tuple[int, int, Fraction]] = []
-        newest = max((period for _, period in customer.by_period), default=0)
-        for (kind, period), count in customer.by_period.items():
-            if kind in self.points and period > newest - PERIODS_KEPT:
-                rank, points = self.points[kind]
-                earned.append((period, rank, count * points))
-        known: set[str] = set()
-        for at, (discount, coupon, categories) in self._details(customer):
-            earned += [(at // PERIOD, 1, self.by_orders[category in known]) for category in categories]
-            known.update(categories)
-            if discount or coupon:
-                earned.append((at // PERIOD, 2, self.discounted))
-        newest = max((period for period, _, points in earned if points), default=0)
-        sums = [Fraction(0)] * len(NEEDS)
-        for period, rank, points in earned:
-            sums[rank] += points * round(10**15 * 0.5 ** ((newest - period) * 30 / policy.half_life_days)) / 10**15
-        total = sum(sums, Fraction(0))
-        if total <= 0 or total < policy.points_min:
+        earned = [*self._of_orders(customer).items(), *self._of_interactions(customer).items()]
+        newest = max((period for (period, _), points in earned if points), default=0)
+        sums = [0] * len(NEEDS)
+        for (period, rank), points in earned:
+            sums[rank] += points * self.weight(newest - period)
+        total = sum(sums)
+        if total <= 0 or Fraction(total, self.unit * WEIGHT) < policy.points_min:
             return "none"
-        shares = {name: float(points / total) for name, points in zip(NEEDS, sums, strict=True)}
+        # Whole numbers over whole numbers: rounded once.
+        shares = {name: points / total for name, points in zip(NEEDS, sums, strict=True)}
         best = max(NEEDS[1:], key=lambda name: (shares[name], -NEEDS.index(name)))
         if customer.need != "none" and shares[customer.need] + policy.margin >= shares[best]:
             return customer.need
         return best
 
-    def _details(self, customer: Customer) -> list[tuple[int, tuple[int, bool, tuple[str, ...]]]]:
-        return sorted(
-            (at, customer.details[order, at, gross])
-            for order, (at, gross) in customer.orders.items()
-            if (order, at, gross) in customer.details and order in customer.net_by_order
-        )
+    def _of_interactions(self, customer: Customer) -> Counter[tuple[int, int]]:
+        """Points by period and rank that interactions of the periods that are kept have earned, in units."""
+        newest = max((period for _, period in customer.by_period), default=0)
+        earned: Counter[tuple[int, int]] = Counter()
+        for (kind, period), count in customer.by_period.items():
+            if kind in self.points and period > newest - PERIODS_KEPT:
+                rank, points = self.points[kind]
+                earned[period, rank] += count * points
+        return earned
+
+    def _of_orders(self, customer: Customer) -> Counter[tuple[int, int]]:
+        """The same of orders. What the first of them earned is remembered while nothing comes in between."""
+        said = customer.said_in_order
+        summed, known, earned = self._summed.get(customer.id, ([], set(), Counter()))
+        if said[: len(summed)] != summed:
+            summed, known, earned = [], set(), Counter()
+        for at, (discount, coupon, categories) in said[len(summed) :]:
+            for category in categories:
+                earned[at // PERIOD, 1] += self.by_orders[category in known]
+            known.update(categories)
+            if discount or coupon:
+                earned[at // PERIOD, 2] += self.discounted
+        self._summed[customer.id] = (list(said), known, earned)
+        return earned
+
+    def _weight(self, age: int) -> int:
+        return round(WEIGHT * 0.5 ** (age * 30 / self.needs.half_life_days))
 
     def conduct(self, customer: Customer) -> str:
         """The level, given the one said: the lower end of Wilson's interval against the least share of others."""
@@ -121,17 +142,15 @@ class Characters:
 
     def has_only_ordered(self, customer: Customer) -> bool:
         """Whether there is nothing but plain orders."""
-        return not (customer.refunds or customer.cancelled or customer.recent_ids or self._has_details(customer))
-
-    def _has_details(self, customer: Customer) -> bool:
-        return any((order, *entry) in customer.details for order, entry in customer.orders.items())
+        return not (customer.refunds or customer.cancelled or customer.recent_ids or customer.detailed)
 
     def touched_at(self, customer: Customer) -> int | None:
         """When the cart was last changed or a checkout begun; None where an order came since."""
         kinds = [kind for kind in ("cart.updated", "checkout.started") if kind in customer.counts]
-        times = [customer.last_of_type[kind] for kind in kinds]
-        ordered = max((at for at, _ in customer.orders.values()), default=-1)
-        return max(times) if times and max(times) > ordered else None
+        if not kinds:
+            return None
+        touched = max(customer.last_of_type[kind] for kind in kinds)
+        return touched if all(at < touched for at, _ in customer.orders.values()) else None
 
     def left_at(self, customer: Customer) -> int | None:
         """When the cart is left behind."""

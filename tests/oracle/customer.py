@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 import xxhash
 
@@ -34,6 +35,12 @@ class Customer:
     # Of every order that counts: id -> (at, net), and the same in order of time.
     net_by_order: dict[str, tuple[int, int]] = field(default_factory=dict)
     counted: list[tuple[int, int]] = field(default_factory=list)
+    # What the first so many of these sum up to.
+    sums: list[int] = field(default_factory=lambda: [0])
+    # Orders that said more than their amount; and of those that count, by id and in order of time, when and what.
+    detailed: set[str] = field(default_factory=set)
+    said_by_order: dict[str, tuple[int, Details]] = field(default_factory=dict)
+    said_in_order: list[tuple[int, Details]] = field(default_factory=list)
 
     # Interactions.
     recent_ids: deque[str] = field(init=False)
@@ -172,12 +179,22 @@ class Customer:
         net, counts = self._net_and_counts(order)
         self.net_by_order.pop(order, None)
         self.discounted.pop(order, None)
+        self.detailed.discard(order)
+        if order in self.said_by_order:
+            self.said_in_order.remove(self.said_by_order.pop(order))
+        details = self.details.get((order, *self.orders[order])) if order in self.orders else None
+        if details is not None:
+            self.detailed.add(order)
         if counts:
-            self.net_by_order[order] = (self.orders[order][0], net)
-            details = self.details.get((order, *self.orders[order]))
-            if details is not None and details[0]:
-                self.discounted[order] = (self.orders[order][0], details[0])
+            at = self.orders[order][0]
+            self.net_by_order[order] = (at, net)
+            if details is not None:
+                self.said_by_order[order] = (at, details)
+                insort(self.said_in_order, self.said_by_order[order])
+                if details[0]:
+                    self.discounted[order] = (at, details[0])
         self.counted = sorted(self.net_by_order.values())
+        self.sums = [0, *accumulate(net for _, net in self.counted)]
 
     @property
     def n(self) -> int:
@@ -193,7 +210,15 @@ class Customer:
 
     def window(self, as_of: int, window_ms: int) -> list[tuple[int, int]]:
         """(at, net) of the orders that count at `as_of` and are younger than the window."""
-        return self.counted[bisect_right(self.counted, as_of - window_ms, key=lambda order: order[0]) :]
+        return self.counted[self._older(as_of - window_ms) :]
+
+    def bought(self, as_of: int, window_ms: int) -> tuple[int, int]:
+        """How many these are, and what they sum up to."""
+        older = self._older(as_of - window_ms)
+        return self.n - older, self.sums[-1] - self.sums[older]
+
+    def _older(self, moment: int) -> int:
+        return bisect_right(self.counted, moment, key=lambda order: order[0])
 
     # -- costs --------------------------------------------------------------------------------------------------
 

@@ -61,6 +61,7 @@ class Scores:
         self.horizon_weeks = churn.horizon_days / 7
         self.value_score = cache(self._value_score)
         self.segment_of = cache(self._segment_of)
+        self.gap_moments_of = cache(self._gap_moments_of)
 
     # -- recency, frequency, monetary ---------------------------------------------------------------------------
 
@@ -68,14 +69,13 @@ class Scores:
         """The three scores; None for who has no order that counts."""
         if not customer.n:
             return None
-        window = customer.window(as_of, self.window)
-        if not window:
+        frequency, monetary = customer.bought(as_of, self.window)
+        if not frequency:
             return 1, 1, 1
         recency = as_of - customer.last_at
-        monetary = sum(net for _, net in window)
         return (
             5 - reached(recency, self.ages),
-            1 + reached(len(window), self.frequency_edges),
+            1 + reached(frequency, self.frequency_edges),
             1 + reached(monetary, self.monetary_edges),
         )
 
@@ -157,18 +157,20 @@ class Scores:
 
     def gap_moments(self, customer: Customer) -> list[int]:
         """Whole seconds at which silence reaches each step of the customer's own rhythm."""
-        span = customer.last_at - customer.first_at
-        if customer.n < self.rhythm_orders_min or span <= 0:
+        return self.gap_moments_of(customer.n, customer.first_at, customer.last_at)
+
+    def _gap_moments_of(self, n: int, first_at: int, last_at: int) -> list[int]:
+        span, x = last_at - first_at, n - 1
+        if n < self.rhythm_orders_min or span <= 0:
             return []
-        x = customer.n - 1
         # Whole numbers throughout: ratio * max(gap_min, span / x) as a numerator over a denominator.
         if span >= self.gap_min * x:
             return [
-                up_to_second(customer.last_at, ratio.numerator * span, ratio.denominator * x)
+                up_to_second(last_at, ratio.numerator * span, ratio.denominator * x)
                 for ratio in self.gap_ratios
             ]
         steps = [ratio * self.gap_min for ratio in self.gap_ratios]
-        return [up_to_second(customer.last_at, step.numerator, step.denominator) for step in steps]
+        return [up_to_second(last_at, step.numerator, step.denominator) for step in steps]
 
     def logit(self, parts: dict[str, float]) -> float:
         """Log-odds of being lost."""
@@ -185,8 +187,7 @@ class Scores:
 
     def abc(self, customer: Customer, as_of: int) -> str:
         """Class by revenue, given the class said."""
-        window = customer.window(as_of, self.window)
-        return self.classes.abc(len(window), sum(net for _, net in window), customer.abc)
+        return self.classes.abc(*customer.bought(as_of, self.window), customer.abc)
 
     def lifecycle(self, customer: Customer, as_of: int) -> str:
         """Stage, given the stage said."""
