@@ -6,6 +6,7 @@ from bisect import bisect_right, insort
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from itertools import accumulate
+from operator import itemgetter
 
 import xxhash
 
@@ -194,7 +195,7 @@ class Customer:
                 if details[0]:
                     self.discounted[order] = (at, details[0])
         self.counted = sorted(self.net_by_order.values())
-        self.sums = [0, *accumulate(net for _, net in self.counted)]
+        self.sums = [0, *accumulate(map(itemgetter(1), self.counted))]
 
     @property
     def n(self) -> int:

@@ -60,6 +60,7 @@ class Scores:
         self.detractor = exact(churn.detractor_days) * DAY
         self.horizon_weeks = churn.horizon_days / 7
         self.value_score = cache(self._value_score)
+        self.raw_tier = cache(self._raw_tier)
         self.segment_of = cache(self._segment_of)
         self.gap_moments_of = cache(self._gap_moments_of)
 
@@ -83,7 +84,7 @@ class Scores:
         parts = (weight * Fraction(score - 1, 4) for weight, score in zip(self.weights, rfm, strict=True))
         return 100 * sum(parts, Fraction(0)) / sum(self.weights, Fraction(0))
 
-    def raw_tier(self, rfm: tuple[int, int, int] | None, said: str) -> str:
+    def _raw_tier(self, rfm: tuple[int, int, int] | None, said: str) -> str:
         """Tier that the scores call for; the margin is for who was said to be in it, or above."""
         if rfm is None:
             return "none"
@@ -115,7 +116,7 @@ class Scores:
         """The parts of the logit that apply, but for the bias; empty for who has no order that counts."""
         if not customer.n:
             return {}
-        parts = self.silence(customer, as_of)
+        parts = self.silence(customer, as_of, self.gone(customer, as_of))
         if self.coefficients.rhythm:
             parts["rhythm"] = self.coefficients.rhythm * self.idle(customer)
         steps = self.gap_steps(customer, as_of)
@@ -127,9 +128,9 @@ class Scores:
             parts["detractor"] = self.coefficients.detractor
         return parts
 
-    def silence(self, customer: Customer, as_of: int) -> dict[str, float]:
+    def silence(self, customer: Customer, as_of: int, gone: float) -> dict[str, float]:
         """The parts that grow with every moment."""
-        parts = {"p_alive": self.coefficients.p_alive * self.gone(customer, as_of)}
+        parts = {"p_alive": self.coefficients.p_alive * gone}
         if self.coefficients.quiet and as_of > customer.last_at:
             alpha = self.alive.alpha
             weeks = [alpha + (moment - customer.first_at) / WEEK for moment in (customer.last_at, as_of)]
@@ -165,10 +166,7 @@ class Scores:
             return []
         # Whole numbers throughout: ratio * max(gap_min, span / x) as a numerator over a denominator.
         if span >= self.gap_min * x:
-            return [
-                up_to_second(last_at, ratio.numerator * span, ratio.denominator * x)
-                for ratio in self.gap_ratios
-            ]
+            return [up_to_second(last_at, ratio.numerator * span, ratio.denominator * x) for ratio in self.gap_ratios]
         steps = [ratio * self.gap_min for ratio in self.gap_ratios]
         return [up_to_second(last_at, step.numerator, step.denominator) for step in steps]
 
@@ -247,16 +245,18 @@ class Scores:
         """
         low = customer.as_of // SECOND  # in seconds, from here on
         high = (until - 1) // SECOND
-        parts = self.contributions(customer, customer.as_of)
-        level = self.levels.index(self.level(parts))
-        falls = [fall for fall in self.classes.falls if fall > self.gone(customer, customer.as_of)]
         if high <= low:
             return None
+        parts = self.contributions(customer, customer.as_of)
+        level = self.levels.index(self.level(parts))
+        gone = self.gone(customer, customer.as_of)
+        threshold = min(self.thresholds[level:], default=inf)
+        fall = min((fall for fall in self.classes.falls if fall > gone), default=inf)
 
         def reaches(second: int) -> bool:
-            logit = self.logit(parts | self.silence(customer, second * SECOND))
             gone = self.gone(customer, second * SECOND)
-            return logit >= min(self.thresholds[level:], default=inf) or gone >= min(falls, default=inf)
+            logit = self.logit(parts | self.silence(customer, second * SECOND, gone))
+            return logit >= threshold or gone >= fall
 
         if not reaches(high):
             return None
