@@ -16,8 +16,8 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Final
 
+import google_crc32c
 import numpy as np
-from aiokafka.record.util import calc_crc32c
 from numpy.typing import NDArray
 
 from stream.contracts.bundle import HEADER_SIZE, INDEX_SIZE, KINDS, BundleError, count_of, decode_bundle, topic_names
@@ -96,7 +96,8 @@ class RecordBatch:
             built, last = self._built, self._count - 1
             head = (0, len(built) - _LENGTH_FROM, _NO_LEADER_EPOCH, _MAGIC, 0, _TRANSACTIONAL, last)
             _HEADER.pack_into(built, 0, *head, self._now, self._now, *self._producer, self._count)
-            struct.pack_into(">I", built, _CRC_AT, calc_crc32c(built[_ATTRIBUTES_AT:]))
+            # By the processor's own instruction: aiokafka's table takes fourteen times as long.
+            struct.pack_into(">I", built, _CRC_AT, google_crc32c.value(built[_ATTRIBUTES_AT:].tobytes()))
             self._sealed = True
         return self._built
 

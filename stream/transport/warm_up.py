@@ -1,6 +1,6 @@
 """Have all native code ready before the first record comes: loaded where it is on disk, else compiled.
 
-Compiling takes some twenty seconds, in which a worker that has joined its group would stand still. So it is done
+Compiling takes most of a minute, in which a worker that has joined its group would stand still. So it is done
 before; an image does it when it is built (``python -m stream.transport.warm_up``).
 """
 
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 SECONDS_TO_MENTION: Final = 5.0
 
 #: More than there is room for at first and than may stay, so that growing and forgetting are ready as well.
-_CUSTOMERS: Final = 1_100
+_CUSTOMERS: Final = 2_200
 _LIMITS: Final = Limits(
     cached_customers_max=_CUSTOMERS // 2,
     ledger_orders_max=10,
@@ -74,14 +74,16 @@ def _work() -> None:
     stored: dict[str, bytes] = {}
     for _ in range(2):
         state = ShardState(model, Announcer(topics), _LIMITS)
-        # The second batch comes to those who were forgotten after the first, and to some who order late.
-        for number in range(2):
-            block = decoder.decode("orders", 0, _orders(number), _NOW)
+        # The second batch comes to those who were forgotten after the first, and to some who order late. One order has
+        # more sums than a batch of one has room for.
+        for orders in (_orders(0), _orders(1), _orders(2)[:1]):
+            block = decoder.decode("orders", 0, orders, _NOW)
             missing = state.missing(block)
             state.admit(missing, [stored.get(customer) for customer in missing])
             outcome = state.apply(block, _NOW)
             stored |= dict(unpack_records(outcome.records))
             Assembly(outcome.outbox, topics, "/scorer", _NOW, BATCH_BYTES)
+        state.sweep(["c-0"], _NOW, _NOW)
 
 
 def _orders(number: int) -> list[_Record]:
@@ -92,7 +94,7 @@ def _orders(number: int) -> list[_Record]:
             b"c-%d" % k,
             b'{"event_id":"e-%d-%d","type":"order.completed","customer_id":"c-%d","order_id":"o-%d-%d",'
             b'"occurred_at":"2027-01-01T00:00:0%dZ","amount":"%d.00","currency":"EUR","channel":"web"}'
-            % (number, k, k, number, k, 1 - number if k % 2 else number, k),
+            % (number, k, k, number, k, 9 - number if k % 2 else number, k),
         )
         for k in range(_CUSTOMERS)
     ]
