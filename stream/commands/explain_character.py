@@ -23,7 +23,6 @@ from stream.state.character import conduct_figures, market_classes, need_figures
 from stream.state.customer import Customer
 from stream.state.interactions import TYPE_NAMES
 from stream.state.model import Model
-from stream.state.sections import has_no_sections
 from stream.state.unusual import histories
 from stream.state.view import cell_of
 
@@ -117,7 +116,7 @@ def _conduct(c: Customer, model: Model) -> dict[str, Any]:
 
 def _market_segments(c: Customer, model: Model) -> dict[str, Any]:
     market, rules = model.market, model.policy.market_segments.rules
-    if has_no_sections(c) or not rules:
+    if not rules:
         return {}
     classes = market_classes(c, model, cell_of(c, model) if c.n else 0)
     said, holds = market.names(c.market_segments), market.names(market.bits(classes))

@@ -94,6 +94,8 @@ class MarketTable:
                 raise PolicyError(
                     f"policy: market_segments.rules[{place}].when = {rule.when[:80]!r}: {error}"
                 ) from error
+        self.conditions: Final = tuple(conditions)
+        """The conditions, in the order of the policy."""
         named = frozenset[str]().union(*(condition.names for condition in conditions))
         self.uses: Final = tuple(name for name in vocabulary if name in named)
         """Names of the vocabulary that any condition depends on."""

@@ -42,7 +42,7 @@ from rule_engine.ast import (
     UnaryExpression,
 )
 
-from stream.scoring.rule_words import ExpressionError, Text, Vocabulary, Whole
+from stream.scoring.rule_words import FAILS, HOLDS, Comparison, ExpressionError, Text, Vocabulary, Whole
 
 LENGTH_MAX: Final = 500
 """Characters of a condition."""
@@ -74,6 +74,8 @@ class Condition:
     >>> condition = Condition('tier in ["mid", "high"] and (r >= 4 or region == "north")', words)
     >>> sorted(condition.names)
     ['r', 'region', 'tier']
+    >>> [(one.name, one.then, one.otherwise) for one in condition.comparisons]
+    [('region', -1, -2), ('r', -1, 0), ('tier', 1, -2)]
     >>> condition.holds({"tier": "high", "region": None, "r": 3})
     False
     >>> condition.holds({"tier": "high", "region": "north", "r": 3})
@@ -108,6 +110,10 @@ class Condition:
             ) from error
         self.names: Final = frozenset(_check(self._rule.statement.expression, vocabulary, DEPTH_MAX))
         """Names that the condition uses."""
+        found: list[Comparison] = []
+        _compare(self._rule.statement.expression, HOLDS, FAILS, found)
+        self.comparisons: Final = tuple(found)
+        """The condition one comparison at a time: the last one is the first to be made, each leads to earlier ones."""
 
     def holds(self, classes: Mapping[str, str | int | None]) -> bool:
         """Whether the condition holds for a customer, given at least the classes that it names."""
@@ -144,6 +150,20 @@ def _check(node: ExpressionBase, vocabulary: Vocabulary, depth: int) -> Iterator
         yield _compared(node.member, tuple(node.container.value), vocabulary)
     else:
         raise ExpressionError(f"each part must be a comparison of a name with a value; {_LANGUAGE}")
+
+
+def _compare(node: ExpressionBase, then: int, otherwise: int, found: list[Comparison]) -> int:
+    """Add the comparisons of a condition that was checked; gives the number of the one to begin with."""
+    if isinstance(node, LogicExpression):
+        right = _compare(node.right, then, otherwise, found)
+        is_and = node.type == "and"
+        return _compare(node.left, right if is_and else then, otherwise if is_and else right, found)
+    if isinstance(node, UnaryExpression):
+        return _compare(node.right, otherwise, then, found)
+    parts = (node.container, node.member) if isinstance(node, ContainsExpression) else (node.left, node.right)
+    (name,) = (part.name for part in parts if isinstance(part, SymbolExpression))
+    found.append(Comparison(name, lambda value: bool(node.evaluate({name: value})), then, otherwise))
+    return len(found) - 1
 
 
 def _compared(name: ExpressionBase, values: tuple[ExpressionBase, ...], vocabulary: Vocabulary) -> str:

@@ -1,7 +1,7 @@
 """What a customer looks for, how they return what they buy, and which rule segments that puts them into.
 
 Like the figures in `worth` these need not be known at every event, and are looked at where those are; the need also
-after every event that has points. Who has done nothing but order has no need and no conduct, and is in no rule segment.
+after every event that has points. Who has done nothing but order has no need and no conduct.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from stream.state import baskets, ledger
 from stream.state.ages import age_of
 from stream.state.customer import Customer
 from stream.state.model import Model
-from stream.state.sections import has_no_sections
 from stream.state.worth import cell_names
 
 _NOTHING: Final[Mapping[int, int]] = {}
@@ -68,7 +67,7 @@ def market_segments_of(c: Customer, model: Model, cell: int) -> int:
     cell
         Place in the R-F-M cube.
     """
-    return 0 if has_no_sections(c) else model.market.bits(market_classes(c, model, cell))
+    return model.market.bits(market_classes(c, model, cell))
 
 
 def market_classes(c: Customer, model: Model, cell: int) -> dict[str, Any]:

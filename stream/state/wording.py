@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import log
+from typing import Any
 
 import msgspec
 
@@ -93,7 +94,11 @@ STANDINGS = tuple(
 
 def rest_text(c: Customer, model: Model, figures: Worth | None) -> str:
     """What of the scores comes after churn, and the end of the object."""
-    more = {} if has_no_sections(c) else extras(c, model)
+    if has_no_sections(c):
+        names = model.market.names(c.market_segments)
+        more: dict[str, Any] = {"market_segments": names} if names else {}
+    else:
+        more = extras(c, model)
     parts = [f',"needs":{_encode(more.pop("needs")).decode()}'] if "needs" in more else []
     if c.matrix:
         parts.append(matrix_text(c.matrix, model))

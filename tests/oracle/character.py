@@ -106,9 +106,7 @@ class Characters:
         return "none"
 
     def market_segments(self, customer: Customer, rfm: tuple[int, int, int] | None) -> list[str]:
-        """Names of the rules that hold, of customers who did more than order; in the order of the policy."""
-        if self.has_only_ordered(customer):
-            return []
+        """Names of the rules that hold, in the order of the policy."""
         r, f, m = rfm or (0, 0, 0)
         age = self.age(customer, customer.as_of)
         names: Mapping[str, Any] = customer.cells | {

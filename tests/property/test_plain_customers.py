@@ -29,6 +29,7 @@ from stream.contracts.events import CANCELLED, COMPLETED, REFUNDED, InteractionE
 from stream.contracts.ids import hash_id
 from stream.contracts.topics import Topics
 from stream.scoring.calibration import DEFAULT_CALIBRATION
+from stream.scoring.market_segments import RuleSegment
 from stream.scoring.policy import default_policy
 from stream.scoring.quantiles import bucket
 from stream.scoring.units import DAY, SECOND
@@ -63,11 +64,26 @@ def inclined(bias, policy=POLICY):
     return compile_model(policy, msgspec.structs.replace(DEFAULT_CALIBRATION, churn=weights))
 
 
+#: Rule segments that orders and silence lead in and out of, some of them at once.
+RULES = (
+    ("wide", 'f > 1 and tier != "low" or segment == "champions"'),
+    ("not_alone", 'need == "none" and kind == null'),
+    ("cells", 'profitability_tenure in ["strangers", "barnacles"] or abc == "A" and level in ["low", "medium"]'),
+    ("never", 'conduct == "high"'),
+    ('"quoted" ü', 'level in ["high", "churned"] or lifecycle == "churned" or m == 5'),
+)
+
+
+def ruled(policy, rules=RULES):
+    named = tuple(RuleSegment(name, when) for name, when in rules)
+    return replace(policy, market_segments=replace(policy.market_segments, rules=named))
+
+
 #: Levels right after an order fall from order to order; those of the anxious model begin with a warning.
 MODELS = {
     "shipped": inclined(0.0),
-    "hasty": inclined(0.0, replace(POLICY, window_days=20, tier_min_stay_days=3.0)),
-    "concerned": inclined(0.5, replace(POLICY, window_days=45, tier_min_stay_days=1.0)),
+    "hasty": inclined(0.0, ruled(replace(POLICY, window_days=20, tier_min_stay_days=3.0))),
+    "concerned": inclined(0.5, ruled(replace(POLICY, window_days=45, tier_min_stay_days=1.0))),
     "anxious": inclined(1.5),
 }
 models = st.sampled_from(sorted(MODELS))
@@ -680,13 +696,26 @@ def test_what_the_laws_lead_through_is_told_of():
     events = [order("a", number, BEGINNING + DAY * number, 20_000) for number in range(40)]
     events += [order("a", 40, BEGINNING + 400 * DAY)]
     course = [("events", events[:20]), ("events", events[20:])]
-    kinds, origins = set(), set()
+    kinds, origins, moves, listed = set(), set(), set(), set()
     for model in MODELS:
         messages, _ = led(course, model, with_rows, LIMITS, "EUR", BEGINNING + 9 * DAY)
         kinds |= {message.type for message in messages}
-        origins |= {msgspec.json.decode(message.value).get("origin") for message in messages}
+        values = [msgspec.json.decode(message.value) for message in messages]
+        origins |= {value.get("origin") for value in values}
+        changes = [change for value in values for change in value.get("changes", ())]
+        moves |= {(one["name"], one["to"]) for one in changes if one["what"] == "market_segment"}
+        listed |= {tuple(value["market_segments"]) for value in values if "market_segments" in value}
     assert kinds == {TIER_CHANGED, CUSTOMER_CHANGED, CHURN_WARNING, CHURN_RECOVERED, SCORES}
     assert origins == {"seed", "live", "timer", None}
+    names = [name for name, _ in RULES]
+    assert moves >= {
+        (names[0], None),
+        (names[0], names[0]),
+        (names[1], names[1]),
+        (names[2], None),
+        (names[4], names[4]),
+    }
+    assert {len(segments) for segments in listed} >= {2, 3}
     batch = applied(ready("concerned"), events, 1)
     assert (batch.applied, batch.later()) == (41, [])
     assert set(batch.decisions()) == {TIER_CHANGED, CUSTOMER_CHANGED, CHURN_WARNING, CHURN_RECOVERED}

@@ -46,6 +46,7 @@ from stream.state.plain.layout import (
     LEVEL,
     LIFECYCLE,
     LIFECYCLE_SINCE,
+    MARKET_SEGMENTS,
     MATRIX,
     MONETARY,
     SEGMENT,
@@ -86,12 +87,13 @@ class Was(NamedTuple):
     abc: int
     lifecycle: int
     matrix: int
+    market_segments: int
 
 
 @native
 def was_said(row: Longs) -> Was:
     """What was last said of a customer."""
-    return Was(row[TIER], row[SEGMENT], row[LEVEL], row[ABC], row[LIFECYCLE], row[MATRIX])
+    return Was(row[TIER], row[SEGMENT], row[LEVEL], row[ABC], row[LIFECYCLE], row[MATRIX], row[MARKET_SEGMENTS])
 
 
 @inlined
@@ -129,6 +131,7 @@ def announce(
         or row[ABC] != was.abc
         or row[LIFECYCLE] != was.lifecycle
         or row[MATRIX] != was.matrix
+        or row[MARKET_SEGMENTS] != was.market_segments
     ):
         row[CHANGES_VERSION] += 1
         _customer_changed(said, memory, slot, rules, was, why, text)
@@ -235,6 +238,11 @@ def _customer_changed(said: Said, memory: Memory, slot: int, rules: Rules, was: 
             at = write(rules, out, at, phrase.TO)
             at = write(rules, out, at, phrase.CELL_NAME + number * phrase.CELLS_KEPT + after)
             at = write(rules, out, at, phrase.END_OF_CHANGE)
+    if row[MARKET_SEGMENTS] != was.market_segments:
+        left = was.market_segments & ~row[MARKET_SEGMENTS]
+        at = _listed(rules, out, at, first, left, phrase.RULE_LEFT)
+        entered = row[MARKET_SEGMENTS] & ~was.market_segments
+        at = _listed(rules, out, at, first, entered, phrase.RULE_ENTERED)
     at = write(rules, out, at, phrase.END_OF_CHANGES)
     at = effect(rules, out, at, row[AS_OF], why, text)
     at = write(rules, out, at, phrase.CALIBRATION)
@@ -256,6 +264,18 @@ def _customer_changed(said: Said, memory: Memory, slot: int, rules: Rules, was: 
 def cell_in(matrix: int, number: int) -> int:
     """As `stream.state.worth.cell_in`."""
     return matrix >> number * MATRIX_BITS & (phrase.CELLS_KEPT - 1)
+
+
+@native
+def _listed(rules: Rules, out: Bytes, at: int, first: int, bits: int, phrases: int) -> int:
+    """The phrase of each bit that is set, from these phrases on, in a list that begins at `first`."""
+    number = 0
+    while bits >> number:
+        if bits >> number & 1:
+            at = _parted(out, at, first)
+            at = write(rules, out, at, phrases + number)
+        number += 1
+    return at
 
 
 @native
@@ -348,6 +368,10 @@ def tell_scores(said: Said, memory: Memory, slot: int, rules: Rules, why: Why, t
     at = _cells(rules, out, at, row)
     at = write(rules, out, at, phrase.LOYALTY)
     at = put_rounded(out, at, figures.loyalty)
+    if row[MARKET_SEGMENTS]:
+        at = first = write(rules, out, at, phrase.RULES)
+        at = _listed(rules, out, at, first, row[MARKET_SEGMENTS], phrase.RULE_NAME)
+        at = write(rules, out, at, phrase.END_OF_LIST)
     if row[DUE] != NEVER:
         at = write(rules, out, at, phrase.NEXT_CHANGE_AT)
         at = put_moment(out, at, row[DUE])

@@ -59,6 +59,7 @@ from stream.state.plain.layout import (
     LEFT,
     LEVEL,
     LIFECYCLE,
+    MARKET_SEGMENTS,
     MATRIX,
     MONETARY,
     NO_CAUSE,
@@ -70,6 +71,7 @@ from stream.state.plain.layout import (
     Memory,
     N,
 )
+from stream.state.plain.market import market_segments_of
 from stream.state.plain.message import TIMER, Said, Why, has_room
 from stream.state.plain.rules import Rules
 from stream.state.plain.worth import matrix_of, worth
@@ -347,6 +349,7 @@ def _classify(
     row[TIER], row[SEGMENT], row[LEVEL], row[ABC], row[LIFECYCLE] = tier, segment, level, abc, stage
     figures = worth(memory, row, rules)
     row[MATRIX] = matrix_of(memory, row, rules, figures)
+    row[MARKET_SEGMENTS] = market_segments_of(row, rules)
     announce(said, memory, slot, rules, was, figures, why, text)
     hour = row[AS_OF] // HOUR
     if tier != was.tier:

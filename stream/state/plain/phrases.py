@@ -16,12 +16,13 @@ from stream.contracts.decisions import (
 )
 from stream.scoring.abc import CLASSES
 from stream.scoring.lifecycle import STAGES
+from stream.scoring.market_segments import RULES_MAX
 from stream.scoring.playbook import ROWS_MAX
 from stream.scoring.policy import LEVELS
 from stream.scoring.rfm import CELLS
 from stream.scoring.units import DAY
 from stream.state.announcements import TIER_MOVES
-from stream.state.changes import ABC_MOVES, STAGE_MOVES
+from stream.state.changes import ABC_MOVES, STAGE_MOVES, move_text
 from stream.state.customer import MATRICES_MAX, MATRIX_BITS, TIER_NAMES
 from stream.state.model import Model
 from stream.state.phrases import after_order
@@ -134,8 +135,13 @@ TO_DO: Final = ACTION + ROWS_MAX + 2
 #: By tier; by stage.
 FOLLOW_TIER: Final = TO_DO + ROWS_MAX + 2
 FOLLOW_STAGE: Final = FOLLOW_TIER + _TIERS
+#: What the rule segments begin with; by rule: its name; the change of who left, and of who entered.
+RULES: Final = FOLLOW_STAGE + _STAGES
+RULE_NAME: Final = RULES + 1
+RULE_LEFT: Final = RULE_NAME + RULES_MAX
+RULE_ENTERED: Final = RULE_LEFT + RULES_MAX
 #: By number of segment.
-SEGMENT_NAME: Final = FOLLOW_STAGE + _STAGES
+SEGMENT_NAME: Final = RULE_ENTERED + RULES_MAX
 
 #: Segments there may be names of: those of the policies of the past that records still speak of are among them.
 SEGMENTS_MAX: Final = 256
@@ -230,7 +236,7 @@ def _all_others(model: Model) -> list[bytes]:
 
 
 def _classes(model: Model) -> list[bytes]:
-    """Classes, stages, cells and actions."""
+    """Classes, stages, cells, actions and rule segments."""
     found = ["", *[f',"abc":"{name}"' for name in CLASSES[1:]]]
     found += [said for row in STANDINGS for said in row]
     found += [move for row in ABC_MOVES for move in row] + [move for row in STAGE_MOVES for move in row]
@@ -246,6 +252,11 @@ def _classes(model: Model) -> list[bytes]:
     to_do = [f'"action":{quote(one.action)},"channel":{quote(one.channel)}' for one in model.playbook.actions[1:]]
     found += ["", *to_do, *[""] * (ROWS_MAX + 1 - len(to_do))]
     found += [f',"tier":"{name}"' for name in TIER_NAMES] + [f',"lifecycle":"{stage}",' for stage in STAGES]
+    rules = model.market.names(-1)
+    without = [""] * (RULES_MAX - len(rules))
+    found += [',"market_segments":[', *map(quote, rules), *without]
+    found += [move_text("market_segment", name, None, name) for name in rules] + without
+    found += [move_text("market_segment", None, name, name) for name in rules] + without
     return [phrase.encode() for phrase in found]
 
 

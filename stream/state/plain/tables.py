@@ -8,6 +8,8 @@ at every look, and these two for all others. Each constant says where its figure
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import accumulate
 from typing import Final
 
 import numpy as np
@@ -17,6 +19,7 @@ from stream.scoring.abc import CLASSES
 from stream.scoring.churn_samples import LAST_EDGES, REPEATS_EDGES, SILENCE_EDGES
 from stream.scoring.lifecycle import ROWS_MAX as STAGE_ROWS_MAX
 from stream.scoring.lifecycle import STAGES as STAGE_NAMES
+from stream.scoring.market_diagrams import PlainSegments, dimensions, plain_segments
 from stream.scoring.matrix import CELLS_MAX
 from stream.scoring.playbook import HASH_RANGE
 from stream.scoring.playbook import ROWS_MAX as ACTIONS_MAX
@@ -61,7 +64,11 @@ GONE_CUTS: Final = GAP_CUTS + 1
 STAGE_ORDERS: Final = GONE_CUTS + 1
 STAGE_TENURE: Final = STAGE_ORDERS + 2 * STAGE_ROWS_MAX
 STAGE_GAPS: Final = STAGE_TENURE + STAGE_ROWS_MAX
-STAGES: Final = STAGE_GAPS + STAGE_ROWS_MAX
+#: Rule segments: bits of those that always hold; how many hold sometimes, and where their diagrams begin.
+MARKET_ALWAYS: Final = STAGE_GAPS + STAGE_ROWS_MAX
+MARKET_RULES: Final = MARKET_ALWAYS + 1
+MARKET_AT: Final = MARKET_RULES + 1
+STAGES: Final = MARKET_AT + 1
 
 # Real numbers.
 
@@ -95,7 +102,9 @@ ORDER_CELLS: Final = STAGE_GONE + STAGE_ROWS_MAX
 def wholes(model: Model) -> Longs:
     """The whole numbers of a model."""
     policy, stages, matrices = model.policy, model.lifecycle, model.matrices
-    found = np.zeros(STAGES + len(stages.table), np.int64)
+    market, market_at = _plain_segments(model), STAGES + len(stages.table)
+    segments = diagrams(market, market_at)
+    found = np.zeros(market_at + len(segments), np.int64)
     _put(found, ABC_CUTS, [cut for cuts in model.abc_cuts for cut in cuts])
     _put(found, CADENCE, [days * DAY for days in policy.playbook.cadence_days])
     _put(found, MATRICES, [len(matrices.matrices)])
@@ -113,8 +122,36 @@ def wholes(model: Model) -> Longs:
     _put(found, STAGE_ORDERS, stages.orders)
     _put(found, STAGE_TENURE, stages.tenure_ms)
     _put(found, STAGE_GAPS, stages.gap_steps)
+    _put(found, MARKET_ALWAYS, [market.always, len(market.rules), market_at])
     _put(found, STAGES, stages.table)
+    _put(found, market_at, segments)
     return found
+
+
+def diagrams(found: PlainSegments, start: int) -> list[int]:
+    """Diagrams of rule segments as whole numbers that begin at a place.
+
+    First the bit of each rule and where its first node is; then the nodes: the dimension, and by value of it where the
+    next node is, or `HOLDS` or `FAILS` of `stream.scoring.rule_words`.
+
+    Examples
+    --------
+    >>> from stream.scoring.market_diagrams import Node
+    >>> diagrams(PlainSegments(0, ((4, 1),), (Node(2, (-1, -2)), Node(0, (0, -2)))), 100)
+    [4, 105, 2, -1, -2, 0, 102, -2]
+    """
+    sizes = [1 + len(node.following) for node in found.nodes]
+    places = list(accumulate(sizes, initial=start + 2 * len(found.rules)))
+    words = [word for bit, first in found.rules for word in (bit, places[first])]
+    for node in found.nodes:
+        words += [node.dimension, *(following if following < 0 else places[following] for following in node.following)]
+    return words
+
+
+@lru_cache(maxsize=2)
+def _plain_segments(model: Model) -> PlainSegments:
+    """Rule segments of a model; kept, for its rules are compiled anew whenever a segment's name becomes known."""
+    return plain_segments(model.market, dimensions(model.policy.segments, model.policy.matrices))
 
 
 def reals(model: Model) -> Doubles:
