@@ -6,13 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from stream.calibration.population import everybody, reading, shard_clock
+from stream.scoring.abc import CLASSES
+from stream.scoring.lifecycle import STAGES
 from stream.scoring.policy import LEVELS
 from stream.scoring.rfm import EdgeTable, cell, scores
 from stream.scoring.tiers import TIERS
 from stream.state import ledger
 from stream.state.codec import decode
-from stream.state.customer import UNSET
-from stream.state.evaluation import assess
+from stream.state.customer import NEVER, UNSET, Customer
+from stream.state.evaluation import Assessment, assess
 from stream.state.model import Model
 from stream.store.calls import Client
 
@@ -32,8 +34,8 @@ class Moves:
     ----------
     customers
         Customers looked at.
-    tiers, levels
-        Who goes from which tier, or churn level, to which.
+    tiers, levels, abc, lifecycle
+        Who goes from which tier, churn level, class by revenue, or stage of life, to which.
     held_back
         Of those who stay in their tier, how many would move down once their minimum stay is over.
     segments
@@ -43,6 +45,8 @@ class Moves:
     customers: int = 0
     tiers: Matrix = field(default_factory=lambda: _matrix(TIERS))
     levels: Matrix = field(default_factory=lambda: _matrix(LEVELS))
+    abc: Matrix = field(default_factory=lambda: _matrix(CLASSES))
+    lifecycle: Matrix = field(default_factory=lambda: _matrix(STAGES))
     held_back: int = 0
     segments: int = 0
 
@@ -50,6 +54,15 @@ class Moves:
     def moved(self) -> int:
         """Customers whose tier would change."""
         return leaving(self.tiers)
+
+    def add(self, c: Customer, found: Assessment) -> None:
+        """Count a customer, of whom this would be said."""
+        self.customers += 1
+        self.tiers[TIERS[c.tier]][TIERS[found.tier]] += 1
+        self.levels[LEVELS[c.level]][LEVELS[found.level]] += 1
+        self.abc[CLASSES[c.abc]][CLASSES[found.abc]] += 1
+        self.lifecycle[STAGES[c.lifecycle]][STAGES[found.lifecycle]] += 1
+        self.segments += found.segment != c.segment
 
 
 def leaving(matrix: Matrix) -> int:
@@ -74,16 +87,12 @@ def look(moves: Moves, records: Iterable[tuple[str, bytes]], model: Model, as_of
     edges = EdgeTable(model.recency_edges, model.frequency_edges, model.monetary_edges)
     for customer, blob in records:
         c = decode(customer, blob)
-        moves.customers += 1
         if c.as_of == UNSET:
-            moves.tiers[TIERS[c.tier]][TIERS[c.tier]] += 1
-            moves.levels[LEVELS[c.level]][LEVELS[c.level]] += 1
+            moves.add(c, Assessment(c.tier, c.segment, c.level, c.abc, c.lifecycle, NEVER))
             continue
         ledger.rebuild(c, model.window)
         found = assess(c, max(c.as_of, as_of), model)
-        moves.tiers[TIERS[c.tier]][TIERS[found.tier]] += 1
-        moves.segments += found.segment != c.segment
-        moves.levels[LEVELS[c.level]][LEVELS[found.level]] += 1
+        moves.add(c, found)
         if c.n and found.tier == c.tier:
             at = cell(*scores(c.as_of - c.last_at, c.frequency, c.monetary, edges))
             moves.held_back += model.raw_tiers[c.tier][at] < c.tier

@@ -51,6 +51,10 @@ class Calibrated:
                 "tiers": self.moves.tiers,
                 "levels": self.moves.levels,
                 "levels_moved": leaving(self.moves.levels),
+                "abc": self.moves.abc,
+                "abc_moved": leaving(self.moves.abc),
+                "lifecycle": self.moves.lifecycle,
+                "lifecycle_moved": leaving(self.moves.lifecycle),
             },
             "thresholds": [one._asdict() for one in moved(self.previous, made)],
         }

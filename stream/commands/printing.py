@@ -92,12 +92,16 @@ def calibration_lines(done: Calibrated) -> Iterator[str]:
 
 def _moves(done: Calibrated) -> Iterator[str]:
     moves = done.moves
-    levels = leaving(moves.levels)
-    yield f"Of {moves.customers} customers {moves.moved} change tier, {moves.segments} segment, {levels} level."
+    levels, abc, stages = leaving(moves.levels), leaving(moves.abc), leaving(moves.lifecycle)
+    yield (
+        f"Of {moves.customers} customers {moves.moved} change tier, {moves.segments} segment, {levels} level, {abc} "
+        f"class by revenue, {stages} stage of life."
+    )
     yield from matrix_lines(moves.tiers)
-    if levels:
-        yield ""
-        yield from matrix_lines(moves.levels)
+    for matrix in (moves.levels, moves.abc, moves.lifecycle):
+        if leaving(matrix):
+            yield ""
+            yield from matrix_lines(matrix)
     if moves.held_back:
         yield f"{moves.held_back} more fall to a lower tier when their minimum stay is over."
 

@@ -31,7 +31,10 @@ QUARTER: Final = 13 * WEEK
 """Length of a quarter in milliseconds: thirteen weeks, counted from 1970-01-01."""
 
 QUARTERS_KEPT: Final = 8
-"""Quarters, the present one among them, whose counts are learned from; older ones may be dropped."""
+"""Quarters, the present one among them, whose counts are learned from and kept; older ones are dropped."""
+
+NO_QUARTER: Final = -1
+"""In place of a quarter where there is none; before all quarters."""
 
 REPEATS_EDGES: Final = (
     *(1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50, 64, 80, 100, 128, 160, 200, 256, 320, 400, 512, 640),
@@ -229,6 +232,31 @@ def outcome_fields(sample: int, last_at: int) -> tuple[str, str]:
 def quarter(moment: int) -> int:
     """Number of the quarter of a moment in milliseconds."""
     return moment // QUARTER
+
+
+def outdated(before: int, now: int) -> int:
+    """Newest quarter that fell out while the clock went from `before` to `now` (ms); `NO_QUARTER` where none did.
+
+    Examples
+    --------
+    >>> outdated(197 * QUARTER, 198 * QUARTER), outdated(198 * QUARTER, 199 * QUARTER - 1)
+    (190, -1)
+    """
+    return quarter(now) - QUARTERS_KEPT if quarter(now) > quarter(before) else NO_QUARTER
+
+
+def without_outdated(samples: Mapping[str, int], as_of: int) -> tuple[dict[str, int], int]:
+    """Those of newly counted samples that are still learned from at `as_of` (ms), and how many samples are not.
+
+    Examples
+    --------
+    >>> without_outdated({"y:190:720:0": 2, "v:190:9:0": 2, "y:191:720:0": 5}, 198 * QUARTER)
+    ({'y:191:720:0': 5}, 2)
+    """
+    kept = {field: count for field, count in samples.items() if not is_outdated(field, as_of)}
+    # Each sample is counted under its evidence, and once more under what was said.
+    lost = samples.keys() - kept.keys()
+    return kept, sum(samples[field] for field in lost if field[0] == "y")
 
 
 def is_outdated(field: str, as_of: int) -> bool:

@@ -39,6 +39,8 @@ class Outcome:
         Messages, as bundles.
     decisions
         Number of messages by kind.
+    drop_samples
+        Newest quarter whose churn samples have passed out of what is learned from, see `churn_samples.outdated`.
     clock
         Greatest `occurred_at` so far, ms.
     names
@@ -50,6 +52,7 @@ class Outcome:
     histograms: dict[str, int]
     cells: dict[str, dict[str, int]]
     drop_cells: list[str]
+    drop_samples: int
     counters: dict[str, int]
     outbox: list[bytes]
     decisions: dict[str, int]

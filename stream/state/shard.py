@@ -30,6 +30,8 @@ from stream.contracts.events import (
     ProfileEvent,
 )
 from stream.contracts.times import format_time
+from stream.scoring import churn_samples
+from stream.scoring.churn_samples import NO_QUARTER, without_outdated
 from stream.scoring.lifecycle import STAGES
 from stream.state import baskets, interactions, ledger
 from stream.state.advice import action_name, is_held_out
@@ -448,7 +450,6 @@ class ShardState:
         objects, messages = self._objects, batch.messages
         messages += [announcer.scores(objects[customer], why, model) for customer, why in batch.reclassified.items()]
         records, timers, histograms = settle(batch.touched)
-        histograms = _added(histograms, batch.samples)
         decisions = Counter([message.type for message in messages])
         outbox = encode_bundles(messages, announcer.topics, limits.bundle_messages_max)
         if plain is not None:
@@ -456,16 +457,21 @@ class ShardState:
             plain_records, plain_timers, plain_histograms = self._plain.settle(plain)
             records, timers = plain_records + records, plain_timers + timers
             histograms = _added(plain_histograms, histograms)
+            batch.samples.update(plain.samples())
             decisions += plain.decisions()
             outbox = plain.bundles(limits.bundle_messages_max) + outbox
             plain.add_to(batch.tables)
-        histograms |= stage_fields(batch.tables.stages)
+        samples, late = without_outdated(batch.samples, self.clock)
+        batch.count("samples_outdated", late)
+        histograms |= samples | stage_fields(batch.tables.stages)
         for customer, slot in batch.taken_out.items():
             if self._plain.put_in(slot, objects[customer]):
                 del objects[customer]
         drop: list[str] = []
+        drop_samples = NO_QUARTER
         if clock_before != UNSET:
             drop = outdated(clock_before, self.clock, limits.table_hours_max, limits.table_days_max)
+            drop_samples = churn_samples.outdated(clock_before, self.clock)
         self._found = None
         batch.count("cache_evictions", self._evictions)
         self._evictions = 0
@@ -477,6 +483,7 @@ class ShardState:
             histograms,
             batch.tables.cells(self.clock, limits.table_hours_max, limits.table_days_max),
             drop,
+            drop_samples,
             batch.counters,
             outbox,
             dict(decisions),

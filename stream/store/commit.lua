@@ -34,8 +34,8 @@ local MAGIC, HEAD_BYTES = 'SCB1', 64 -- what a bundle begins with, and how much 
 local meta, timers, outbox, heads, histograms, counters, records =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local plan, blob = cmsgpack.unpack(ARGV[2]), ARGV[3]
-local name, expected, positions, blobs, due, forgotten, bins, counts, cells, dropped, fields =
-  plan[1], plan[2], plan[3], plan[4], plan[5], plan[6], plan[7], plan[8], plan[9], plan[10], plan[11]
+local name, expected, positions, blobs, due, forgotten, bins, counts, cells, dropped, fields, quarter =
+  plan[1], plan[2], plan[3], plan[4], plan[5], plan[6], plan[7], plan[8], plan[9], plan[10], plan[11], plan[12]
 
 local function by_chunk(items, call, from)
   for first = from or 1, #items, CHUNK do
@@ -134,6 +134,24 @@ for i = 1, #cells do
 end
 for i = 1, dropped do
   redis.call('DEL', KEYS[FIRST_CELL - 1 + #cells + i])
+end
+-- Once in thirteen weeks. The fields are those of stream/scoring/churn_samples.py; each sample is counted under its
+-- evidence (y) and once more under what was said (v).
+if quarter >= 0 then
+  local all, gone, samples = redis.call('HGETALL', histograms), {}, 0
+  for i = 1, #all, 2 do
+    local figure, when = string.match(all[i], '^([yv]):(%d+):')
+    if figure and tonumber(when) <= quarter then
+      gone[#gone + 1] = all[i]
+      if figure == 'y' then
+        samples = samples + tonumber(all[i + 1])
+      end
+    end
+  end
+  by_chunk(gone, function(...) redis.call('HDEL', histograms, ...) end)
+  if samples > 0 then
+    redis.call('HINCRBY', counters, 'samples_outdated', string.format('%.0f', samples))
+  end
 end
 by_chunk(ARGV, function(...) redis.call('RPUSH', outbox, ...) end, FIRST_ENTRY)
 by_chunk(tops, function(...) redis.call('RPUSH', heads, ...) end)

@@ -9,6 +9,7 @@ from typing import Self
 
 import msgspec
 
+from stream.scoring.churn_samples import NO_QUARTER
 from stream.state.outcome import Outcome
 from stream.state.packed import Records, Timers, array_header
 from stream.store.keys import Keys
@@ -38,6 +39,9 @@ class Commit:
         Rolling tables: key suffix (``r:h:…``) to field to delta.
     drop_cells
         Suffixes of cells that have passed out of the tables; dropped after the deltas.
+    drop_samples
+        Quarter up to which the counts of churn samples are taken out of the histograms, after the deltas, and how many
+        samples they were is counted (``samples_outdated``); `NO_QUARTER` for nothing.
     forget
         Customers whose record and timer are deleted, before ``records`` and ``timers`` are written.
     outbox
@@ -56,6 +60,7 @@ class Commit:
     outbox: Sequence[bytes] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
     forget: Sequence[str] = ()
+    drop_samples: int = NO_QUARTER
 
     @classmethod
     def of(
@@ -69,6 +74,7 @@ class Commit:
             histograms=outcome.histograms,
             cells=outcome.cells,
             drop_cells=outcome.drop_cells,
+            drop_samples=outcome.drop_samples,
             counters=outcome.counters,
             outbox=outcome.outbox,
             meta={"clock": str(outcome.clock), **outcome.names, **(meta or {})},
@@ -106,6 +112,7 @@ def pack(commit: Commit, keys: Keys, owner: str, name: str, expected: str) -> tu
         [_deltas(deltas) for deltas in commit.cells.values()],
         len(commit.drop_cells),
         list(chain.from_iterable(commit.meta.items())),
+        commit.drop_samples,
     )
     records, timers = commit.records, commit.timers
     plan = (

@@ -61,6 +61,16 @@ async def dump(redis, keys):
     return {name: await redis.dump(name) for name in names}
 
 
+async def test_samples_of_old_quarters_are_taken_out_and_counted(shard):
+    kept = {"f:190": 4, "y:191:5:0": 3, "v:191:2:0": 3}
+    old = {"y:190:5:0": 2, "y:9:7:1": 2**40, "v:190:2:0": 2, "v:9:1:1": 2**40}
+    await shard.commit(Commit(histograms=old | kept))
+    dropping = Commit(histograms={"y:190:5:1": 1, "v:190:2:1": 1, "f:190": 1}, drop_samples=190)
+    await shard.commit(dropping)
+    assert await shard.histograms() == kept | {"f:190": 5}
+    assert await shard.counters() == {"samples_outdated": 2**40 + 3}
+
+
 async def test_a_commit_lands_whole(shard):
     assert await shard.commit(full_commit()) == ALL
     assert await shard.load(["c-1", "nobody", "ö}{2"]) == [b"\x00\xffone", None, b"two"]

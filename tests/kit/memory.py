@@ -73,8 +73,14 @@ class Memory:
             self.cells.pop(key, None)
         self.cells = {key: fields for key, fields in self.cells.items() if fields}
         _add(self.counters, outcome.counters)
+        self._drop_samples(outcome.drop_samples)
         self.meta |= outcome.names
         self.messages += outcome.messages
+
+    def _drop_samples(self, newest: int) -> None:
+        outdated = [name for name in self.histograms if name[0] in "yv" and int(name.split(":")[1]) <= newest]
+        lost = {name: self.histograms.pop(name) for name in outdated}
+        _add(self.counters, {"samples_outdated": sum(count for name, count in lost.items() if name[0] == "y")})
 
 
 def _add(sums: dict[str, int], deltas: Mapping[str, int]) -> None:

@@ -273,7 +273,7 @@ class PlainCustomers:
         return (
             records,
             Timers(int(ends[settle.TIMERS]), timers[: ends[settle.TIMERS_END]].tobytes()),
-            _histograms(left, joined) | batch.samples(),
+            _histograms(left, joined),
         )
 
     # -- rows and objects -------------------------------------------------------------------------------------------

@@ -177,12 +177,16 @@ def test_a_calibration_is_printed_for_people_and_for_programs():
     moves = Moves(customers=30, segments=4, held_back=2)
     moves.tiers["mid"]["high"] = 5
     moves.levels["low"]["medium"] = 3
+    moves.abc["C"]["B"] = 7
+    moves.lifecycle["repeat"]["dormant"] = 9
     done = Calibrated(DEFAULT_CALIBRATION, Fitted(made, (CollapsedBin("frequency", 5),)), moves, published=False)
     text = "\n".join(printing.calibration_lines(done))
     for said in (
         "was only tried",
         "Nobody has frequency score 5",
-        "Of 30 customers 5 change tier, 4 segment, 3 level",
+        "Of 30 customers 5 change tier, 4 segment, 3 level, 7 class by revenue, 9 stage of life",
+        "C                          0           7",
+        "repeat                     0           9",
         "2 more fall",
     ):
         assert said in text

@@ -20,7 +20,7 @@ def test_blobs_lie_beside_the_plan_in_order():
     _, owner, plan, blobs = packed(Commit(records=records, timers=timers, outbox=[b"45", b"6"], forget=["d"]))
     assert owner == "me"
     assert plan[:6] == ["2-me", "1-me", [], ["a", 2, "b", 1], [float("inf"), "b", 7, "c"], ["d"]]
-    assert len(plan) == 11
+    assert len(plan) == 12
     assert blobs == [b"123", b"45", b"6"]
 
 
