@@ -3,7 +3,8 @@
 A *rule segment* is a name and a condition on the classes of a customer (tier, segment, stage, dominant need …) and
 on their profile (kind, region, how long they are registered). A customer is in any number of them. Membership is a
 set of bits, one for each rule in the order of the policy, so that who entered and who left is seen by comparing
-two numbers.
+two numbers. Above the bits, what is *said* of a customer has a mark of the rules' names: policies change, and with them
+what a bit means.
 
 Conditions are checked when the policy is read (see `rule_expressions`) and depend on classes alone. There are few
 combinations of the classes that the rules name, so each is evaluated once and remembered.
@@ -19,6 +20,8 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import Final, get_args
 
+from xxhash import xxh32_intdigest
+
 from stream.contracts.wire import CustomerKind
 from stream.scoring.rule_words import ExpressionError, Text, Vocabulary, Whole
 from stream.scoring.table_reader import DAYS_MAX, PolicyError, TableReader
@@ -26,6 +29,9 @@ from stream.scoring.units import DAY, NEVER, ceil_to_second
 
 RULES_MAX: Final = 31
 """Rule segments of a policy: their bits fit into a positive 32-bit number."""
+
+MARK_BITS: Final = 24
+"""Size of the mark above the bits: some ten lists of names are told apart, all but once in a hundred thousand."""
 
 AGES_MAX: Final = 16
 """Classes of registration age."""
@@ -79,13 +85,18 @@ class MarketTable:
     >>> classes = {"tier": "high", "r": 1, "f": 1, "m": 1, "kind": None, "region": "north", "registration_age": None}
     >>> table.bits(classes), table.names(table.bits(classes)), table.bits(classes | {"region": None})
     (1, ('north',), 0)
+    >>> table.names(table.said(1)), table.names(mark_of(("south",)) | 1), table.said(0)
+    (('north',), (), 0)
     """
 
     def __init__(self, policy: MarketPolicy, vocabulary: Vocabulary) -> None:
         # The package makes its parser when it is imported, and most commands compile no policy.
         from stream.scoring.rule_expressions import Condition  # noqa: PLC0415
 
-        self._names = tuple(rule.name for rule in policy.rules)
+        self.rule_names: Final = tuple(rule.name for rule in policy.rules)
+        """Names of the rules, in the order of the policy."""
+        self.mark: Final = mark_of(self.rule_names)
+        """See `mark_of`."""
         conditions: list[Condition] = []
         for place, rule in enumerate(policy.rules):
             try:
@@ -119,9 +130,15 @@ class MarketTable:
         """
         return self._evaluate(self._key(classes))
 
+    def said(self, bits: int) -> int:
+        """A set of bits as records keep it: with the mark of these rules, where it is not empty."""
+        return bits and bits | self.mark
+
     def names(self, bits: int) -> tuple[str, ...]:
-        """Names of the rule segments of a set of bits, in the order of the policy."""
-        return tuple(name for bit, name in enumerate(self._names) if bits >> bit & 1)
+        """Names of the rule segments of a set of bits, in the order of the policy; none where others are marked."""
+        if bits >> RULES_MAX and bits >> RULES_MAX << RULES_MAX != self.mark:
+            return ()
+        return tuple(name for bit, name in enumerate(self.rule_names) if bits >> bit & 1)
 
     def entered(self, before: int, after: int) -> tuple[str, ...]:
         """Names of the rule segments that are in `after` and not in `before`."""
@@ -135,6 +152,11 @@ class MarketTable:
         """How many evaluations were looked up, and how many had to be made."""
         counts = self._evaluate.cache_info()
         return counts.hits, counts.misses
+
+
+def mark_of(names: Sequence[str]) -> int:
+    """What tells lists of names of rules apart: a hash, above the bits of `RULES_MAX` rules, never 0."""
+    return (xxh32_intdigest("\0".join(names).encode()) % (2**MARK_BITS - 1) + 1) << RULES_MAX
 
 
 def read(reader: TableReader) -> MarketPolicy:

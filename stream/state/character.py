@@ -60,14 +60,14 @@ def conduct_of(c: Customer, model: Model) -> int:
 
 
 def market_segments_of(c: Customer, model: Model, cell: int) -> int:
-    """Rule segments that follow from what is said of a customer and from the profile, a bit each.
+    """Rule segments that follow from what is said of a customer and from the profile, as records keep them.
 
     Parameters
     ----------
     cell
         Place in the R-F-M cube.
     """
-    return model.market.bits(market_classes(c, model, cell))
+    return model.market.said(model.market.bits(market_classes(c, model, cell)))
 
 
 def market_classes(c: Customer, model: Model, cell: int) -> dict[str, Any]:

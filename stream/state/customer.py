@@ -59,7 +59,8 @@ class Customer:
     cart_said
         The moment of the cart that was last said to be left behind; 0 for never.
     market_segments
-        The market segments said to have the customer: bit k for rule number k of the policy.
+        The market segments said to have the customer: bit k for rule number k of the policy, and above these a mark
+        of the policy's rules, see `stream.scoring.market_segments`; 0 for none.
     contacted_at
         When something that asks for a contact was last said; 0 for never.
     action, action_at

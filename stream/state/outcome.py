@@ -44,7 +44,7 @@ class Outcome:
     clock
         Greatest `occurred_at` so far, ms.
     names
-        Fields of the meta hash for names that the tables came to know, see `known_names`.
+        Fields of the meta hash for names that became known, see `known_names` and `rule_names`.
     """
 
     records: Records

@@ -53,6 +53,7 @@ from stream.state.order_path import Rest, apply_in_order
 from stream.state.outcome import Batch, Limits, Outcome
 from stream.state.plain.customers import PlainCustomers, block_of
 from stream.state.plain.layout import PLAIN, Longs
+from stream.state.rule_names import RuleNames
 from stream.state.settling import settle
 from stream.state.table_names import REASON_KINDS
 from stream.state.tables import TableDeltas, outdated, who
@@ -79,7 +80,7 @@ class ShardState:
     shard
         Partition number, for dead letters.
     stored
-        Meta hash of the shard, which holds the names that its tables know.
+        Meta hash of the shard, which holds the names that its tables know, and those of rule segments.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class ShardState:
         self.clock = clock
         self.shard = shard
         self._names = KnownNames(limits.table_names_max, stored)
+        self._rule_names = RuleNames(stored or {}, model.market)
         self._objects: dict[str, Customer] = {}
         self._plain = PlainCustomers(announcer.exponent, limits.ledger_orders_max)
         self._plain.adopt(model)
@@ -146,6 +148,7 @@ class ShardState:
             self._plain.clear()
             self._found = None
         self.model = model
+        self._rule_names.adopt(model.market)
         self._plain.adopt(model)
 
     def apply(self, block: EventBlock, now: int) -> Outcome:
@@ -355,6 +358,7 @@ class ShardState:
         if c.as_of == UNSET:
             c.fingerprint = self.model.fingerprint
         elif c.fingerprint != self.model.fingerprint:
+            c.market_segments = self._rule_names.carried(c.market_segments, self.model.market)
             self._look(batch, c, c.as_of, "calibration", self.model.name, now, closely=True)
 
     def _look(
@@ -489,7 +493,7 @@ class ShardState:
             dict(decisions),
             self.clock,
             announcer.topics,
-            self._names.changes(),
+            self._names.changes() | self._rule_names.changes(),
         )
 
     def _make_room(self) -> None:

@@ -138,7 +138,7 @@ def test_native_code_finds_the_same(rules, values):
     row[at.FREQUENCY] = lowest(model.frequency_edges, f)
     row[at.MONETARY] = lowest(model.monetary_edges, m)
     row[at.AS_OF] = 0 if r == 5 else model.recency_edges[4 - r]
-    assert market_segments_of(row, compiled) == bits_of(model.market, values)
+    assert market_segments_of(row, compiled) == model.market.said(bits_of(model.market, values))
 
 
 def lowest(edges, score):

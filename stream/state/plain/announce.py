@@ -25,6 +25,7 @@ from stream.native.jit import Bytes, inlined, native
 from stream.native.text import put_int, put_moment, put_money, put_rounded
 from stream.scoring.abc import CLASSES
 from stream.scoring.lifecycle import STAGES
+from stream.scoring.market_segments import RULES_MAX
 from stream.scoring.policy import LEVELS
 from stream.scoring.units import DAY
 from stream.state.customer import MATRIX_BITS, NEVER, TIER_NAMES, TIER_NONE
@@ -268,13 +269,11 @@ def cell_in(matrix: int, number: int) -> int:
 
 @native
 def _listed(rules: Rules, out: Bytes, at: int, first: int, bits: int, phrases: int) -> int:
-    """The phrase of each bit that is set, from these phrases on, in a list that begins at `first`."""
-    number = 0
-    while bits >> number:
+    """The phrase of each rule whose bit is set, from these phrases on, in a list that begins at `first`."""
+    for number in range(RULES_MAX):
         if bits >> number & 1:
             at = _parted(out, at, first)
             at = write(rules, out, at, phrases + number)
-        number += 1
     return at
 
 

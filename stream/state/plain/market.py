@@ -21,7 +21,7 @@ _CELL: Final = (1 << MATRIX_BITS) - 1
 
 @inlined
 def market_segments_of(row: Longs, rules: Rules) -> int:
-    """Rule segments that follow from what is said of a customer with orders, a bit each."""
+    """Rule segments that follow from what is said of a customer with orders, as records keep them."""
     wholes = rules.wholes
     found = wholes[table.MARKET_ALWAYS]
     if wholes[table.MARKET_RULES]:
@@ -45,4 +45,4 @@ def market_segments_of(row: Longs, rules: Rules) -> int:
                 at = wholes[at + 1 + values[wholes[at]]]
             if at == HOLDS:
                 found |= wholes[rule]
-    return int(found)
+    return int(found | wholes[table.MARKET_MARK]) if found else 0

@@ -252,7 +252,7 @@ def _classes(model: Model) -> list[bytes]:
     to_do = [f'"action":{quote(one.action)},"channel":{quote(one.channel)}' for one in model.playbook.actions[1:]]
     found += ["", *to_do, *[""] * (ROWS_MAX + 1 - len(to_do))]
     found += [f',"tier":"{name}"' for name in TIER_NAMES] + [f',"lifecycle":"{stage}",' for stage in STAGES]
-    rules = model.market.names(-1)
+    rules = model.market.rule_names
     without = [""] * (RULES_MAX - len(rules))
     found += [',"market_segments":[', *map(quote, rules), *without]
     found += [move_text("market_segment", name, None, name) for name in rules] + without

@@ -64,11 +64,12 @@ GONE_CUTS: Final = GAP_CUTS + 1
 STAGE_ORDERS: Final = GONE_CUTS + 1
 STAGE_TENURE: Final = STAGE_ORDERS + 2 * STAGE_ROWS_MAX
 STAGE_GAPS: Final = STAGE_TENURE + STAGE_ROWS_MAX
-#: Rule segments: bits of those that always hold; how many hold sometimes, and where their diagrams begin.
+#: Rule segments: bits of those that always hold; how many hold sometimes; where their diagrams begin; the mark.
 MARKET_ALWAYS: Final = STAGE_GAPS + STAGE_ROWS_MAX
 MARKET_RULES: Final = MARKET_ALWAYS + 1
 MARKET_AT: Final = MARKET_RULES + 1
-STAGES: Final = MARKET_AT + 1
+MARKET_MARK: Final = MARKET_AT + 1
+STAGES: Final = MARKET_MARK + 1
 
 # Real numbers.
 
@@ -122,7 +123,7 @@ def wholes(model: Model) -> Longs:
     _put(found, STAGE_ORDERS, stages.orders)
     _put(found, STAGE_TENURE, stages.tenure_ms)
     _put(found, STAGE_GAPS, stages.gap_steps)
-    _put(found, MARKET_ALWAYS, [market.always, len(market.rules), market_at])
+    _put(found, MARKET_ALWAYS, [market.always, len(market.rules), market_at, model.market.mark])
     _put(found, STAGES, stages.table)
     _put(found, market_at, segments)
     return found
