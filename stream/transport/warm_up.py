@@ -31,6 +31,7 @@ SECONDS_TO_MENTION: Final = 5.0
 
 #: More than there is room for at first and than may stay, so that growing and forgetting are ready as well.
 _CUSTOMERS: Final = 2_200
+_REFUNDS: Final = 5
 _LIMITS: Final = Limits(
     cached_customers_max=_CUSTOMERS // 2,
     ledger_orders_max=10,
@@ -74,9 +75,9 @@ def _work() -> None:
     stored: dict[str, bytes] = {}
     for _ in range(2):
         state = ShardState(model, Announcer(topics), _LIMITS)
-        # The second batch comes to those who were forgotten after the first, and to some who order late. One order has
-        # more sums than a batch of one has room for.
-        for orders in (_orders(0), _orders(1), _orders(2)[:1]):
+        # The second batch comes to those who were forgotten after the first, and to some who order late; those who send
+        # something back are objects, and forgotten as such. One order has more sums than a batch of one has room for.
+        for orders in (_orders(0) + _refunds(), _orders(1), _orders(2)[:1]):
             block = decoder.decode("orders", 0, orders, _NOW)
             missing = state.missing(block)
             state.admit(missing, [stored.get(customer) for customer in missing])
@@ -97,6 +98,19 @@ def _orders(number: int) -> list[_Record]:
             % (number, k, k, number, k, 9 - number if k % 2 else number, k),
         )
         for k in range(_CUSTOMERS)
+    ]
+
+
+def _refunds() -> list[_Record]:
+    return [
+        _Record(
+            _CUSTOMERS + k,
+            _NOW - 1,
+            b"c-%d" % k,
+            b'{"event_id":"r-%d","type":"order.refunded","customer_id":"c-%d","order_id":"o-0-%d",'
+            b'"occurred_at":"2027-01-01T00:00:10Z"}' % (k, k, k),
+        )
+        for k in range(1, _REFUNDS + 1)
     ]
 
 

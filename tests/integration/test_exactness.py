@@ -66,5 +66,7 @@ async def test_complaints_refunds_answers_and_cancellations(kafka, redis_server,
         "customer.churn.recovered",
         "customer.tier.changed",
         "customer.changed",
+        "customer.follow_up.due",
+        "customer.anomaly",
         "customer.scores",
     }
