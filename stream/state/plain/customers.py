@@ -24,6 +24,7 @@ from stream.contracts.bundle import (
 )
 from stream.contracts.ids import ID_BYTES_MAX
 from stream.native.jit import Bytes
+from stream.native.reference import by_reference
 from stream.state.advice import OTHER
 from stream.state.codec import START_SIZE
 from stream.state.customer import Customer
@@ -79,11 +80,13 @@ class PlainCustomers:
 
     def clear(self) -> None:
         """Forget everybody."""
-        self._memory = Memory(
-            np.zeros((_ROWS_MIN, at.COLUMNS), np.int64),
-            np.zeros(_HEAP_WORDS_MIN, np.int64),
-            np.zeros(4 * _ROWS_MIN, np.int64),
-            np.zeros(at.REGISTERS, np.int64),
+        self._memory = by_reference(
+            Memory(
+                np.zeros((_ROWS_MIN, at.COLUMNS), np.int64),
+                np.zeros(_HEAP_WORDS_MIN, np.int64),
+                np.zeros(4 * _ROWS_MIN, np.int64),
+                np.zeros(at.REGISTERS, np.int64),
+            )
         )
 
     def __len__(self) -> int:
@@ -230,8 +233,8 @@ class PlainCustomers:
         counts = np.zeros(orders.COUNTS, np.int64)
         counts[orders.CLOCK] = clock
         touched, later, clocks, changed = np.empty((4, n), np.int64)
-        work = Work(touched, later, clocks, changed, counts, sums, np.empty(n + 1, np.int64))
-        said = Said(self._entries, self._body, np.zeros(2, np.int64), np.zeros(len(KINDS), np.int64))
+        work = by_reference(Work(touched, later, clocks, changed, counts, sums, np.empty(n + 1, np.int64)))
+        said = by_reference(Said(self._entries, self._body, np.zeros(2, np.int64), np.zeros(len(KINDS), np.int64)))
         if self._rules is None:
             later[:] = np.arange(n)
             clocks[:] = clock
@@ -259,7 +262,7 @@ class PlainCustomers:
         ends = np.zeros(settle.ENDS, np.int64)
         done = 0
         while True:
-            written = Written(names, self._blob, timers, *moved, ends)
+            written = by_reference(Written(names, self._blob, timers, *moved, ends))
             done = settle.settle(self._memory, touched, done, count, *self._segments, written)
             if done == count:
                 break
@@ -356,7 +359,7 @@ class PlainCustomers:
         memory = self._memory
         needed = int(memory.registers[at.HEAP_END]) + _power(words)
         if needed > len(memory.heap):
-            self._memory = memory._replace(heap=_doubled(memory.heap, needed))
+            self._memory = by_reference(memory._replace(heap=_doubled(memory.heap, needed)))
 
     def _grow_rows(self) -> None:
         """Let there be room for one row more."""
@@ -367,7 +370,7 @@ class PlainCustomers:
         if 2 * used >= len(places):
             places = np.zeros(2 * len(places), np.int64)
         if rows is not memory.rows or places is not memory.places:
-            self._memory = memory._replace(rows=rows, places=places)
+            self._memory = by_reference(memory._replace(rows=rows, places=places))
             if places is not memory.places:
                 index.reindex(self._memory)
 
@@ -377,11 +380,11 @@ class PlainCustomers:
         self._grow_messages(batch)
         sums = batch.work.sums
         if not cells.has_room_for(sums, orders.SUMS_MAX):
-            grown = Sums(_doubled(sums.rows, 0), np.zeros(2 * len(sums.places), np.int64), sums.used)
+            grown = by_reference(Sums(_doubled(sums.rows, 0), np.zeros(2 * len(sums.places), np.int64), sums.used))
             cells.reindex(grown)
-            batch.work = batch.work._replace(sums=grown)
+            batch.work = by_reference(batch.work._replace(sums=grown))
         if batch.work.counts[orders.LABELS] == len(batch.work.labels):
-            batch.work = batch.work._replace(labels=_doubled(batch.work.labels, 0))
+            batch.work = by_reference(batch.work._replace(labels=_doubled(batch.work.labels, 0)))
 
     def _grow_messages(self, batch: PlainBatch) -> None:
         """Let there be room for more messages."""
@@ -392,7 +395,7 @@ class PlainCustomers:
             self._body = _doubled(self._body, needed)
         if (count + orders.MESSAGES_MAX) * INDEX_SIZE > len(self._entries):
             self._entries = _doubled(self._entries, 0)
-        batch.said = batch.said._replace(entries=self._entries, body=self._body)
+        batch.said = by_reference(batch.said._replace(entries=self._entries, body=self._body))
 
 
 def block_of(customers: Iterable[str]) -> EventBlock:

@@ -8,6 +8,7 @@ import numpy as np
 
 from stream.contracts.ids import ID_BYTES_MAX
 from stream.native.jit import Bytes
+from stream.native.reference import by_reference
 from stream.state.model import Model
 from stream.state.plain import phrases, tables
 from stream.state.plain.layout import Doubles, Longs
@@ -120,7 +121,7 @@ def compile_rules(model: Model, names: SegmentNames, orders_max: int, exponent: 
     ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
     spans = np.stack([np.concatenate([[0], ends[:-1]]), ends], axis=1)
     longest = max(map(len, texts))
-    return Rules(
+    rules = Rules(
         fingerprint=model.fingerprint,
         window=model.window,
         min_stay=model.min_stay,
@@ -148,3 +149,4 @@ def compile_rules(model: Model, names: SegmentNames, orders_max: int, exponent: 
         phrases=np.frombuffer(bytearray(b"".join(texts)), np.uint8),
         spans=np.ascontiguousarray(spans),
     )
+    return by_reference(rules)
