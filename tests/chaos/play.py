@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stream.contracts.decisions import ANOMALY, Message
+from stream.contracts.decisions import Message
 from stream.embedded import EmbeddedKafka, EmbeddedRedis
 from stream.transport.warm_up import warm_up
 from tests.chaos.faults import FAULTS
@@ -162,15 +162,7 @@ def _judge(report: Report, kept: Kept, messages: list[Message], seen: Seen, expe
     report.wrong |= differences(kept, messages, expected)
     # Of the scores of a customer only the last one counts, which `differences` looks at.
     should = Counter((one["topic"], one["id"]) for one in expected.decisions if one["kind"] != "customer.scores")
-    # Nor does the oracle know which figures are unusual.
-    unusual = {(message.topic, message.id) for message in messages if message.type == ANOMALY}
-    are = Counter(
-        {
-            key: n
-            for key, n in seen.ids.items()
-            if key[0] not in {"customer-scores", "dead-letters"} and key not in unusual
-        }
-    )
+    are = Counter({key: n for key, n in seen.ids.items() if key[0] not in {"customer-scores", "dead-letters"}})
     refused = sum(n for (topic, _), n in seen.ids.items() if topic == "dead-letters")
     short = {name: expected.accounting[name] - kept.counters[name] for name in ACCOUNTED}
     missing_refusals = expected.accounting["dead_letters"] - refused

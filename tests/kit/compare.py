@@ -115,11 +115,6 @@ def said_of(c: Customer, model: Model) -> dict[str, Any]:
     }
 
 
-def unusual(messages: Iterable[Message]) -> Counter[str]:
-    """How many unusual figures were told of each customer, of which the oracle knows nothing."""
-    return Counter(message.key for message in messages if message.type == ANOMALY)
-
-
 def differences(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Fields of `mine` that differ from the oracle's; floats within 1e-9."""
     return {name: (value, theirs[name]) for name, value in mine.items() if not _same(value, theirs[name], name)}
@@ -141,11 +136,10 @@ def compare_records(
     model: Model,
     *,
     said: bool = True,
-    told: Mapping[str, int] | None = None,
 ) -> list[tuple[str, dict[str, tuple[Any, Any]]]]:
     """Customers whose record differs from the oracle's, with the fields that do.
 
-    `said=False`: facts only. `told`: unusual figures told of each customer, see `unusual`; each took a version.
+    `said=False`: facts only.
     """
     wrong: list[tuple[str, dict[str, tuple[Any, Any]]]] = []
     if blobs.keys() != result.records.keys():
@@ -154,7 +148,6 @@ def compare_records(
     for customer in blobs.keys() & result.records.keys():
         theirs = result.records[customer]
         c = at_moment(customer, blobs[customer], theirs["as_of"], model)
-        c.changes_version -= (told or {}).get(customer, 0)
         fields = differences(facts_of(c, model), theirs)
         if said:
             fields |= differences(said_of(c, model), {name: theirs[name] for name in SAID})
@@ -180,6 +173,8 @@ def plain(message: Message | Mapping[str, Any]) -> Decision:
     }
     if message.type == CUSTOMER_CHANGED:
         plain["changes"] = value["changes"]
+    elif message.type == ANOMALY:
+        plain |= {name: value[name] for name in ("figure", "value", "usual_from", "usual_to")}
     elif message.type in TOLD:
         plain["action"] = value.get("action")
         if "rfm" in value:
@@ -191,7 +186,7 @@ def plain(message: Message | Mapping[str, Any]) -> Decision:
 
 
 def compare_decisions(sent: Iterable[Decision], result: Result) -> list[tuple[str, list[Decision], list[Decision]]]:
-    """Customers whose decisions differ, in number, order or content; scores and unusual figures aside."""
+    """Customers whose decisions differ, in number, order or content; scores aside."""
     mine: dict[str, list[Decision]] = {}
     theirs: dict[str, list[Decision]] = {}
     for decisions, by_customer in ((sent, mine), (result.decisions, theirs)):
@@ -202,25 +197,11 @@ def compare_decisions(sent: Iterable[Decision], result: Result) -> list[tuple[st
     for customer in mine.keys() | theirs.keys():
         # Topics are read one by one, so only the order within a topic is known from outside.
         one, other = (
-            _without_unusual(sorted(side.get(customer, []), key=lambda it: (it["topic"], it["version"])))
-            for side in (mine, theirs)
+            sorted(side.get(customer, []), key=lambda it: (it["topic"], it["version"])) for side in (mine, theirs)
         )
         if len(one) != len(other) or not all(map(_same, one, other)):
             wrong.append((customer, one, other))
     return wrong
-
-
-def _without_unusual(decisions: list[Decision]) -> list[Decision]:
-    """Those of one customer, in order of topic and version, without unusual figures and the versions they took."""
-    kept, taken = [], 0
-    for decision in decisions:
-        if decision["kind"] == ANOMALY:
-            taken += 1
-        elif decision["topic"] == "customer-changes":
-            kept.append({**decision, "version": decision["version"] - taken})
-        else:
-            kept.append(decision)
-    return kept
 
 
 def histogram_of(blobs: Mapping[str, bytes], model: Model) -> dict[str, int]:

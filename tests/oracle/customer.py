@@ -36,6 +36,8 @@ class Customer:
     # Of every order that counts: id -> (at, net), and the same in order of time.
     net_by_order: dict[str, tuple[int, int]] = field(default_factory=dict)
     counted: list[tuple[int, int]] = field(default_factory=list)
+    # The same, of one moment by the id's hash: (at, hash, net).
+    in_order: list[tuple[int, bytes, int]] = field(default_factory=list)
     # What the first so many of these sum up to.
     sums: list[int] = field(default_factory=lambda: [0])
     # Orders that said more than their amount; and of those that count, by id and in order of time, when and what.
@@ -177,6 +179,8 @@ class Customer:
 
     def _settle(self, order: str) -> None:
         """Work out anew what one order is worth, and list those that count in order of time."""
+        if order in self.net_by_order:
+            self.in_order.remove(self.entry(order))
         net, counts = self._net_and_counts(order)
         self.net_by_order.pop(order, None)
         self.discounted.pop(order, None)
@@ -189,6 +193,7 @@ class Customer:
         if counts:
             at = self.orders[order][0]
             self.net_by_order[order] = (at, net)
+            insort(self.in_order, self.entry(order))
             if details is not None:
                 self.said_by_order[order] = (at, details)
                 insort(self.said_in_order, self.said_by_order[order])
@@ -196,6 +201,15 @@ class Customer:
                     self.discounted[order] = (at, details[0])
         self.counted = sorted(self.net_by_order.values())
         self.sums = [0, *accumulate(map(itemgetter(1), self.counted))]
+
+    def entry(self, order: str) -> tuple[int, bytes, int]:
+        """Moment, hash and net of an order that counts."""
+        at, net = self.net_by_order[order]
+        return at, xxhash.xxh3_64_intdigest(order.encode()).to_bytes(8, "little"), net
+
+    def times_returned(self, order: str) -> int:
+        """How many refunds and cancellations there were of it."""
+        return len(self.refunds.get(order, ())) + (order in self.cancelled)
 
     @property
     def n(self) -> int:

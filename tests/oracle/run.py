@@ -176,6 +176,8 @@ class Oracle:
             tables.count_event(event, before, customer)
             if looked_at:
                 self._follow(customer, event, first, result.decisions, tables)
+                if not (event.type == "order.completed" and before.knows_order):
+                    self._compare(customer, event, result.decisions)
         result.clocks[shard] = clock
         end = clock if self.now is None else self.now
         for customer in customers.values():
@@ -192,6 +194,14 @@ class Oracle:
         if closely or event.topic == "orders" or event.type in TELLING:
             as_of = max(customer.as_of, event.at)
             self._evaluate(customer, as_of, ("event", event.id), decisions, tables, closely=closely)
+
+    def _compare(self, customer: Customer, event: Event, decisions: list[Decision]) -> None:
+        """Say so where what an event brought is unlike the customer."""
+        found = self.scores.anomalies.of(customer, event)
+        if found is not None:
+            as_of, cause = max(customer.as_of, event.at), ("event", event.id)
+            decision = self._decision(customer, "customer.anomaly", "customer-changes", None, None, cause, as_of)
+            decisions.append(decision | found.told)
 
     def _silence(
         self,
@@ -325,8 +335,17 @@ class Oracle:
         return [("customer.cart.abandoned", "customer-changes", None, None)]
 
     def _decision(
-        self, customer: Customer, kind: str, topic: str, old: str | None, new: str | None, cause: Cause
+        self,
+        customer: Customer,
+        kind: str,
+        topic: str,
+        old: str | None,
+        new: str | None,
+        cause: Cause,
+        at: int | None = None,
     ) -> Decision:
+        """A decision of a moment, that of the last look by default."""
+        effective_at = customer.as_of if at is None else at
         version = None
         if topic != "customer-scores":
             customer.versions[topic] += 1
@@ -338,9 +357,9 @@ class Oracle:
             "topic": topic,
             "from": old,
             "to": new,
-            "effective_at": customer.as_of,
+            "effective_at": effective_at,
             "cause": {"kind": cause[0], "id": cause[1]},
-            "origin": self._origin(cause, customer.as_of),
+            "origin": self._origin(cause, effective_at),
             "version": version,
             "id": xxhash.xxh3_128_hexdigest(text.encode()),
         }

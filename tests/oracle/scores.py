@@ -8,6 +8,7 @@ from itertools import chain
 from math import ceil, exp, expm1, inf, log, log1p
 from typing import TYPE_CHECKING
 
+from tests.oracle.anomalies import Anomalies
 from tests.oracle.appointments import Appointments
 from tests.oracle.character import Characters
 from tests.oracle.classes import Classes
@@ -46,6 +47,7 @@ class Scores:
         self.classes = Classes(policy, calibration)
         self.appointments = Appointments(policy, self.window)
         self.characters = Characters(policy, calibration.returned_share)
+        self.anomalies = Anomalies(policy)
         self.worths = Worths(policy, calibration, self.window)
         self.clv_edges, self.profit_edges = calibration.clv_edges_minor, calibration.profit_edges_minor
         self.alive = calibration.alive

@@ -67,18 +67,29 @@ def test_a_gap_is_told_once_and_an_early_order_never():
     assert len(said(shard, ANOMALY)) == 1
 
 
-def test_the_refund_with_which_the_share_of_a_period_becomes_unusual_is_told():
+def returned(each, refunded):
+    """What is said of seven periods of so many orders, when so many of the last are refunded in turn."""
     first = BEGINNING // PERIOD * PERIOD + PERIOD
     shard = MemoryShard()
-    moments = [first + period * PERIOD + 7 * n * DAY for period in range(7) for n in range(4)]
+    moments = [first + period * PERIOD + 6 * n * DAY for period in range(7) for n in range(each)]
     shard.apply([order(n, at, 2_000) for n, at in enumerate(moments)])
     end = moments[-1] + HOUR
-    for number in (24, 25, 26, 27):
+    for number in range(6 * each, 6 * each + refunded):
         refund = OrderEvent(REFUNDED, end + number, "c", number, 100 + number, f"r-{number}", 500, "", number)
         shard.apply([refund])
-    (anomaly,) = said(shard, ANOMALY)
+    return said(shard, ANOMALY)
+
+
+def test_the_refund_with_which_the_share_of_a_period_becomes_unusual_is_told():
+    (anomaly,) = returned(4, 4)
     assert (anomaly.figure, anomaly.value, anomaly.cause.id) == ("refund_share", 0.75, "r-26")
     assert (anomaly.usual_from, anomaly.usual_to) == (0.0, 0.6)
+
+
+def test_a_share_at_the_limit_is_usual_so_the_next_refund_is_told():
+    """Three of five is 0.6, four spreads of 0.15; four fifths less one fifth is a little more in binary."""
+    (anomaly,) = returned(5, 5)
+    assert (anomaly.value, anomaly.cause.id) == (0.8, "r-33")
 
 
 def test_visits_of_a_period_are_told_at_the_first_visit_of_the_next():
