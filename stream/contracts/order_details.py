@@ -5,6 +5,7 @@ An order says none of it as a rule and is read by native code then; this runs fo
 
 from __future__ import annotations
 
+from fractions import Fraction
 from sys import intern
 from typing import Final
 
@@ -74,7 +75,9 @@ def _cost(number: int, item: Item, exponent: int) -> int:
         raise Refused("items", f"quantity of item {number} must be from 0 to {MINOR_UNITS_MAX}, not {quantity}")
     if item.price is None:
         return 0
-    cost = round(_amount("items", f"price of item {number} ", item.price, exponent) * quantity)
+    # 0.7 of 45 cents are 31.5, and a little less in binary.
+    pieces = Fraction(repr(quantity)) if isinstance(quantity, float) else quantity
+    cost = round(_amount("items", f"price of item {number} ", item.price, exponent) * pieces)
     if cost > MINOR_UNITS_MAX:
         raise Refused("items", f"item {number} comes to more than {MINOR_UNITS_MAX} minor units")
     return cost

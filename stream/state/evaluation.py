@@ -80,7 +80,7 @@ def assess(c: Customer, as_of: int, model: Model) -> Assessment:  # noqa: C901, 
             + bisect_right(model.frequency_edges, c.frequency) * 5
             + bisect_right(model.monetary_edges, c.monetary)
         )
-        if c.folded is None and c.window_from < len(times):
+        if c.folded is None and c.refunds is None and c.window_from < len(times):
             due = times[c.window_from] + model.window
         else:
             due = leaving(c, as_of, model.window)

@@ -129,8 +129,12 @@ def advance(c: Customer, as_of: int, window: int) -> None:
 
 
 def leaving(c: Customer, as_of: int, window: int) -> int:
-    """When the oldest order of the window, which stands at `as_of`, leaves it, ms; `NEVER` where there is none."""
-    leaves = c.times[c.window_from] + window if c.window_from < len(c.times) else NEVER
+    """When the oldest order that counts leaves the window, which stands at `as_of`, ms; `NEVER` where there is none."""
+    oldest = c.window_from
+    if c.refunds is not None:
+        while oldest < len(c.times) and net_at(c, oldest) == NOT_COUNTED:
+            oldest += 1
+    leaves = c.times[oldest] + window if oldest < len(c.times) else NEVER
     if c.folded is not None:
         # Of no order is at most the last of the sums.
         index = left_before(c.folded, as_of - window)

@@ -164,6 +164,12 @@ def test_an_order_with_details():
     assert decode_one("orders", {**ORDER, "coupon": "TEN"}).details == OrderDetails(coupon=True)
 
 
+def test_what_items_cost_is_rounded_as_decimals_are():
+    """0.7 of 45 cents are 31.5, which goes to even; in binary they are a little less."""
+    items = [{"sku": "s", "category": "tea", "price": "0.45", "quantity": 0.7}]
+    assert decode_one("orders", {**ORDER, "items": items}).details.spent == (32,)
+
+
 @pytest.mark.parametrize("extra", [{}, {"items": [], "discount": None, "coupon": ""}, {"items": None, "coupon": None}])
 def test_an_order_that_says_nothing_of_them_has_no_details(extra):
     assert decode_one("orders", {**ORDER, **extra}).details is None
