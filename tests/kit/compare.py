@@ -35,6 +35,7 @@ _DIMENSIONS = {
     "segment": "|segment=",
     "channel": "|channel=",
     "region": "|region=",
+    "category": "|category=",
     "move": "|",
 }
 
@@ -214,15 +215,6 @@ def histogram_of(blobs: Mapping[str, bytes], model: Model) -> dict[str, int]:
         if buckets is not None:
             counts.update(f"{name}:{index}" for name, index in zip("fml", buckets, strict=True))
     return dict(counts)
-
-
-def known_cells(cells: Mapping[str, dict[str, int]]) -> dict[str, dict[str, int]]:
-    """Rolling tables without what the oracle does not count: what items cost by category, and themes."""
-    found = {
-        key: {field: n for field, n in fields.items() if "|category=" not in field and not field.startswith("themes")}
-        for key, fields in cells.items()
-    }
-    return {key: fields for key, fields in found.items() if fields}
 
 
 def stages_of(blobs: Mapping[str, bytes]) -> dict[str, int]:

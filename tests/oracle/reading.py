@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 SECOND = 1_000
@@ -51,6 +54,12 @@ class Event:
     kind: str = ""
     region: str = ""
     details: Details | None = None
+    # What the items of an order cost by category, in their order.
+    spent: dict[str, int] = field(default_factory=dict)
+    category: str = ""
+    tags: tuple[str, ...] = ()
+    text: str = ""
+    dimensions: dict[str, float] = field(default_factory=dict)
 
 
 def read(topic: str, raw: dict[str, Any], currency: str | None = None) -> Event:
@@ -75,13 +84,26 @@ def read(topic: str, raw: dict[str, Any], currency: str | None = None) -> Event:
                 raise Unreadable("currency")
             if raw["type"] == "order.completed":
                 event.details = _details(raw)
-    elif raw["type"].startswith("complaint."):
-        event.ticket = _text(raw, "ticket_id")
-    elif raw["type"] == "feedback.nps":
-        event.score = _score(raw, 0, 10)
-    elif raw["type"] == "feedback.csat":
-        event.score = _score(raw, 1, 5)
+                event.spent = _spent(raw.get("items") or ())
+    elif topic == "interactions":
+        _read_interaction(event, raw)
     return event
+
+
+def _read_interaction(event: Event, raw: dict[str, Any]) -> None:
+    if event.type.startswith("complaint."):
+        event.ticket = _text(raw, "ticket_id")
+    elif event.type == "feedback.nps":
+        event.score = _score(raw, 0, 10)
+    elif event.type == "feedback.csat":
+        event.score = _score(raw, 1, 5)
+    elif event.type == "feedback.csi":
+        event.dimensions = {name: float(score) for name, score in (raw.get("dimensions") or {}).items()}
+        if not event.dimensions:
+            event.score = round(raw["score"])
+    event.category = raw.get("category") or ""
+    event.tags = tuple(dict.fromkeys(tag for tag in raw.get("tags") or () if tag))[:16]
+    event.text = (raw.get("text") or "")[:2_000]
 
 
 def _score(raw: dict[str, Any], least: int, most: int) -> int:
@@ -97,6 +119,21 @@ def _details(raw: dict[str, Any]) -> Details | None:
         return None
     categories = {item["category"]: None for item in items or () if item.get("category")}
     return 0 if discount is None else _minor(discount), bool(coupon), tuple(sorted(list(categories)[:16]))
+
+
+def _spent(items: Iterable[dict[str, Any]]) -> dict[str, int]:
+    spent: dict[str, int] = {}
+    for item in items:
+        name = item.get("category")
+        if name and (name in spent or len(spent) < 16):
+            spent[name] = spent.get(name, 0) + _cost(item.get("price"), item.get("quantity"))
+    return spent
+
+
+@lru_cache(maxsize=None, typed=True)
+def _cost(price: Any, quantity: Any) -> int:
+    pieces = Fraction(1 if quantity is None else str(quantity))
+    return 0 if price is None else round(_minor(price) * pieces)
 
 
 def rfc3339(at: int) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import xxhash
 
 from tests.oracle.customer import Customer
+from tests.oracle.feedback import Feedback
 from tests.oracle.partition import shard_of
 from tests.oracle.reading import DAY, RANK, SECOND, Event, Unreadable, read, rfc3339
 from tests.oracle.scores import Scores
@@ -109,9 +110,11 @@ class Oracle:
         interaction_dedupe_max: int = 128,
         table_hours_max: int = 31 * 24,
         table_days_max: int = 400,
+        table_names_max: int = 100,
     ) -> None:
         if (clock == "wall") != (now is not None):
             raise ValueError("now is for clock=wall, and needed there")
+        self.feedback = Feedback(policy)
         self.scores = Scores(policy, calibration, window_days)
         self.partitions = partitions
         self.now = now
@@ -121,6 +124,7 @@ class Oracle:
         self.interaction_dedupe_max = interaction_dedupe_max
         self.table_hours_max = table_hours_max
         self.table_days_max = table_days_max
+        self.table_names_max = table_names_max
 
     def run(self, events: Mapping[str, Iterable[dict[str, Any]]]) -> Result:
         """Work through all events: by plain topic name, canonical dicts in the order of the log.
@@ -153,13 +157,14 @@ class Oracle:
 
     def _run_shard(self, shard: int, topics: Mapping[str, Sequence[Event]], result: Result) -> None:
         customers: dict[str, Customer] = {}
-        tables = Tables()
+        tables = Tables(self.feedback, self.table_names_max)
         clock = 0
         for event in merged(topics):
             clock = max(clock, event.at)
             customer = customers.get(event.customer)
             if customer is None:
                 customer = customers[event.customer] = Customer(event.customer, self.interaction_dedupe_max)
+            tables.hear(event)
             looked_at = event.topic != "privacy"
             if looked_at:
                 self._silence(customer, event.at, result.decisions, tables)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import NamedTuple
 
 from tests.oracle.customer import Customer
+from tests.oracle.feedback import Feedback
 from tests.oracle.reading import DAY, SECOND, Event
 
 HOUR = 3_600 * SECOND
@@ -52,26 +53,60 @@ def before_event(customer: Customer, event: Event) -> Before:
 
 
 class Tables:
-    """The cells of one shard."""
+    """The cells of one shard; `names_max`: names of a kind that it counts by."""
 
-    def __init__(self) -> None:
+    def __init__(self, feedback: Feedback, names_max: int) -> None:
+        self.feedback = feedback
+        self.names_max = names_max
+        self.names: dict[str, set[str]] = defaultdict(set)
         self.cells: dict[Period, dict[Cell, int]] = defaultdict(lambda: defaultdict(int))
+
+    def hear(self, event: Event) -> None:
+        """Get to know the names an event carries, whatever becomes of it."""
+        if event.topic in {"orders", "interactions"} and event.channel:
+            self._name("channel", event.channel)
+        if event.topic == "profiles" and event.region:
+            self._name("region", event.region)
 
     def count_event(self, event: Event, before: Before, customer: Customer) -> None:
         """Count an event that was applied: what was known before, silence included, and the customer with it."""
         split = [("total", ""), ("tier", before.tier)]
         if before.segment is not None:
             split.append(("segment", before.segment))
-        if event.channel:
-            split.append(("channel", event.channel))
-        if before.region is not None:
-            split.append(("region", before.region))
+        named = (("channel", event.channel), ("region", before.region))
+        split += [(kind, self._name(kind, name)) for kind, name in named if name]
 
         of_event = _of_order if event.topic == "orders" else _of_interaction
-        for measure, amount in of_event(event, before, customer).items():
+        amounts = of_event(event, before, customer)
+        if event.type == "feedback.csi":
+            for name, index in self.feedback.indices(event).items():
+                amounts |= {f"{name}_answers": 1, f"{name}_sum": round(10 * index)}
+        for measure, amount in amounts.items():
             for dimension, value in split:
                 if measure != "customers_new" or dimension not in {"tier", "segment"}:
                     self._add(event.at, (measure, dimension, value), amount)
+
+        if event.type == "order.completed" and not before.knows_order:
+            self._count_categories(event)
+        for theme in self.feedback.themes(event):
+            pair = self._name("theme", f"{theme}\x1f{event.category}")
+            self._add(event.at, ("mentions", "move", f"{before.tier}|{pair}"), 1)
+
+    def _count_categories(self, event: Event) -> None:
+        """Count an order in each category of its items, and what those cost."""
+        spent: Counter[str] = Counter()
+        for category, cost in event.spent.items():
+            spent[self._name("category", category)] += cost
+        for category, cost in spent.items():
+            self._add(event.at, ("orders", "category", category), 1)
+            self._add(event.at, ("revenue", "category", category), cost)
+
+    def _name(self, kind: str, name: str) -> str:
+        """What a name is counted as: the first so many are known, each later one is another."""
+        known = self.names[kind]
+        if len(known) < self.names_max:
+            known.add(name)
+        return name if name in known else "other"
 
     def count_move(self, at: int, old: str, new: str) -> None:
         """Count a change of the said tier."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from unittest.mock import patch
 
@@ -33,6 +34,7 @@ from tests.kit.compare import (
 )
 from tests.kit.histories import BEGINNING, by_topic, disorderly, events, histories
 from tests.kit.memory import LIMITS, MemoryShard, sharded
+from tests.kit.talkative import talkative
 from tests.oracle import Oracle
 
 POLICY = default_policy()
@@ -268,6 +270,20 @@ def test_streaming_says_what_the_oracle_says_in_any_order(history, model):
     assert found.cells == cells_of(expected, 0)
     assert found.counters.get("dead_letters", 0) == expected.accounting["dead_letters"]
     assert accounted(found) == expected.accounting["read"]
+
+
+@settings(max_examples=12)
+@given(st.integers(0, 2**32), models, st.booleans())
+def test_streaming_says_what_the_oracle_says_of_who_says_much(seed, model, in_order):
+    rng = random.Random(seed)
+    history = talkative(rng, 120)
+    if not in_order:
+        rng.shuffle(history)
+        history += rng.sample(history, 3)
+    found, expected = run(history, model, rng.choice((1, 7, 1_000))), oracle(history, model)
+    assert compare_records(found.records, expected, MODELS[model]) == []
+    assert compare_decisions(map(plain, found.messages), expected) == []
+    assert found.cells == cells_of(expected, 0)
 
 
 # -- what is kept beside the records ----------------------------------------------------------------------------------

@@ -724,6 +724,50 @@ def test_tables():
     assert set(short) == {("hour", (noon + DAY) // hour * hour), ("day", day + DAY)}
 
 
+def test_tables_by_category_and_what_feedback_is_about():
+    items = [{"category": "tea", "price": "0.45", "quantity": 0.7}, {"category": "milk"}, {"category": "cups"}]
+    told = [
+        interaction("review.posted", START + 1, "i1", tags=[" Late  Parcel", "late parcel", ""], category="tea"),
+        interaction("review.posted", START + 2, "i2", text="It was LATE; chocolate"),
+        interaction(
+            "feedback.csi", START + 3, "i3", dimensions={"overall": 4, "expectations": 7, "ideal": 7}, text="late"
+        ),
+        interaction("feedback.nps", START + 4, "i4", score=7, text="late"),
+    ]
+    result = run({"orders": [order(1, START, items=items)], "interactions": told}, table_names_max=2)
+    table = result.tables[0]["day", START // DAY * DAY]
+    assert {cell: n for cell, n in table.items() if cell[1] == "category" or cell[0] == "mentions"} == {
+        ("orders", "category", "tea"): 1,
+        ("orders", "category", "milk"): 1,
+        ("orders", "category", "other"): 1,
+        # 31.5 cents, to even.
+        ("revenue", "category", "tea"): 32,
+        ("revenue", "category", "milk"): 0,
+        ("revenue", "category", "other"): 0,
+        ("mentions", "move", "low|late parcel\x1ftea"): 1,
+        ("mentions", "move", "low|delivery\x1f"): 1,
+    }
+    sums = {name: table[f"{name}_sum", "total", ""] for name in ("csi", "acsi")}
+    assert sums == {"csi": 600, "acsi": 556}
+
+
+def test_what_is_unlike_the_customer_is_told_once():
+    """An order of ten times the usual after nine weekly ones, one as large, and a gap of twenty weeks."""
+    weeks = [*range(11), 30]
+    amounts = ["20.00"] * 9 + ["200.00", "200.00", "20.00"]
+    result = run([order(n, START + week * WEEK, amounts[n], discount="1") for n, week in enumerate(weeks)])
+    told = [decision for decision in result.decisions if decision["kind"] == "customer.anomaly"]
+    assert [(one["figure"], one["value"], one["cause"]["id"]) for one in told] == [
+        ("order_value", 200.0, "e9"),
+        ("gap", 140.0, "e11"),
+    ]
+    # Nothing varied, so the spread is the policy's: 0.3 and 0.5 of a logarithm, four times; no gap is below a day.
+    assert [(one["usual_from"], one["usual_to"]) for one in told] == [
+        (pytest.approx(20 / exp(1.2), abs=1e-6), pytest.approx(20 * exp(1.2), abs=1e-6)),
+        (1.0, pytest.approx(7 * exp(2), abs=1e-6)),
+    ]
+
+
 def test_every_record_is_accounted_for():
     bad = [
         order(1, START) | {"amount": "-1"},
