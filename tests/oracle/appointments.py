@@ -33,8 +33,8 @@ class Appointments:
         follow_up = self.follow_up_at(customer)
         if follow_up is not None:
             yield follow_up
-        if customer.sample_at is not None:
-            yield self._next_in_grid(customer, customer.sample_at)
+        if customer.sample is not None:
+            yield self._next_in_grid(customer, customer.sample.at)
         elif customer.n:
             moment = self._next_in_grid(customer, customer.as_of)
             if customer.last_at > moment - self.window:
@@ -55,14 +55,15 @@ class Appointments:
             return True
         return False if as_of >= up_to_second(customer.action_at + self.outcome) else None
 
-    def sample(self, customer: Customer) -> None:
-        """Close the sample that is open, and open one at a moment of the grid."""
-        as_of = customer.as_of
-        if customer.sample_at is not None and as_of >= self._next_in_grid(customer, customer.sample_at):
-            customer.sample_at = None
-        in_grid = (as_of - self._offset(customer)) % self.horizon == 0
-        if in_grid and customer.sample_at is None and customer.n and customer.last_at > as_of - self.window:
-            customer.sample_at = as_of
+    def is_over(self, customer: Customer) -> bool:
+        """Whether it is known what came of the sample that is open."""
+        return customer.sample is not None and customer.as_of >= self._next_in_grid(customer, customer.sample.at)
+
+    def asks(self, customer: Customer) -> bool:
+        """Whether a sample is to be taken."""
+        in_grid = (customer.as_of - self._offset(customer)) % self.horizon == 0
+        is_open = customer.sample is not None
+        return in_grid and not is_open and customer.n > 0 and customer.last_at > customer.as_of - self.window
 
     def _offset(self, customer: Customer) -> int:
         # The upper 53 bits, in whole minutes.

@@ -11,6 +11,7 @@ from operator import itemgetter
 import xxhash
 
 from tests.oracle.reading import DAY, Details, Event
+from tests.oracle.samples import Sample
 
 Stamp = tuple[int, int]
 
@@ -74,10 +75,10 @@ class Customer:
     market_segments: list[str] = field(default_factory=list)
     cart_said: int | None = None
     contacted_at: int = 0
-    # The action whose outcome is waited for, and since when; when the open churn sample was taken.
+    # The action whose outcome is waited for, and since when; the churn sample that is open.
     action: str | None = None
     action_at: int = 0
-    sample_at: int | None = None
+    sample: Sample | None = None
     versions: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:

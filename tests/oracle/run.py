@@ -14,6 +14,7 @@ from tests.oracle.customer import Customer
 from tests.oracle.feedback import Feedback
 from tests.oracle.partition import shard_of
 from tests.oracle.reading import DAY, RANK, SECOND, Event, Unreadable, read, rfc3339
+from tests.oracle.samples import kept
 from tests.oracle.scores import Scores
 from tests.oracle.tables import LOST_AND_WON, Cell, Period, Tables, before_event
 from tests.oracle.view import record_of
@@ -55,6 +56,8 @@ class Result:
         All decisions. Those of one customer are in order; customers of a shard are mixed as they came.
     tables
         Shard, then `Period`, then `Cell` to its sum.
+    samples
+        Shard to how many churn samples came to what, by the fields of its histogram.
     accounting
         ``read``, ``applied``, ``duplicates``, ``dead_letters``; and the same by topic as ``orders.read`` and so on.
     clocks
@@ -64,6 +67,7 @@ class Result:
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
     tables: dict[int, dict[Period, dict[Cell, int]]] = field(default_factory=dict)
+    samples: dict[int, dict[str, int]] = field(default_factory=dict)
     accounting: Counter[str] = field(default_factory=Counter)
     clocks: dict[int, int] = field(default_factory=dict)
 
@@ -188,6 +192,7 @@ class Oracle:
         for customer in customers.values():
             self._silence(customer, end, result.decisions, tables)
             result.records[customer.id] = record_of(self.scores, customer, max(end, customer.as_of), shard)
+        result.samples[shard] = kept(tables.samples, clock)
         result.tables[shard] = tables.kept(end, self.table_hours_max, self.table_days_max)
 
     def _follow(self, customer: Customer, event: Event, first: bool, decisions: list[Decision], tables: Tables) -> None:
@@ -260,7 +265,16 @@ class Oracle:
             if not scores.classes.is_held_out(customer):
                 decisions.append(self._follow_up(customer, cause))
             self._note_contact(customer)
-        scores.appointments.sample(customer)
+        self._sample(customer, tables)
+
+    def _sample(self, customer: Customer, tables: Tables) -> None:
+        """Count what came of the sample that is open, and take one at a moment of the grid."""
+        appointments = self.scores.appointments
+        if customer.sample is not None and appointments.is_over(customer):
+            tables.count_sample(customer.sample, customer.last_at if customer.n else 0)
+            customer.sample = None
+        if appointments.asks(customer):
+            customer.sample = self.scores.sample(customer)
 
     def _classify(
         self, customer: Customer, was: Customer, as_of: int, parts: dict[str, float], *, closely: bool

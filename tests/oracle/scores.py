@@ -15,6 +15,7 @@ from tests.oracle.classes import Classes
 from tests.oracle.customer import Customer
 from tests.oracle.exact import exact, reached, up_to_second
 from tests.oracle.reading import DAY, SECOND, WEEK
+from tests.oracle.samples import Sample, sample_of
 from tests.oracle.worth import Worth, Worths, score
 
 if TYPE_CHECKING:
@@ -182,6 +183,18 @@ class Scores:
             return "none"
         logit = self.logit(parts)
         return self.levels[sum(logit >= threshold for threshold in self.thresholds)]
+
+    def sample(self, customer: Customer) -> Sample:
+        """What is known of a customer with orders, to be held against what comes of it."""
+        parts = self.contributions(customer, customer.as_of)
+        return sample_of(
+            customer,
+            parts,
+            gap_steps=self.gap_steps(customer, customer.as_of),
+            cap=self.complaint_cap,
+            logit=self.logit(parts),
+            warned=self.levels.index(customer.level) >= self.warn_from,
+        )
 
     # -- class, stage, worth ------------------------------------------------------------------------------------
 

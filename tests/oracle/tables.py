@@ -8,6 +8,7 @@ from typing import NamedTuple
 from tests.oracle.customer import Customer
 from tests.oracle.feedback import Feedback
 from tests.oracle.reading import DAY, SECOND, Event
+from tests.oracle.samples import Sample, outcome
 
 HOUR = 3_600 * SECOND
 
@@ -58,6 +59,7 @@ class Tables:
     def __init__(self, feedback: Feedback, names_max: int) -> None:
         self.feedback = feedback
         self.names_max = names_max
+        self.samples: Counter[str] = Counter()
         self.names: dict[str, set[str]] = defaultdict(set)
         self.cells: dict[Period, dict[Cell, int]] = defaultdict(lambda: defaultdict(int))
 
@@ -134,6 +136,10 @@ class Tables:
     def count_outcome(self, at: int, action: str, group: str, *, came_back: bool) -> None:
         """Count what came of an action."""
         self._add(at, ("came_back" if came_back else "stayed_away", "move", f"{group}|{action}"), 1)
+
+    def count_sample(self, sample: Sample, last_at: int) -> None:
+        """Count what came of a churn sample; of whom there is no order, the last is at 0."""
+        self.samples.update(outcome(sample, last_at))
 
     def kept(self, clock: int, hours_max: int, days_max: int) -> dict[Period, dict[Cell, int]]:
         """Cells of the last hours and days, the one of the clock included."""

@@ -259,6 +259,7 @@ def test_streaming_says_what_the_oracle_says_at_every_prefix(history, model):
         assert compare_records(found.records, expected, MODELS[model]) == []
         assert compare_decisions(map(plain, found.messages), expected) == []
         assert found.cells == cells_of(expected, 0)
+    assert places_of(found.histograms, "yv") == expected.samples[0]
 
 
 @settings(max_examples=200)
@@ -268,6 +269,7 @@ def test_streaming_says_what_the_oracle_says_in_any_order(history, model):
     assert compare_records(found.records, expected, MODELS[model]) == []
     assert compare_decisions(map(plain, found.messages), expected) == []
     assert found.cells == cells_of(expected, 0)
+    assert places_of(found.histograms, "yv") == expected.samples[0]
     assert found.counters.get("dead_letters", 0) == expected.accounting["dead_letters"]
     assert accounted(found) == expected.accounting["read"]
 
@@ -284,6 +286,7 @@ def test_streaming_says_what_the_oracle_says_of_who_says_much(seed, model, in_or
     assert compare_records(found.records, expected, MODELS[model]) == []
     assert compare_decisions(map(plain, found.messages), expected) == []
     assert found.cells == cells_of(expected, 0)
+    assert places_of(found.histograms, "yv") == expected.samples[0]
 
 
 # -- what is kept beside the records ----------------------------------------------------------------------------------
