@@ -78,6 +78,15 @@ def test_rules_in_another_order_move_nobody(restart):
         assert before.market.names(decode(customer, blob).market_segments) == ("bought",)
 
 
+def test_the_same_rules_under_another_calibration_move_nobody():
+    before = model_of(bought=BOUGHT)
+    after = compile_model(before.policy, msgspec.structs.replace(DEFAULT_CALIBRATION, number=2))
+    assert after.fingerprint != before.fingerprint
+    shard, found = rescored(before, after, restart=True)
+    assert found == [({}, {})]
+    assert shard.memory.meta[FIELD] == '[["bought"]]'
+
+
 @pytest.mark.parametrize("restart", [False, True])
 def test_only_who_moves_is_told_of(restart):
     before = model_of(bought=BOUGHT, wanted=WANTED)
