@@ -4,7 +4,7 @@ Every writer takes the buffer, where to begin, and what to write, and gives wher
 made the buffer large enough: nothing checks.
 
 Indices in a loop over single bytes are uint64: of an int64, numba looks each time whether it counts from the
-end, and the loop is ten times slower for it.
+end, and the loop is ten times slower for it. What can be is written a few bytes at a time, see `words`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from stream.native.jit import Bytes, native
+from stream.native.words import put_int16, put_some, word64
 
 #: No number, amount or moment takes more bytes than these.
 INT_SIZE_MAX: Final = 20
@@ -32,6 +33,10 @@ _Z: Final = 90
 #: What, added to 10 to 15, gives the letters a to f.
 _LETTERS: Final = 87
 _TEN: Final = 10
+#: Minor units of most currencies are hundredths.
+_CENTS: Final = 2
+#: The two digits of 0 to 99, as they are in memory.
+_PAIRS: Final = np.frombuffer(b"".join(b"%02d" % pair for pair in range(100)), np.uint16)
 _E: Final = 101
 _MILLION: Final = 1_000_000
 _HALF: Final = 0.5
@@ -39,7 +44,6 @@ _HALF: Final = 0.5
 _EXPONENT_BELOW: Final = 100
 #: Parts a double into halves of 26 bits.
 _SPLIT: Final = 2.0**27 + 1
-_SIGN_32: Final = 1 << 31
 
 _DAY: Final = 86_400_000
 #: Days from the first of March of the year 0 to 1970-01-01; years that begin in March have their leap day last.
@@ -58,10 +62,7 @@ def put(out: Bytes, at: int, src: Bytes, src_from: int, length: int) -> int:
     >>> put(out, 0, src, 6, 5), bytes(out)
     (5, b'compl')
     """
-    to = np.uint64(at)
-    source = np.uint64(src_from)
-    for i in range(np.uint64(length)):
-        out[to + i] = src[source + i]
+    put_some(out, at, src, src_from, length)
     return at + length
 
 
@@ -93,10 +94,16 @@ def put_money(out: Bytes, at: int, minor: int, exponent: int) -> int:
     if minor < 0:
         out[at] = _MINUS
         at += 1
+    rest = np.uint64(abs(minor))
+    if exponent == _CENTS:
+        whole = rest // np.uint64(100)
+        at = _put_digits(out, at, whole)
+        out[at] = _POINT
+        put_int16(out, at + 1, _PAIRS[rest - whole * np.uint64(100)])
+        return at + 3
     scale = np.uint64(1)
     for _ in range(exponent):
         scale *= np.uint64(10)
-    rest = np.uint64(abs(minor))
     whole = rest // scale
     rest -= whole * scale
     at = _put_digits(out, at, whole)
@@ -185,71 +192,6 @@ def put_hex(out: Bytes, at: int, high: int, low: int) -> int:
 
 
 @native
-def put_int64(out: Bytes, at: int, value: int) -> int:
-    """Write 8 bytes, little endian, two's complement."""
-    for i in range(8):
-        out[at + i] = (value >> (8 * i)) & 255
-    return at + 8
-
-
-@native
-def get_int64(data: Bytes, at: int) -> int:
-    """Read 8 bytes, little endian, two's complement.
-
-    >>> out = np.zeros(8, np.uint8)
-    >>> put_int64(out, 0, -2), get_int64(out, 0)
-    (8, -2)
-    """
-    return int(np.uint64(word64(data, np.uint64(at))).view(np.int64))
-
-
-@native
-def put_int32(out: Bytes, at: int, value: int) -> int:
-    """Write the low 32 bits, little endian: two's complement, or unsigned below 2**32."""
-    for i in range(4):
-        out[at + i] = (value >> (8 * i)) & 255
-    return at + 4
-
-
-@native
-def get_int32(data: Bytes, at: int) -> int:
-    """Read 4 bytes, little endian, two's complement.
-
-    >>> out = np.zeros(4, np.uint8)
-    >>> put_int32(out, 0, -2), get_int32(out, 0)
-    (4, -2)
-    """
-    return (int(np.int64(word32(data, np.uint64(at)))) ^ _SIGN_32) - _SIGN_32
-
-
-@native
-def word64(data: Bytes, at: np.uint64) -> np.uint64:
-    """8 bytes, little endian, for those who compute in uint64."""
-    # Byte by byte, and yet one load of the machine.
-    return (
-        np.uint64(data[at])
-        | (np.uint64(data[at + np.uint64(1)]) << np.uint64(8))
-        | (np.uint64(data[at + np.uint64(2)]) << np.uint64(16))
-        | (np.uint64(data[at + np.uint64(3)]) << np.uint64(24))
-        | (np.uint64(data[at + np.uint64(4)]) << np.uint64(32))
-        | (np.uint64(data[at + np.uint64(5)]) << np.uint64(40))
-        | (np.uint64(data[at + np.uint64(6)]) << np.uint64(48))
-        | (np.uint64(data[at + np.uint64(7)]) << np.uint64(56))
-    )
-
-
-@native
-def word32(data: Bytes, at: np.uint64) -> np.uint64:
-    """4 bytes, little endian, for those who compute in uint64."""
-    return (
-        np.uint64(data[at])
-        | (np.uint64(data[at + np.uint64(1)]) << np.uint64(8))
-        | (np.uint64(data[at + np.uint64(2)]) << np.uint64(16))
-        | (np.uint64(data[at + np.uint64(3)]) << np.uint64(24))
-    )
-
-
-@native
 def equal(a: Bytes, a_from: int, b: Bytes, b_from: int, length: int) -> bool:
     """Whether `length` bytes are the same in both, a word at a time."""
     one = np.uint64(a_from)
@@ -272,18 +214,22 @@ def _put_digits(out: Bytes, at: int, number: np.uint64) -> int:
     while size < INT_SIZE_MAX - 1 and number >= bound:
         size += 1
         bound *= np.uint64(10)
-    for place in range(size - 1, -1, -1):
-        tenth = number // np.uint64(10)
-        out[at + place] = np.uint8(number - tenth * np.uint64(10) + np.uint64(_ZERO))
-        number = tenth
+    place = at + size
+    while number >= np.uint64(100):
+        hundredth = number // np.uint64(100)
+        place -= 2
+        put_int16(out, place, _PAIRS[number - hundredth * np.uint64(100)])
+        number = hundredth
+    if number >= np.uint64(10):
+        put_int16(out, place - 2, _PAIRS[number])
+    else:
+        out[place - 1] = np.uint8(number + np.uint64(_ZERO))
     return at + size
 
 
 @native
 def _put_two(out: Bytes, at: int, number: np.uint32) -> None:
-    tens = number // np.uint32(10)
-    out[at] = np.uint8(tens + np.uint32(_ZERO))
-    out[at + 1] = np.uint8(number - np.uint32(10) * tens + np.uint32(_ZERO))
+    put_int16(out, at, _PAIRS[number])
 
 
 @native
@@ -307,20 +253,30 @@ def put_rounded(out: Bytes, at: int, number: float) -> int:
     over = scaled - whole
     if over > _HALF or (over == _HALF and _goes_up(number, scaled, whole)):
         whole += 1
-    integer = whole // _MILLION
-    rest = whole - integer * _MILLION
-    if integer == 0 and 0 < rest < _EXPONENT_BELOW:
-        return _put_small(out, at, rest)
-    at = put_int(out, at, integer)
+    parts = np.uint64(whole)
+    integer = parts // np.uint64(_MILLION)
+    rest = parts - integer * np.uint64(_MILLION)
+    if integer == np.uint64(0) and np.uint64(0) < rest < np.uint64(_EXPONENT_BELOW):
+        return _put_small(out, at, int(rest))
+    at = _put_digits(out, at, integer)
     out[at] = _POINT
-    for place in range(6, 0, -1):
-        out[at + place] = _ZERO + rest % 10
-        rest //= 10
-    at += 7
-    # At least one digit stays.
-    while out[at - 1] == _ZERO and out[at - 2] != _POINT:
-        at -= 1
-    return at
+    if rest == np.uint64(0):
+        out[at + 1] = _ZERO
+        return at + 2
+    # Six digits in pairs, of which those at the end that are zeros are left out.
+    first = rest // np.uint64(10_000)
+    rest -= first * np.uint64(10_000)
+    second = rest // np.uint64(100)
+    third = rest - second * np.uint64(100)
+    put_int16(out, at + 1, _PAIRS[first])
+    at += 3
+    if second or third:
+        put_int16(out, at, _PAIRS[second])
+        at += 2
+    if third:
+        put_int16(out, at, _PAIRS[third])
+        at += 2
+    return at - 1 if out[at - 1] == _ZERO else at
 
 
 @native

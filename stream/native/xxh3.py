@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from stream.native.jit import Bytes, native
-from stream.native.text import word32, word64
+from stream.native.words import word32, word64
 
 #: The default secret of the specification.
 _SECRET: Final = np.frombuffer(

@@ -26,8 +26,9 @@ from stream.contracts.bundle import (
 )
 from stream.contracts.times import MOMENT_MAX, MOMENT_MIN
 from stream.native.jit import Bytes, native
-from stream.native.text import get_int32, get_int64, put, put_hex, put_moment
+from stream.native.text import put, put_hex, put_moment
 from stream.native.varint import put_varint, varint_size
+from stream.native.words import get_int32, get_int64
 
 Numbers = NDArray[np.int64]
 

@@ -15,13 +15,9 @@ from stream.native.text import (
     MONEY_SIZE_MAX,
     ROUNDED_SIZE_MAX,
     equal,
-    get_int32,
-    get_int64,
     put,
     put_hex,
     put_int,
-    put_int32,
-    put_int64,
     put_moment,
     put_money,
     put_rounded,
@@ -35,6 +31,7 @@ from stream.native.varint import (
     skip_words,
     varint_size,
 )
+from stream.native.words import RUN, get_int32, get_int64, put_int32, put_int64, put_run
 from stream.state.compact import WORD, read_variable, signed, variable
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
@@ -122,6 +119,15 @@ def test_32_bits_are_little_endian_and_read_back_with_a_sign(start, value):
 @given(starts, starts, texts)
 def test_bytes_are_copied_from_anywhere_to_anywhere(start, source, text):
     assert written(put, start, array(b"<" * source + text + b">"), source, len(text)) == text
+
+
+@given(starts, starts, texts)
+def test_runs_are_copied_and_at_most_one_is_not_full(start, source, text):
+    out = np.full(200, UNTOUCHED, np.uint8)
+    end = put_run(out, start, array(b"<" * source + text + bytes(RUN)), source, len(text))
+    assert (end, out[start:end].tobytes()) == (start + len(text), text)
+    assert (out[:start] == UNTOUCHED).all()
+    assert (out[end + RUN - 1 :] == UNTOUCHED).all()
 
 
 @given(starts, starts, texts)

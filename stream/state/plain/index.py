@@ -6,6 +6,7 @@ from typing import Final
 
 from stream.contracts.block import CUSTOMER_FROM, CUSTOMER_HASH, CUSTOMER_SIZE
 from stream.native.jit import Bytes, native
+from stream.native.words import get_int64, put_int64
 from stream.state.plain.heap import ENTRY_WORDS, FULL, give_back, take
 from stream.state.plain.layout import (
     AWAITED,
@@ -45,9 +46,13 @@ def words_of(size: int) -> int:
 @native
 def word(text: Bytes, start: int, size: int, number: int) -> int:
     """Word `number` of a text, as the heap holds it: little endian, filled up with zeros."""
+    at = start + _WORD * number
+    left = size - _WORD * number
+    if left >= _WORD:
+        return get_int64(text, at)
     value = 0
-    for i in range(min(_WORD, size - _WORD * number)):
-        value |= int(text[start + _WORD * number + i]) << (_WORD * i)
+    for i in range(left):
+        value |= int(text[at + i]) << (_WORD * i)
     return value
 
 
@@ -66,11 +71,11 @@ def is_id(memory: Memory, slot: int, text: Bytes, start: int, size: int) -> bool
 
 @native
 def put_id(memory: Memory, slot: int, out: Bytes, at: int) -> int:
-    """Write the id of a row's customer; gives the end."""
+    """Write the id of a row's customer, in whole words: up to 7 bytes beyond are written too; gives the end."""
     row = memory.rows[slot]
     start, size = row[ID_AT], row[ID_SIZE]
-    for i in range(size):
-        out[at + i] = (memory.heap[start + i // _WORD] >> (_WORD * (i % _WORD))) & 0xFF
+    for number in range(words_of(size)):
+        put_int64(out, at + _WORD * number, memory.heap[start + number])
     return int(at + size)
 
 

@@ -14,7 +14,8 @@ from stream.contracts.bundle import (
     VALUE_SIZE_AT,
 )
 from stream.native.jit import Bytes, inlined, native
-from stream.native.text import put, put_int32, put_int64, put_moment
+from stream.native.text import put, put_moment
+from stream.native.words import put_int32, put_int64, put_run, swapped
 from stream.native.xxh3 import xxh3_128
 from stream.state.plain import phrases as phrase
 from stream.state.plain.index import put_id
@@ -79,7 +80,7 @@ def has_room(said: Said, rules: Rules, messages: int) -> bool:
 def write(rules: Rules, out: Bytes, at: int, number: int) -> int:
     """Write a phrase; gives the end."""
     start = rules.spans[number, 0]
-    return put(out, at, rules.phrases, start, rules.spans[number, 1] - start)
+    return put_run(out, at, rules.phrases, start, rules.spans[number, 1] - start)
 
 
 @inlined
@@ -118,9 +119,8 @@ def finish(
     entries[at + KEY_SIZE_AT + 1] = size >> 8
     put_int32(entries, at + VALUE_SIZE_AT, end - ends[BODY_END] - size)
     put_int64(entries, at + TIME_AT, row[AS_OF])
-    for i in range(8):
-        entries[at + BUNDLE_ID_AT + i] = (high >> (56 - 8 * i)) & 0xFF
-        entries[at + BUNDLE_ID_AT + 8 + i] = (low >> (56 - 8 * i)) & 0xFF
+    put_int64(entries, at + BUNDLE_ID_AT, swapped(high))
+    put_int64(entries, at + BUNDLE_ID_AT + 8, swapped(low))
     ends[MESSAGES] += 1
     ends[BODY_END] = end
     said.kinds[kind] += 1

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from stream.native.jit import Bytes, native
-from stream.native.text import get_int32, get_int64, put, put_int32, put_int64
+from stream.native.text import put
 from stream.native.varint import WORD_SIZE_MAX, get_word, put_word, skip_words
+from stream.native.words import get_int32, get_int64, put_int32, put_int64
 from stream.scoring.abc import CLASSES
 from stream.scoring.lifecycle import STAGES
 from stream.scoring.policy import LEVELS

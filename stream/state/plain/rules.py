@@ -9,6 +9,7 @@ import numpy as np
 from stream.contracts.ids import ID_BYTES_MAX
 from stream.native.jit import Bytes
 from stream.native.reference import by_reference
+from stream.native.words import RUN
 from stream.state.model import Model
 from stream.state.plain import phrases, tables
 from stream.state.plain.layout import Doubles, Longs
@@ -129,7 +130,7 @@ def compile_rules(model: Model, names: SegmentNames, orders_max: int, exponent: 
         rhythm_orders_min=model.rhythm_orders_min,
         warn_level=model.warn_level,
         exponent=exponent,
-        message_bytes_max=phrases.PHRASES_MAX * longest + 5 * ID_BYTES_MAX + phrases.NUMBERS_BYTES_MAX,
+        message_bytes_max=phrases.PHRASES_MAX * longest + 5 * ID_BYTES_MAX + phrases.NUMBERS_BYTES_MAX + RUN,
         r=model.r,
         alpha=model.alpha,
         bias=model.bias,
@@ -146,7 +147,7 @@ def compile_rules(model: Model, names: SegmentNames, orders_max: int, exponent: 
         log_odds=np.array(model.log_odds_at_once, np.float64),
         wholes=tables.wholes(model),
         reals=tables.reals(model),
-        phrases=np.frombuffer(bytearray(b"".join(texts)), np.uint8),
+        phrases=np.frombuffer(bytearray(b"".join([*texts, bytes(RUN)])), np.uint8),
         spans=np.ascontiguousarray(spans),
     )
     return by_reference(rules)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from stream.native.jit import Bytes, native
+from stream.native.words import put_int64, swapped
 from stream.scoring.quantiles import RECENCY_BUCKET, SUB_BITS
 from stream.state.plain.index import put_id
 from stream.state.plain.layout import (
@@ -160,6 +161,4 @@ def _put_name(memory: Memory, slot: int, out: Bytes, at: int) -> int:
 @native
 def _put_int64(out: Bytes, at: int, value: int) -> int:
     out[at] = _INT64
-    for k in range(8):
-        out[at + 1 + k] = (value >> (56 - 8 * k)) & 0xFF
-    return at + 9
+    return put_int64(out, at + 1, swapped(value))
