@@ -60,7 +60,7 @@ def differences(
     wrong |= _doubled(messages)
     # Churn samples are taken at looks, and these depend on the order of events.
     histograms = {
-        shard: _histogram(kept, shard) | (expected.samples[shard] if said else {}) for shard in kept.customers
+        shard: _histogram(kept, shard) | (expected.samples.get(shard, {}) if said else {}) for shard in kept.customers
     }
     counted = {shard: places_of(found, "fmlsyv" if said else "fmls") for shard, found in kept.histograms.items()}
     if counted != histograms:
