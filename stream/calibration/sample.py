@@ -22,6 +22,7 @@ from stream.scoring.units import WEEK
 from stream.state import ledger
 from stream.state.codec import decode
 from stream.state.customer import UNSET
+from stream.state.order_figures import returned
 from stream.state.worth import profit
 from stream.store.calls import Client
 
@@ -86,7 +87,7 @@ def rows_of(records: Iterable[tuple[str, bytes]], policy: Policy, as_of: int) ->
         if c.n:
             times = c.last_at - c.first_at, c.as_of - c.first_at
             worth = c.frequency, c.monetary, profit(c, policy)
-            rows.append((customer, (c.n - 1, *times, *worth, len(c.times), ledger.returned(c, 0))))
+            rows.append((customer, (c.n - 1, *times, *worth, len(c.times), returned(c))))
     return rows
 
 

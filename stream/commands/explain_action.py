@@ -41,7 +41,7 @@ def explain_action(c: Customer, model: Model) -> dict[str, Any]:
         "deadline_days": found.deadline_days if found else None,
         "lot": round(lot(hash_id(c.customer_id)), DECIMALS),
         "hold_out": playbook.hold_out,
-        "held_out": is_held_out(c.customer_id, model),
+        "held_out": is_held_out(c, model),
         "cadence_days": playbook.cadence_days[c.tier],
         "contacted_at": format_time(c.contacted_at) if c.contacted_at else None,
         "follow_up_at": format_time(due) if due != NEVER else None,

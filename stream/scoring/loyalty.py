@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
+from operator import sub
 from typing import Final, NamedTuple
 
 from stream.scoring.table_reader import PolicyError, TableReader
@@ -80,12 +81,29 @@ def parts(times: Sequence[int], n: int, first_at: int, last_at: int, as_of: int)
     >>> parts(times, 4, 0, 30 * DAY, 60 * DAY)
     LoyaltyParts(repeat=0.75, tenure=0.0821917808219178, regularity=1.0, periods=0.6666666666666666)
     """
-    return LoyaltyParts(
-        repeat=(n - 1) / n,
-        tenure=min(1.0, (last_at - first_at) / DAY / YEAR_DAYS),
-        regularity=_regularity(times),
-        periods=_periods(times, as_of),
-    )
+    start = times[0] if times else as_of
+    with_order = len({(at - start) // PERIOD for at in times})
+    return shares(regularity(times), with_order, start, n, first_at, last_at, as_of)
+
+
+def shares(
+    regular: float, with_order: int, start: int, n: int, first_at: int, last_at: int, as_of: int
+) -> LoyaltyParts:
+    """The four shares, where what follows from the times of the orders is known already.
+
+    Parameters
+    ----------
+    regular
+        What `regularity` gives.
+    with_order
+        Periods since `start` in which there was an order.
+    start
+        Time of the first order that counts and is kept one by one, milliseconds; `as_of` without one.
+    n, first_at, last_at, as_of
+        As in `parts`.
+    """
+    tenure = (last_at - first_at) / DAY / YEAR_DAYS
+    return LoyaltyParts((n - 1) / n, min(1.0, tenure), regular, with_order / ((as_of - start) // PERIOD + 1))
 
 
 def loyalty(found: LoyaltyParts, policy: LoyaltyPolicy) -> float:
@@ -112,25 +130,21 @@ def read(reader: TableReader) -> LoyaltyPolicy:
     return LoyaltyPolicy((repeat, tenure, regularity, periods))
 
 
-def _regularity(times: Sequence[int]) -> float:
+def regularity(times: Sequence[int]) -> float:
+    """How alike the gaps between orders are, from 0 to 1; 0 with fewer than two gaps.
+
+    Examples
+    --------
+    >>> regularity([0, 10, 20]), regularity([0, 20])
+    (1.0, 0.0)
+    """
     gaps = len(times) - 1
     if gaps < GAPS_MIN or times[-1] == times[0]:
         return 0.0
     mean = (times[-1] - times[0]) / gaps
     squares = 0.0
-    for at in range(gaps):
+    for gap in map(sub, times[1:], times):
         # In gaps of the usual length, so that the squares are small numbers.
-        off = (times[at + 1] - times[at]) / mean - 1
+        off = gap / mean - 1
         squares += off * off
     return 1 / (1 + sqrt(squares / gaps))
-
-
-def _periods(times: Sequence[int], as_of: int) -> float:
-    if not times:
-        return 0.0
-    with_order, last = 0, -1
-    for at in times:
-        period = (at - times[0]) // PERIOD
-        if period != last:
-            with_order, last = with_order + 1, period
-    return with_order / ((as_of - times[0]) // PERIOD + 1)

@@ -12,11 +12,11 @@ combinations of the classes that the rules name, so each is evaluated once and r
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from math import ceil
 from operator import itemgetter
 from typing import Final, get_args
 
@@ -25,7 +25,7 @@ from xxhash import xxh32_intdigest
 from stream.contracts.wire import CustomerKind
 from stream.scoring.rule_words import ExpressionError, Text, Vocabulary, Whole
 from stream.scoring.table_reader import DAYS_MAX, PolicyError, TableReader
-from stream.scoring.units import DAY, NEVER, ceil_to_second
+from stream.scoring.units import DAY, NEVER, SECOND
 
 RULES_MAX: Final = 31
 """Rule segments of a policy: their bits fit into a positive 32-bit number."""
@@ -215,8 +215,12 @@ def registration_age(policy: MarketPolicy, registered_at: int, as_of: int) -> st
     >>> registration_age(policy, 0, 89 * DAY), registration_age(policy, 0, 90 * DAY)
     ('new', 'settled')
     """
-    place = bisect_right(policy.registration_ages, as_of, key=lambda one: _starts(one, registered_at))
-    return policy.registration_ages[max(0, place - 1)][0]
+    found, *later = policy.registration_ages
+    for age in later:
+        if _starts(age, registered_at) > as_of:
+            break
+        found = age
+    return found[0]
 
 
 def next_age_change(policy: MarketPolicy, registered_at: int, as_of: int) -> int:
@@ -228,12 +232,17 @@ def next_age_change(policy: MarketPolicy, registered_at: int, as_of: int) -> int
     >>> next_age_change(policy, 0, 1) == 90 * DAY, next_age_change(policy, 0, 90 * DAY) == NEVER
     (True, True)
     """
-    starts = (_starts(one, registered_at) for one in policy.registration_ages[1:])
-    return min((start for start in starts if start > as_of), default=NEVER)
+    # They rise, so the first that is still to come is the next.
+    for age in policy.registration_ages[1:]:
+        start = _starts(age, registered_at)
+        if start > as_of:
+            return start
+    return NEVER
 
 
 def _starts(age: tuple[str, float], registered_at: int) -> int:
-    return ceil_to_second(registered_at + age[1] * DAY)
+    # As `ceil_to_second`, which is a call more.
+    return ceil((registered_at + age[1] * DAY) / SECOND) * SECOND
 
 
 def _picker(names: tuple[str, ...]) -> Callable[[Classes], tuple[str | int | None, ...]]:

@@ -14,6 +14,7 @@ Reinartz, Kumar (2002), "The mismanagement of customer loyalty", Harvard Busines
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -197,4 +198,4 @@ def _read_axis(reader: TableReader) -> Axis:
 
 
 def _reached(cuts: Sequence[float], start: int, end: int, figure: float) -> int:
-    return sum(cuts[at] <= figure for at in range(start, end))
+    return bisect_right(cuts, figure, start, end) - start

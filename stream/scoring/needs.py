@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple, get_args
 
 from stream.contracts.wire import InteractionType
@@ -82,8 +83,7 @@ class NeedsTable:
 
     def weight(self, age: int) -> int:
         """Weight of points so many periods old, in parts of `WEIGHT`."""
-        share: float = 0.5 ** (age / self.half_life)
-        return round(WEIGHT * share)
+        return _weight(age, self.half_life)
 
 
 class DetailedOrder(NamedTuple):
@@ -119,16 +119,20 @@ class NeedSums:
         What they are counted by.
     newest
         Newest period with points; those of others are weighed by how much older these are.
+    earned
+        By period, and rank of the need, less one: parts of `POINT`.
     sums
         By rank of the need, less one: parts of `POINT` times `WEIGHT`.
     """
 
-    __slots__ = ("newest", "sums", "table")
+    __slots__ = ("_figures", "earned", "newest", "sums", "table")
 
     def __init__(self, table: NeedsTable, counted: Iterable[Mapping[int, int]]) -> None:
         self.table = table
+        self._figures: NeedFigures | None = None
         spoken = table.points
-        earned: dict[int, list[int]] = {}
+        self.earned: dict[int, list[int]] = {}
+        earned = self.earned
         for counts in counted:
             for period, code, count in counts_of(counts):
                 if code in spoken and count:
@@ -136,32 +140,57 @@ class NeedSums:
                     sums = earned.setdefault(period, [0, 0, 0, 0])
                     sums[rank - FUNCTIONAL] += points * count
         self.newest = max(earned, default=0)
-        self.sums = [0, 0, 0, 0]
-        for period, sums in earned.items():
-            weight = table.weight(self.newest - period)
-            for place, points in enumerate(sums):
-                self.sums[place] += points * weight
+        self.sums = self._weighed()
 
-    def add(self, period: int, code: int, count: int) -> bool:
-        """Add to a count; False where that takes summing up anew, because there is a newer period now."""
+    def _weighed(self) -> list[int]:
+        functional = price = experience = service = 0
+        for period, (first, second, third, fourth) in self.earned.items():
+            weight = self.table.weight(self.newest - period)
+            functional += first * weight
+            price += second * weight
+            experience += third * weight
+            service += fourth * weight
+        return [functional, price, experience, service]
+
+    def add(self, period: int, code: int, count: int) -> None:
+        """Add to a count."""
         spoken = self.table.points.get(code)
         if spoken is None or not count:
-            return True
-        if period > self.newest:
-            return False
+            return
         rank, points = spoken
-        weight = WEIGHT if period == self.newest else self.table.weight(self.newest - period)
-        self.sums[rank - FUNCTIONAL] += points * count * weight
-        return True
+        place = rank - FUNCTIONAL
+        self._figures = None
+        sums = self.earned.get(period)
+        if sums is None:
+            sums = self.earned[period] = [0, 0, 0, 0]
+        sums[place] += points * count
+        if period == self.newest:
+            self.sums[place] += points * count * WEIGHT
+        elif period < self.newest and len(self.earned) > 1:
+            self.sums[place] += points * count * self.table.weight(self.newest - period)
+        else:
+            self.newest = max(self.earned)
+            self.sums = self._weighed()
 
     def figures(self) -> NeedFigures | None:
         """The shares; none where nothing speaks of any."""
+        if self._figures is None:
+            self._figures = self._shares()
+        return self._figures
+
+    def _shares(self) -> NeedFigures | None:
         functional, price, experience, service = self.sums
         total = functional + price + experience + service
         if not total:
             return None
         shares = functional / total, price / total, experience / total, service / total
         return NeedFigures(shares, total / (POINT * WEIGHT))
+
+
+@lru_cache
+def _weight(age: int, half_life: float) -> int:
+    share: float = 0.5 ** (age / half_life)
+    return round(WEIGHT * share)
 
 
 def read(reader: TableReader) -> NeedsPolicy:

@@ -30,6 +30,7 @@ from stream.scoring.tiers import TIERS
 from stream.scoring.units import DAY, NEVER, ceil_to_second
 
 NO_ACTION: Final = "none"
+_NOT_FOLLOWED: Final = frozenset({PROSPECT, CHURNED})
 ROWS_MAX: Final = 64
 
 # A hash of 64 bits as a number from 0 to 1 that a double names exactly.
@@ -198,7 +199,7 @@ def follow_up_at(cadence_days: Sequence[int], tier: int, stage: int, last_at: in
     40
     """
     days = cadence_days[tier]
-    if not days or stage in {PROSPECT, CHURNED}:
+    if not days or stage in _NOT_FOLLOWED:
         return NEVER
     return ceil_to_second(max(last_at, contacted_at) + days * DAY)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from stream.contracts.ids import hash_id
 from stream.scoring.playbook import Action, action, held_out
 from stream.state.customer import Customer
 from stream.state.interactions import open_tickets
@@ -27,12 +26,12 @@ def action_name(hashed: int, model: Model) -> str:
     return model.playbook.actions[known.index(hashed)].action if hashed in known else OTHER
 
 
-def is_held_out(customer_id: str, model: Model) -> bool:
+def is_held_out(c: Customer, model: Model) -> bool:
     """Whether a customer is among those who get no action, so that its effect can be told."""
-    return held_out(hash_id(customer_id), model.policy.playbook.hold_out)
+    return held_out(c.id_hash, model.policy.playbook.hold_out)
 
 
 def advised(c: Customer, model: Model) -> Action | None:
     """The action that is told to others; None where there is none, or the customer is held out."""
     found = recommended(c, model)
-    return None if found is None or is_held_out(c.customer_id, model) else found
+    return None if found is None or is_held_out(c, model) else found

@@ -31,13 +31,13 @@ from stream.scoring.policy import LEVELS
 from stream.scoring.units import DAY
 from stream.state.advice import advised, is_held_out, recommended
 from stream.state.carts import step, touched_at
-from stream.state.changes import changes_text, said_of
+from stream.state.changes import Said, changes_text
 from stream.state.character import conduct_of, market_segments_of, need_of
 from stream.state.customer import TIER_NAMES, TIER_NONE, Customer
 from stream.state.evaluation import Assessment
 from stream.state.model import Model
 from stream.state.phrases import Phrases
-from stream.state.view import DECIMALS, cell_of
+from stream.state.view import DECIMALS
 from stream.state.wording import churn_text, quote, quote_name
 from stream.state.worth import Worth
 
@@ -81,10 +81,12 @@ class Announcer:
         self._model: Model | None = None
         self._phrases: Phrases
 
-    def announce(
+    def announce(  # noqa: PLR0917 - what is true of one customer
         self,
         c: Customer,
+        was: Said,
         found: Assessment,
+        cell: int,
         matrix: int,
         figures: Worth | None,
         cause: Cause,
@@ -97,18 +99,21 @@ class Announcer:
         ----------
         c
             The customer, moved to the moment at which the change is true.
+        was
+            What was said; it is still on the record, and is replaced by what is true.
         found, matrix
-            What is true there. What was said is on the record and is replaced by it.
+            What is true there.
+        cell
+            Place in the R-F-M cube; 0 without an order.
         figures
             What the customer is worth there; None without an order.
         origin
             live, timer, seed or recalibration.
         """
-        was = said_of(c)
         c.tier, c.segment, c.level, c.abc, c.lifecycle, _ = found
         c.matrix = matrix
         c.need, c.conduct = need_of(c, model), conduct_of(c, model)
-        c.market_segments = market_segments_of(c, model, cell_of(c, model) if c.n else 0)
+        c.market_segments = market_segments_of(c, model, cell)
         changes = changes_text(was, c, model)
         if not changes and c.tier == was.tier and c.level == was.level:
             return []
@@ -188,7 +193,7 @@ class Announcer:
 
     def follow_up(self, c: Customer, cause: Cause, origin: str, model: Model) -> list[Message]:
         """Say that it is time to be in touch, and note on the record that it was said; none for who is held out."""
-        if is_held_out(c.customer_id, model):
+        if is_held_out(c, model):
             return []
         c.follow_version += 1
         found = recommended(c, model)

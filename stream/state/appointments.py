@@ -7,7 +7,6 @@ the moments of the customer's own grid, and has its label at the next of them; s
 
 from __future__ import annotations
 
-from stream.contracts.ids import hash_id
 from stream.scoring.churn import evidence, logit
 from stream.scoring.churn_samples import grid_offset, next_moment, outcome_fields, take, taken_at
 from stream.scoring.playbook import follow_up_at
@@ -20,12 +19,14 @@ from stream.state.model import Model
 
 def next_appointment(c: Customer, model: Model) -> int:
     """The first of these moments after the customer's `as_of`, ms, or `NEVER`; what is due by then has been done."""
-    due = NEVER
-    if c.action:
-        due = ceil_to_second(c.action_at + model.outcome_ms)
+    # Without min: it is a call, and this is asked after every order.
+    due = ceil_to_second(c.action_at + model.outcome_ms) if c.action else NEVER
     if c.n:
-        due = min(due, _follow_up_at(c, model))
-    return min(due, _next_sample(c, model))
+        follow_up = _follow_up_at(c, model)
+        if follow_up < due:  # noqa: PLR1730
+            due = follow_up
+    sample = _next_sample(c, model)
+    return sample if sample < due else due  # noqa: FURB136
 
 
 def outcome(c: Customer, as_of: int, model: Model) -> bool | None:
@@ -70,8 +71,7 @@ def label_and_sample(c: Customer, model: Model) -> tuple[str, str] | None:
     if c.sample and c.as_of >= next_moment(_offset(c, model), horizon, taken_at(c.sample)):
         fields = outcome_fields(c.sample, c.last_at if c.n else UNSET)
         c.sample = 0
-    asked = not c.sample and c.n > 0 and c.last_at > c.as_of - model.window
-    if asked and is_in_grid(c, c.as_of, model):
+    if not c.sample and c.n and is_in_grid(c, c.as_of, model) and c.last_at > c.as_of - model.window:
         known = (c.n, c.first_at, c.last_at, c.as_of, open_tickets(c), c.nps_score, max(0, c.nps_at))
         score = logit(model.churn, *known)
         c.sample = take(evidence(model.churn, *known), score, c.as_of, warned=c.level >= model.warn_level)
@@ -84,7 +84,7 @@ def is_in_grid(c: Customer, at: int, model: Model) -> bool:
 
 
 def _offset(c: Customer, model: Model) -> int:
-    return grid_offset(hash_id(c.customer_id), model.churn.horizon)
+    return grid_offset(c.id_hash, model.churn.horizon)
 
 
 def _follow_up_at(c: Customer, model: Model) -> int:

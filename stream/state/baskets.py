@@ -7,9 +7,8 @@ wholly refunded. So they are a pure function of the set of events, as the ledger
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import chain
 
 from stream.contracts.events import OrderDetails
 from stream.scoring.needs import DISCOUNTED, NEW_CATEGORY, REPEAT_CATEGORY
@@ -87,7 +86,7 @@ def tallies(c: Customer) -> dict[int, int]:
     if details is None:
         return {}
     if details.tallies is None:
-        details.tallies, details.known = {}, set()
+        details.tallies, details.known, details.reduced, details.off = {}, {}, [], []
         for row in sorted(counted(c)):
             _tally(details, row, None)
     assert details.tallies is not None
@@ -96,36 +95,51 @@ def tallies(c: Customer) -> dict[int, int]:
 
 def discount_since(c: Customer, start: int) -> int:
     """What was taken off orders that count and are later than a moment, ms; in minor units."""
-    return sum(row.discount for row in counted(c) if row.at > start)
+    details = c.details
+    if details is None:
+        return 0
+    tallies(c)
+    if not details.off:
+        return 0
+    gone = bisect_right(details.reduced, start)
+    return details.off[-1] - (details.off[gone - 1] if gone else 0)
 
 
 def orders_by_category(c: Customer) -> dict[str, int]:
     """How many of the orders that count have items of each category."""
-    if c.details is None:
+    details = c.details
+    if details is None:
         return {}
-    counts = Counter(chain.from_iterable(row.categories for row in counted(c)))
-    return {name: counts[number] for name, number in c.details.names.items() if counts[number]}
+    tallies(c)
+    known = details.known
+    return {name: known[number] for name, number in details.names.items() if number in known}
 
 
 def _tally(details: Details, row: Row, c: Customer | None) -> None:
     """Count an order that is not earlier than those counted so far, also in the needs of `c`."""
     found = details.tallies
     assert found is not None
-    period, known = period_of(row.at), details.known
-    fresh = len(set(row.categories) - known)
-    further = len(row.categories) - fresh
+    at, discount, coupon, categories = row
+    period, known, fresh = period_of(at), details.known, 0
+    for number in categories:
+        times = known.get(number, 0)
+        known[number] = times + 1
+        fresh += not times
     for code, count in (
         (NEW_CATEGORY, fresh),
-        (REPEAT_CATEGORY, further),
-        (DISCOUNTED, int(bool(row.discount or row.coupon))),
+        (REPEAT_CATEGORY, len(categories) - fresh),
+        (DISCOUNTED, 1 if discount or coupon else 0),
     ):
         if count:
             key = key_of(period, code)
             found[key] = found.get(key, 0) + count
-            if c is not None and c.need_sums is not None and not c.need_sums.add(period, code, count):
-                c.need_sums = None
-    known.update(row.categories)
-    details.newest = row.at
+            if c is not None and c.need_sums is not None:
+                c.need_sums.add(period, code, count)
+    if discount:
+        off = details.off
+        details.reduced.append(at)
+        off.append(off[-1] + discount if off else discount)
+    details.newest = at
 
 
 def _rank_of(details: Details, row: Row) -> tuple[int, int, list[str]]:

@@ -32,8 +32,9 @@ def left_at(c: Customer, model: Model) -> int:
 
     An order that is no longer kept one by one closed its cart all the same; one that was cancelled does too.
     """
-    if c.counters is None:
+    counters = c.counters
+    if counters is None or (_CART not in counters and _CHECKOUT not in counters):
         return NEVER
-    cart, checkout = c.counters.get(_CART, _NOTHING)[1], c.counters.get(_CHECKOUT, _NOTHING)[1]
+    cart, checkout = counters.get(_CART, _NOTHING)[1], counters.get(_CHECKOUT, _NOTHING)[1]
     ordered = max(c.times[-1] if c.times else -1, c.folded[-1][1] if c.folded else -1)
     return carts.left_at(model.policy.carts, cart, checkout, ordered)

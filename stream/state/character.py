@@ -14,12 +14,15 @@ from stream.scoring.abc import CLASSES
 from stream.scoring.churn_policy import LEVELS
 from stream.scoring.conduct import CONDUCT, ConductFigures
 from stream.scoring.lifecycle import STAGES
+from stream.scoring.market_segments import REMEMBERED_MAX
 from stream.scoring.needs import NEEDS, NeedFigures, NeedSums
 from stream.scoring.tiers import TIERS
-from stream.state import baskets, ledger
+from stream.state import baskets
 from stream.state.ages import age_of
 from stream.state.customer import Customer
 from stream.state.model import Model
+from stream.state.order_figures import returned
+from stream.state.rule_classes import rule_classes
 from stream.state.worth import cell_names
 
 _NOTHING: Final[Mapping[int, int]] = {}
@@ -51,7 +54,7 @@ def conduct_figures(c: Customer, model: Model) -> ConductFigures | None:
     if c.refunds is None:
         return None
     share = model.calibration.returned_share
-    return conduct.figures(model.policy.conduct, len(c.times), ledger.returned(c, 0), share)
+    return conduct.figures(model.policy.conduct, len(c.times), returned(c), share)
 
 
 def conduct_of(c: Customer, model: Model) -> int:
@@ -67,7 +70,15 @@ def market_segments_of(c: Customer, model: Model, cell: int) -> int:
     cell
         Place in the R-F-M cube.
     """
-    return model.market.said(model.market.bits(market_classes(c, model, cell)))
+    rules = rule_classes(model.market, model.matrices.matrices)
+    looked = rules.looked(c, age_of(c, model), cell)
+    found = rules.known.get(looked)
+    if found is None:
+        if len(rules.known) >= REMEMBERED_MAX:
+            rules.known.clear()
+        bits = model.market.bits(market_classes(c, model, cell))
+        found = rules.known[looked] = model.market.said(bits)
+    return found
 
 
 def market_classes(c: Customer, model: Model, cell: int) -> dict[str, Any]:

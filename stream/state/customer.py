@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from array import array
 
+from stream.contracts.ids import hash_id
 from stream.scoring.needs import NeedSums
 from stream.state.activity import Activity
 from stream.state.answers import Answers
 from stream.state.details import Details
+from stream.state.tallied import Tallied
 
 #: A moment that never comes (year 10000), for customers whose classification cannot change by silence.
 NEVER = 253_402_300_800_000
@@ -96,6 +98,7 @@ class Customer:
         "frequency",
         "gross",
         "hashes",
+        "id_hash",
         "kind",
         "last_at",
         "level",
@@ -115,6 +118,7 @@ class Customer:
         "sample",
         "seen",
         "segment",
+        "tallied",
         "tickets",
         "tier",
         "tier_since",
@@ -126,6 +130,8 @@ class Customer:
 
     def __init__(self, customer_id: str) -> None:  # noqa: PLR0915 - one statement a field
         self.customer_id = customer_id
+        #: Hash of the id, by which the customer's grid and lot are found.
+        self.id_hash = hash_id(customer_id)
         self.times: array[int] = array("q")
         self.gross: array[int] = array("q")
         self.hashes = bytearray()
@@ -146,6 +152,8 @@ class Customer:
         self.batch = 0
         #: Points of the needs; None while they are to be summed up anew. Only in memory.
         self.need_sums: NeedSums | None = None
+        #: What was worked out of the ledger; None while it is to be begun anew. Only in memory.
+        self.tallied: Tallied | None = None
 
         self.counters: dict[int, tuple[int, int]] | None = None
         self.activity: Activity | None = None

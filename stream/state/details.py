@@ -52,18 +52,23 @@ class Details:
     tallies
         What `baskets.tallies` worked out of the rows; None when it is to be worked out anew. Not part of the record.
     known
-        The categories counted in the tallies.
+        In how many of the orders counted in the tallies each category is, by its number.
+    reduced, off
+        When those of them were from which something was taken off, ms, rising; and how much by then in all, minor
+        units.
     newest
         Moment of the newest order counted in them, ms.
     """
 
-    __slots__ = ("known", "names", "newest", "rows", "tallies")
+    __slots__ = ("known", "names", "newest", "off", "reduced", "rows", "tallies")
 
     def __init__(self, names: dict[str, int], rows: dict[int, Row]) -> None:
         self.names = names
         self.rows = rows
         self.tallies: dict[int, int] | None = None
-        self.known: set[int] = set()
+        self.known: dict[int, int] = {}
+        self.reduced: list[int] = []
+        self.off: list[int] = []
         self.newest = 0
 
     def __eq__(self, other: object) -> bool:

@@ -55,44 +55,48 @@ def assess(c: Customer, as_of: int, model: Model) -> Assessment:  # noqa: C901, 
     The classification, and the first whole second after `as_of` at which it may change by silence (`NEVER` if it
     cannot). That moment takes for granted that the classification is now said.
     """
-    times, index = c.times, c.window_from
-    if c.folded is None and (index == len(times) or times[index] > as_of - model.window):
+    times, index, window = c.times, c.window_from, model.window
+    if c.folded is None and (index == len(times) or times[index] > as_of - window):
         c.as_of = as_of
     else:
-        advance(c, as_of, model.window)
+        advance(c, as_of, window)
+        index = c.window_from
     n = c.n
     stages = model.lifecycle
     if not n:
         stage = stages.table[stages.place(c.lifecycle, 0, 0, 0, 0, 0)]
         return Assessment(TIER_NONE, "", 0, 0, stage, _besides_orders(c, model))
     first_at, last_at = c.first_at, c.last_at
-    silence = as_of - last_at
+    silence, span = as_of - last_at, last_at - first_at
+    # Here, and below: min and max are calls.
     due = NEVER
 
     cell = abc = 0
-    if c.frequency:
+    frequency = c.frequency
+    if frequency:
+        monetary = c.monetary
         b_from, a_from = model.abc_cuts[c.abc]
-        abc = A if c.monetary >= a_from else B if c.monetary >= b_from else C
+        abc = A if monetary >= a_from else B if monetary >= b_from else C
         edges = model.recency_edges
         aged = bisect_right(edges, silence)
         cell = (
             (4 - aged) * 25
-            + bisect_right(model.frequency_edges, c.frequency) * 5
-            + bisect_right(model.monetary_edges, c.monetary)
+            + bisect_right(model.frequency_edges, frequency) * 5
+            + bisect_right(model.monetary_edges, monetary)
         )
-        if c.folded is None and c.refunds is None and c.window_from < len(times):
-            due = times[c.window_from] + model.window
-        else:
-            due = leaving(c, as_of, model.window)
+        plainly = c.folded is None and c.refunds is None and index < len(times)
+        due = times[index] + window if plainly else leaving(c, as_of, window)
         if aged < 4 and last_at + edges[aged] < due:  # noqa: PLR2004 - four edges make five scores
             due = last_at + edges[aged]
 
-    tier = model.raw_tiers[c.tier][cell]
-    if tier < c.tier:
+    said = c.tier
+    tier = model.raw_tiers[said][cell]
+    if tier < said:
         stays_until = c.tier_since + model.min_stay
         if as_of < stays_until:
-            tier = c.tier
-            due = min(due, stays_until)
+            tier = said
+            if stays_until < due:  # noqa: PLR1730
+                due = stays_until
 
     x = n - 1
     others = model.bias
@@ -102,55 +106,60 @@ def assess(c: Customer, as_of: int, model: Model) -> Assessment:  # noqa: C901, 
         fades_at = c.nps_at + model.detractor_ms
         if as_of < fades_at:
             others += model.detractor_weight
-            due = min(due, fades_at)
+            if fades_at < due:  # noqa: PLR1730
+                due = fades_at
     due = -(-due // 1000) * 1000
     step = 0
-    if n >= model.rhythm_orders_min and last_at > first_at:
-        step, step_at = gap_step(model, (last_at - first_at) / x, last_at, as_of)
+    if n >= model.rhythm_orders_min and span > 0:
+        step, step_at = gap_step(model, span / x, last_at, as_of)
         others += model.gap_weights[step]
-        due = min(due, step_at)
+        if step_at < due:  # noqa: PLR1730
+            due = step_at
 
+    weeks, alpha = span / WEEK, model.alpha
     if model.rhythm_weight:
-        others += model.rhythm_weight * rhythm(
-            model.churn.alive, x, (last_at - first_at) / WEEK, model.churn.horizon_weeks
-        )
-    log_odds = model.log_odds_at_once[x] if x < len(model.log_odds_at_once) else log(model.a / (model.b + x))
-    rate_from = model.alpha + (last_at - first_at) / WEEK
-    grown = log((model.alpha + (as_of - first_at) / WEEK) / rate_from) if silence else 0.0
-    gone = log_odds + (model.r + x) * grown
-    level = bisect_right(model.level_logits, others + model.alive_weight * gone + model.quiet_weight * grown)
+        others += model.rhythm_weight * rhythm(model.churn.alive, x, weeks, model.churn.horizon_weeks)
+    at_once, rate, levels = model.log_odds_at_once, model.r + x, model.level_logits
+    log_odds = at_once[x] if x < len(at_once) else log(model.a / (model.b + x))
+    rate_from = alpha + weeks
+    grown = log((alpha + (as_of - first_at) / WEEK) / rate_from) if silence else 0.0
+    gone = log_odds + rate * grown
+    level = bisect_right(levels, others + model.alive_weight * gone + model.quiet_weight * grown)
     fallen = bisect_right(stages.gone, gone)
     # Of the next level and the next cut of P(alive), whichever comes first.
     exponent = EXPONENT_MAX
-    if level < len(model.level_logits):
-        rate = model.alive_weight * (model.r + x) + model.quiet_weight
-        exponent = (model.level_logits[level] - others - model.alive_weight * log_odds) / rate
+    if level < len(levels):
+        exponent = (levels[level] - others - model.alive_weight * log_odds) / (
+            model.alive_weight * rate + model.quiet_weight
+        )
     if fallen < len(stages.gone):
-        exponent = min(exponent, (stages.gone[fallen] - log_odds) / (model.r + x))
+        sooner = (stages.gone[fallen] - log_odds) / rate
+        if sooner < exponent:  # noqa: PLR1730
+            exponent = sooner
     if exponent < EXPONENT_MAX:
-        crossing = ceil((first_at + (rate_from * exp(exponent) - model.alpha) * WEEK) / 1000) * 1000
+        crossing = ceil((first_at + (rate_from * exp(exponent) - alpha) * WEEK) / 1000) * 1000
         if crossing < due:
             # It is not reached yet; where rounding puts the moment behind us, it is in the next second.
             due = crossing if crossing > as_of else min(due, second_after(as_of))
-    stage = stages.table[
-        stages.place(
-            c.lifecycle,
-            last_at > c.lifecycle_since,
-            bisect_right(stages.orders, n),
-            bisect_right(stages.tenure_ms, last_at - first_at),
-            bisect_right(stages.gap_steps, step),
-            fallen,
-        )
-    ]
+    # As `CompiledLifecycle.place`.
+    place = (
+        (2 * c.lifecycle + (last_at > c.lifecycle_since)) * model.said_stride
+        + bisect_right(stages.orders, n) * model.orders_stride
+        + bisect_right(stages.tenure_ms, span) * model.tenure_stride
+        + bisect_right(stages.gap_steps, step) * model.gap_stride
+        + fallen
+    )
     if c.counters is not None or c.registered_at:
-        due = min(due, _besides_orders(c, model))
-    return _made(Assessment, (tier, model.segments[cell], level, abc, stage, due))
+        besides = _besides_orders(c, model)
+        if besides < due:  # noqa: PLR1730
+            due = besides
+    return _made(Assessment, (tier, model.segments[cell], level, abc, stages.table[place], due))
 
 
 def _besides_orders(c: Customer, model: Model) -> int:
     """When something but the silence after orders next changes, ms: the cart is left behind, the profile gets older."""
-    left = left_at(c, model)
-    return min(next_age(c, c.as_of, model), left if left > c.as_of else NEVER)
+    due, left = next_age(c, c.as_of, model), left_at(c, model)
+    return left if c.as_of < left < due else due
 
 
 def next_due(c: Customer, model: Model) -> int:
@@ -168,7 +177,7 @@ def gap_reached(c: Customer, model: Model) -> tuple[int, float]:
 
 def gap_step(model: Model, mean_gap: float, last_at: int, as_of: int) -> tuple[int, int]:
     """How many steps of the gap table the silence has reached, and when it reaches the next (`NEVER` if none)."""
-    usual = max(model.gap_min, mean_gap)
+    usual = mean_gap if mean_gap > model.gap_min else model.gap_min  # noqa: FURB136 - max is a call
     for reached, ratio in enumerate(model.gap_ratios):
         moment = ceil((last_at + ratio * usual) / 1000) * 1000
         if moment > as_of:

@@ -86,14 +86,16 @@ def note_activity(c: Customer, kind: str, at: int, event: int, channel: str) -> 
     """What was done, when and where; whether all of it was taken in, see `activity`."""
     if c.activity is None:
         c.activity = Activity({}, [], {})
-    code = TYPE_CODES[kind]
+    code, periods, known = TYPE_CODES[kind], c.activity.periods, len(c.activity.periods)
     whole = c.activity.note(code, at, event, channel)
     if c.need_sums is not None:
         period = period_of(at)
-        count = c.activity.periods.get(key_of(period, code), 0)
-        # With the first of a period, an old period may have been dropped.
-        if count == 1 or (count and not c.need_sums.add(period, code, 1)):
+        count = periods.get(key_of(period, code), 0)
+        if count == 1 and len(periods) <= known:
+            # Old periods were dropped.
             c.need_sums = None
+        elif count:
+            c.need_sums.add(period, code, 1)
     return whole
 
 

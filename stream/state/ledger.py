@@ -76,6 +76,7 @@ def find(c: Customer, key: bytes) -> int:
 
 def rebuild(c: Customer, window: int) -> None:
     """Recompute every sum from the columns, at the customer's `as_of`. `window` in ms."""
+    c.tallied = None
     if c.details is not None:
         c.details.tallies = c.need_sums = None
     start = c.as_of - window
@@ -229,12 +230,6 @@ def net_of_order(c: Customer, order: int) -> int:
     """Net amount of the order with that hash as it stands; 0 while the order is unknown or does not count."""
     index = find(c, order.to_bytes(8, "little"))
     return max(0, net_at(c, index)) if index >= 0 else 0
-
-
-def returned(c: Customer, start: int) -> int:
-    """Orders with something given back, or cancelled, from a place in the ledger on."""
-    refunds = c.refunds
-    return 0 if refunds is None else sum(order in refunds for order in memoryview(c.hashes)[8 * start :].cast("Q"))
 
 
 def fold(c: Customer, count: int, window: int) -> None:

@@ -91,9 +91,11 @@ class Model:
     #: By class said: revenue from which a customer is in B, and in A; minor units.
     abc_cuts: tuple[tuple[int, int], ...]
     lifecycle: CompiledLifecycle
-    #: How far apart in its table are what follows a stage said (returned or not), and neighbours in tenure.
+    #: How far apart in its table are what follows a stage said (returned or not), and neighbours in the other figures.
     said_stride: int
+    orders_stride: int
     tenure_stride: int
+    gap_stride: int
 
     matrices: CompiledMatrices
     needs: NeedsTable
@@ -208,7 +210,9 @@ def compile_model(policy: Policy, calibration: Calibration) -> Model:
         abc_cuts=((abc.b, abc.a), (abc.b, abc.a), (abc.b_kept, abc.a), (abc.b_kept, abc.a_kept)),
         lifecycle=lifecycle,
         said_stride=lifecycle.place(0, 1, 0, 0, 0, 0),
+        orders_stride=lifecycle.place(0, 0, 1, 0, 0, 0),
         tenure_stride=lifecycle.place(0, 0, 0, 1, 0, 0),
+        gap_stride=lifecycle.place(0, 0, 0, 0, 1, 0),
         matrices=compile_matrices(policy.matrices),
         needs=compile_needs(policy.needs, TYPE_CODES),
         themes=compile_themes(policy.themes),

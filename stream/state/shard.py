@@ -29,25 +29,18 @@ from stream.contracts.events import (
     PrivacyEvent,
     ProfileEvent,
 )
-from stream.contracts.times import format_time
 from stream.scoring import churn_samples
 from stream.scoring.churn_samples import NO_QUARTER, without_outdated
-from stream.scoring.lifecycle import STAGES
 from stream.state import baskets, interactions, ledger
-from stream.state.advice import action_name, is_held_out
-from stream.state.ages import next_age
-from stream.state.announcements import Announcer, Cause
-from stream.state.appointments import follow_up_is_due, label_and_sample, next_appointment, note_contact, outcome
-from stream.state.carts import left_at, touched_at
-from stream.state.changes import said_of
+from stream.state.announcements import Announcer
 from stream.state.character import has_only_ordered, need_of
 from stream.state.codec import decode
-from stream.state.customer import TIER_NAMES, UNSET, Customer
-from stream.state.evaluation import Assessment, assess, next_due
+from stream.state.customer import UNSET, Customer
 from stream.state.histograms import stage_fields
 from stream.state.interaction_path import take_in
 from stream.state.known_names import KnownNames
 from stream.state.ledger import Added
+from stream.state.looks import Looks
 from stream.state.model import Model
 from stream.state.order_path import Rest, apply_in_order
 from stream.state.outcome import Batch, Limits, Outcome
@@ -55,11 +48,7 @@ from stream.state.plain.customers import PlainCustomers, block_of
 from stream.state.plain.layout import PLAIN, Longs
 from stream.state.rule_names import RuleNames
 from stream.state.settling import settle
-from stream.state.table_names import REASON_KINDS
 from stream.state.tables import TableDeltas, outdated, who
-from stream.state.unusual import unusual
-from stream.state.view import cell_of, grounds
-from stream.state.worth import matrix_of, worth
 
 
 class ShardState:
@@ -166,6 +155,7 @@ class ShardState:
         clock_before = self.clock
         limits = self.limits
         slots = self._slots(block)
+        looks = self._looks(batch, now)
         channels = self._names.read(block)
         seed_before = now - limits.seed_after_ms
         plain = batch.plain = self._plain.apply(block, slots, channels, batch.number, clock_before, seed_before)
@@ -173,9 +163,9 @@ class ShardState:
         batch.count("duplicates", plain.duplicates)
         rest = Rest(
             take_up=batch.touched.append,
-            before=partial(self._before, batch, now),
-            changed=partial(self._changed, batch, now, "event"),
-            careful=partial(self._careful, batch, now),
+            before=looks.before,
+            changed=looks.changed,
+            careful=partial(self._careful, batch, looks),
         )
         later = plain.later()
         self._take_out(batch, [slots[number] for number, _ in later])
@@ -198,11 +188,12 @@ class ShardState:
         batch = self._begin()
         block = block_of(customers)
         slots = self._slots(block)
+        looks = self._looks(batch, now)
         plain = batch.plain = self._plain.sweep(block, slots, batch.number, clock, now - self.limits.seed_after_ms)
         later = [number for number, _ in plain.later()]
         for c in self._objects_of(batch, map(block.customer, later), slots[later]):
             if c.due < clock:
-                self._fire(batch, c, clock, now)
+                looks.before(c, clock)
             # The armed moment was early; the outcome arms the true one.
             c.armed = -1
         return self._outcome(batch, self.clock)
@@ -211,14 +202,17 @@ class ShardState:
         """Look again, under the present model, at customers last looked at under another."""
         batch = self._begin()
         block = block_of(customers)
+        looks = self._looks(batch, now)
         for c in self._objects_of(batch, map(block.customer, range(len(block))), self._slots(block)):
-            if c.fingerprint != self.model.fingerprint:
-                self._recalibrate(batch, c, now)
+            looks.recalibrate(c)
         return self._outcome(batch, self.clock)
 
     def _begin(self) -> Batch:
         self._batches += 1
         return Batch(self._batches, TableDeltas(self._names))
+
+    def _looks(self, batch: Batch, now: int) -> Looks:
+        return Looks(batch, self.model, self._rule_names, self.announcer, now - self.limits.seed_after_ms)
 
     def _slots(self, block: EventBlock) -> Longs:
         """Row of each event's customer."""
@@ -251,18 +245,18 @@ class ShardState:
             batch.touched.append(c)
         return c
 
-    def _careful(self, batch: Batch, now: int, event: Event | DeadLetter, clock: int) -> int:
+    def _careful(self, batch: Batch, looks: Looks, event: Event | DeadLetter, clock: int) -> int:
         """Apply one event of any kind; gives the clock after it."""
         if isinstance(event, DeadLetter):
             batch.messages.append(dead_letter_message(event, self.announcer.topics, max(0, clock)))
             batch.count("dead_letters")
             return clock
         if isinstance(event, OrderEvent):
-            added = self._order(batch, event, now)
+            added = self._order(batch, looks, event)
         elif isinstance(event, InteractionEvent):
-            added = self._interaction(batch, event, now)
+            added = self._interaction(batch, looks, event)
         else:
-            added = self._profile(batch, event, now)
+            added = self._profile(batch, looks, event)
         # Duplicates included: which of two events is the duplicate depends on their order, the clock must not.
         clock = max(clock, event.at)
         if added is Added.NEW or added is Added.CHANGED:
@@ -275,10 +269,10 @@ class ShardState:
             batch.count("dead_letters")
         return clock
 
-    def _order(self, batch: Batch, event: OrderEvent, now: int) -> Added:
+    def _order(self, batch: Batch, looks: Looks, event: OrderEvent) -> Added:
         c = self._touch(batch, event.customer)
         at = event.at
-        self._before(batch, now, c, at)
+        looks.before(c, at)
         closely = has_only_ordered(c) and event.details is not None
         if event.kind != COMPLETED:
             closely = True
@@ -296,17 +290,10 @@ class ShardState:
                 batch.tables.add_order(at, event.amount, event.channel, known, first=first, spent=spent)
         if added is Added.NEW or added is Added.CHANGED:
             closely = closely or (event.details is not None and need_of(c, self.model) != c.need)
-            self._look(batch, c, max(c.as_of, at), "event", event.event_id, now, closely=closely)
+            looks.after(c, event.event_id, at, closely=closely)
         if added is Added.NEW:
-            self._compare(batch, c, event, now)
+            looks.compare(c, event)
         return added
-
-    def _before(self, batch: Batch, now: int, c: Customer, at: int) -> None:
-        """Bring a customer to the present rules, and apply what silence made true before `at`."""
-        if c.fingerprint != self.model.fingerprint:
-            self._recalibrate(batch, c, now)
-        if c.due < at:
-            self._fire(batch, c, at, now)
 
     def _refund(self, batch: Batch, c: Customer, event: OrderEvent) -> Added:
         net = ledger.net_of_order(c, event.order)
@@ -318,10 +305,10 @@ class ShardState:
             batch.tables.add_refund(event.at, fall, event.channel, who(c))
         return added
 
-    def _interaction(self, batch: Batch, event: InteractionEvent, now: int) -> Added:
+    def _interaction(self, batch: Batch, looks: Looks, event: InteractionEvent) -> Added:
         c = self._touch(batch, event.customer)
         at = event.at
-        self._before(batch, now, c, at)
+        looks.before(c, at)
         closely = event.type in interactions.SERVICE or has_only_ordered(c)
         if not interactions.first_time(c, event.event, self.limits.interaction_dedupe_max):
             return Added.DUPLICATE
@@ -329,108 +316,20 @@ class ShardState:
             batch.count("activity_left_out")
         closely = closely or c.as_of == UNSET or need_of(c, self.model) != c.need
         if closely or event.type in interactions.TELLING:
-            self._look(batch, c, max(c.as_of, at), "event", event.event_id, now, closely=closely)
-        self._compare(batch, c, event, now)
+            looks.after(c, event.event_id, at, closely=closely)
+        looks.compare(c, event)
         return Added.NEW
 
-    def _profile(self, batch: Batch, event: ProfileEvent | PrivacyEvent, now: int) -> Added:
+    def _profile(self, batch: Batch, looks: Looks, event: ProfileEvent | PrivacyEvent) -> Added:
         c = self._touch(batch, event.customer)
         if isinstance(event, ProfileEvent):
-            self._before(batch, now, c, event.at)
+            looks.before(c, event.at)
         if not interactions.first_time(c, event.event, self.limits.interaction_dedupe_max):
             return Added.DUPLICATE
         if isinstance(event, ProfileEvent):
             interactions.note_profile(c, event.type, event.at, event.event, event.kind, event.region)
-            self._look(batch, c, max(c.as_of, event.at), "event", event.event_id, now, closely=True)
+            looks.after(c, event.event_id, event.at, closely=True)
         return Added.NEW
-
-    def _fire(self, batch: Batch, c: Customer, before: int, now: int) -> None:
-        """Look at the customer at every moment before `before` at which silence may have changed something."""
-        if c.fingerprint != self.model.fingerprint:
-            self._recalibrate(batch, c, now)
-        while (due := c.due) < before:
-            if not c.due_is_exact:
-                c.due, c.due_is_exact = next_due(c, self.model), True
-            else:
-                self._look(batch, c, due, "timer", format_time(due), now)
-
-    def _recalibrate(self, batch: Batch, c: Customer, now: int) -> None:
-        if c.as_of == UNSET:
-            c.fingerprint = self.model.fingerprint
-        elif c.fingerprint != self.model.fingerprint:
-            c.market_segments = self._rule_names.carried(c.market_segments, self.model.market)
-            self._look(batch, c, c.as_of, "calibration", self.model.name, now, closely=True)
-
-    def _look(
-        self, batch: Batch, c: Customer, as_of: int, cause: str, cause_id: str, now: int, *, closely: bool = False
-    ) -> None:
-        """Look at the customer at a moment, and say what changed; closely: also at what is seldom looked at."""
-        model, tables = self.model, batch.tables
-        action = c.action
-        # Rule segments may depend on how long ago somebody registered.
-        closely = closely or (as_of >= c.due and next_age(c, c.as_of, model) <= as_of)
-        came_back = outcome(c, as_of, model)
-        if came_back is not None:
-            group = "held_out" if is_held_out(c.customer_id, model) else "treated"
-            tables.add_outcome(as_of, action_name(action, model), group, came_back)
-        found = assess(c, as_of, model)
-        c.fingerprint = model.fingerprint
-        if (
-            closely
-            or found.tier != c.tier
-            or found.level != c.level
-            or found.segment != c.segment
-            or found.abc != c.abc
-            or found.lifecycle != c.lifecycle
-        ):
-            self._changed(batch, now, cause, c, found, cause_id)
-        if c.counters is not None and left_at(c, self.model) <= as_of and c.cart_said != touched_at(c):
-            why = Cause(cause, cause_id)
-            batch.tables.add_cart_abandoned(as_of, who(c))
-            batch.messages.append(self.announcer.cart_left(c, why, self._origin(cause, as_of, now), self.model))
-        if follow_up_is_due(c, model):
-            why = Cause(cause, cause_id)
-            batch.messages += self.announcer.follow_up(c, why, self._origin(cause, as_of, now), model)
-            note_contact(c, model)
-        counted = label_and_sample(c, model)
-        if counted is not None:
-            batch.samples.update(counted)
-        c.due, c.due_is_exact = min(found.due, next_appointment(c, model)), True
-
-    def _compare(self, batch: Batch, c: Customer, event: OrderEvent | InteractionEvent, now: int) -> None:
-        """Say so where a figure that an event brought is unusual for the customer."""
-        found = unusual(c, event, self.model)
-        if found is not None:
-            as_of = max(c.as_of, event.at)
-            cause, origin = Cause("event", event.event_id), self._origin("event", as_of, now)
-            batch.messages.append(self.announcer.anomaly(c, found, as_of, cause, origin, self.model))
-
-    def _changed(self, batch: Batch, now: int, kind: str, c: Customer, found: Assessment, cause_id: str) -> None:
-        """Look at what is seldom looked at, say what changed, and note that on the record."""
-        cause, model, was, version = Cause(kind, cause_id), self.model, said_of(c), c.version
-        figures = worth(c, model) if c.n else None
-        matrix = 0 if figures is None else matrix_of(c, model, figures, cell_of(c, model))
-        origin = self._origin(kind, c.as_of, now)
-        batch.messages += self.announcer.announce(c, found, matrix, figures, cause, origin, model)
-        if c.version != version:
-            batch.reclassified[c.customer_id] = cause
-        if c.tier != was.tier:
-            batch.tables.add_move(c.as_of, TIER_NAMES[was.tier], TIER_NAMES[c.tier])
-        if c.level > was.level and c.level >= model.warn_level:
-            batch.tables.add_reasons(c.as_of, "warned", grounds(c, model))
-            note_contact(c, model)
-        if c.lifecycle != was.lifecycle:
-            stages = STAGES[was.lifecycle], STAGES[c.lifecycle]
-            batch.tables.add_lifecycle_move(c.as_of, *stages, TIER_NAMES[was.tier], was.segment)
-            if stages[1] in REASON_KINDS:
-                batch.tables.add_reasons(c.as_of, stages[1], grounds(c, model))
-
-    def _origin(self, cause: str, as_of: int, now: int) -> str:
-        if cause == "calibration":
-            return "recalibration"
-        if as_of < now - self.limits.seed_after_ms:
-            return "seed"
-        return "timer" if cause == "timer" else "live"
 
     def _unmergeable(self, event: Event, added: Added) -> DeadLetter:
         """A good event that the record cannot take in, because of one of its limits."""

@@ -53,7 +53,7 @@ def hour_key(hour: int) -> str:
     >>> hour_key(412_020)
     'r:h:2017010112'
     """
-    return f"r:h:{datetime.fromtimestamp(hour * 3600, UTC):%Y%m%d%H}"
+    return f"r:h:{_date(hour // 24)}{hour % 24:02d}"
 
 
 def day_key(day: int) -> str:
@@ -64,7 +64,12 @@ def day_key(day: int) -> str:
     >>> day_key(17_167)
     'r:d:20170101'
     """
-    return f"r:d:{datetime.fromtimestamp(day * 86_400, UTC):%Y%m%d}"
+    return f"r:d:{_date(day)}"
+
+
+@lru_cache
+def _date(day: int) -> str:
+    return f"{datetime.fromtimestamp(day * 86_400, UTC):%Y%m%d}"
 
 
 class TableDeltas:

@@ -6,8 +6,7 @@ share of returned orders of that period, the first visit of a period the number 
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
-from itertools import islice
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from stream.contracts.events import COMPLETED, InteractionEvent, OrderEvent
 from stream.scoring import visits
@@ -77,17 +76,40 @@ def _order(c: Customer, event: OrderEvent, policy: AnomalyPolicy) -> Anomaly | N
         value, values, moments = c.gross[index], c.gross[start:index], c.times[start:index]
     else:
         value = ledger.net_at(c, index)
-        nets = ((at, ledger.net_at(c, at)) for at in range(index - 1, -1, -1))
-        latest = list(islice((one for one in nets if one[1] != NOT_COUNTED), known))[::-1]
-        if value == NOT_COUNTED or not latest:
+        if value == NOT_COUNTED:
             return None
-        values = [net for _, net in latest]
-        moments = [c.times[at] for at, _ in latest]
-    found = (
-        judge(policy, ORDER_VALUE, values, value),
-        judge(policy, GAP, gaps(moments), c.times[index] - moments[-1]),
-    )
-    return _most(found) if any(found) else None
+        values, moments = _counted(c, c.refunds, index, known)
+        if not moments:
+            return None
+    dear = judge(policy, ORDER_VALUE, values, value)
+    gap, long = c.times[index] - moments[-1], None
+    if not _has_been(moments, max(gap, GAP.lowest), policy.history_max):
+        long = judge(policy, GAP, gaps(moments), gap)
+    return None if dear is None and long is None else _most((dear, long))
+
+
+def _counted(c: Customer, refunds: Mapping[int, dict[int, int]], end: int, most: int) -> tuple[list[int], list[int]]:
+    """Net amounts and times of the latest orders that count before a place in the ledger, at most so many."""
+    values: list[int] = []
+    moments: list[int] = []
+    gross, times, hashes = c.gross, c.times, memoryview(c.hashes).cast("Q")
+    for at in range(end - 1, -1, -1):
+        taken_back = refunds.get(hashes[at])
+        net = gross[at] if taken_back is None else ledger.net_of(gross[at], taken_back)
+        if net != NOT_COUNTED:
+            values.append(net)
+            moments.append(times[at])
+            if len(values) == most:
+                break
+    return values[::-1], moments[::-1]
+
+
+def _has_been(moments: Sequence[int], gap: float, most: int) -> bool:
+    """Whether one of the latest gaps is as long; most often one of the last few is, and no more are looked at."""
+    for at in range(len(moments) - 1, max(0, len(moments) - 1 - most), -1):
+        if moments[at] - moments[at - 1] >= gap:
+            return True
+    return False
 
 
 def _refund_share(c: Customer, event: OrderEvent, policy: AnomalyPolicy) -> Anomaly | None:

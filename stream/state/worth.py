@@ -12,7 +12,7 @@ from typing import NamedTuple
 from stream.scoring.alive import log_odds_gone, probability
 from stream.scoring.clv import clv, discounted_orders, value_at_stake
 from stream.scoring.gamma_gamma import expected_spend
-from stream.scoring.loyalty import loyalty, parts
+from stream.scoring.loyalty import loyalty
 from stream.scoring.matrix import cells
 from stream.scoring.periods import PERIOD, counts_of
 from stream.scoring.policy import Policy
@@ -21,8 +21,8 @@ from stream.scoring.units import DAY, WEEK
 from stream.state.baskets import discount_since
 from stream.state.customer import MATRIX_BITS, Customer
 from stream.state.interactions import SERVICE, TYPE_CODES
-from stream.state.ledger import NOT_COUNTED, net_at, returned
 from stream.state.model import Model
+from stream.state.order_figures import loyalty_parts, returns
 
 _SERVICE = frozenset(TYPE_CODES[kind] for kind in SERVICE)
 _CELL = (1 << MATRIX_BITS) - 1
@@ -59,9 +59,8 @@ def worth(c: Customer, model: Model) -> Worth:
     gone = log_odds_gone(model.churn.alive, c.n - 1, (c.last_at - c.first_at) / WEEK, age)
     orders = discounted_orders(model.orders, c.n - 1, age)
     spend = expected_spend(model.spend, c.monetary / c.frequency if c.frequency else 0.0, c.frequency)
-    shares = parts(order_times(c), c.n, c.first_at, c.last_at, c.as_of)
     return Worth(
-        loyalty(shares, model.policy.loyalty),
+        loyalty(loyalty_parts(c), model.policy.loyalty),
         orders,
         spend,
         clv(probability(-gone), orders, spend),
@@ -70,27 +69,15 @@ def worth(c: Customer, model: Model) -> Worth:
     )
 
 
-def order_times(c: Customer) -> list[int]:
-    """Times of the orders that count and are kept one by one."""
-    if c.refunds is None:
-        return c.times.tolist()
-    return [at for index, at in enumerate(c.times) if net_at(c, index) != NOT_COUNTED]
-
-
 def profit(c: Customer, policy: Policy) -> int:
     """What the window leaves after costs, minor units; of a customer whose sums are at its own `as_of`."""
     start = c.as_of - policy.window_ms
     return profit_minor(c.monetary, discount_since(c, start), returns(c), contacts(c, start), policy.profitability)
 
 
-def returns(c: Customer) -> int:
-    """Orders in the window with something given back, or cancelled."""
-    return returned(c, c.window_from)
-
-
 def contacts(c: Customer, start: int) -> int:
     """Contacts with service in the periods that end after a moment, ms."""
-    if c.activity is None:
+    if c.activity is None or c.counters is None or _SERVICE.isdisjoint(c.counters):
         return 0
     return sum(
         count
