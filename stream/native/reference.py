@@ -7,6 +7,7 @@ put in one array of words, made once; a native function gets where it lies, and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, TypeVar, cast
 
 import numba
@@ -38,11 +39,11 @@ class _Reference:
 
     def __init__(self, fields: Any) -> None:
         words: list[Any] = []
-        kinds: list[tuple[str, types.Type, int]] = []
+        firsts: list[int] = []
         kept: list[object] = []
         for name, field in zip(fields._fields, fields, strict=True):
             held: Any = by_reference(field) if isinstance(field, tuple) else field
-            kinds.append((name, numba.typeof(held), len(words)))
+            firsts.append(len(words))
             kept.append(held)
             if isinstance(held, np.ndarray):
                 assert held.flags.c_contiguous, f"{name} is not contiguous"
@@ -56,7 +57,7 @@ class _Reference:
         self.fields = fields._make(kept)
         self.words = np.array(words, np.int64)
         self.address: int = self.words.ctypes.data
-        self.native_type = _ReferenceType(type(fields).__name__, tuple(kinds))
+        self.native_type = _type_of_fields(self.fields, firsts)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.fields, name)
@@ -78,6 +79,24 @@ class _ReferenceType(types.Type):
             if known == name:
                 return kind, at
         return None
+
+
+#: Types found once, for numba takes longer over them than over all else here.
+_types: Final[dict[object, _ReferenceType]] = {}
+
+
+def _type_of_fields(fields: Any, firsts: Sequence[int]) -> _ReferenceType:
+    forms = [(one.dtype.char, one.ndim) if isinstance(one, np.ndarray) else _form(one) for one in fields]
+    key = (type(fields), *forms)
+    found = _types.get(key)
+    if found is None:
+        kinds = zip(fields._fields, map(numba.typeof, fields), firsts, strict=True)
+        found = _types[key] = _ReferenceType(type(fields).__name__, tuple(kinds))
+    return found
+
+
+def _form(held: object) -> object:
+    return id(held.native_type) if isinstance(held, _Reference) else type(held)
 
 
 def by_reference(fields: Fields) -> Fields:

@@ -139,6 +139,6 @@ class PlainBatch:
             last = min(first + messages_max, max(first + 1, int(np.searchsorted(ends, room, "right"))))
             end = int(ends[last - 1])
             head = pack("<4sI", MAGIC, last - first)
-            bundles.append(head + entries[first:last].tobytes() + self.said.body[start:end].tobytes())
+            bundles.append(b"".join([head, entries[first:last].data, self.said.body[start:end].data]))
             first, start = last, end
         return bundles

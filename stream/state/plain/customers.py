@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Final, TypeVar
@@ -427,14 +428,18 @@ def _histograms(left: Longs, joined: Longs) -> dict[str, int]:
     fields: dict[str, int] = {}
     gone, come = left[left[:, 0] > 0], joined[joined[:, 0] > 0]
     for column, name in enumerate("fml"):
-        buckets, places = np.unique(np.concatenate([come[:, column], gone[:, column]]), return_inverse=True)
-        counts = np.zeros(len(buckets), np.int64)
-        np.add.at(counts, places[: len(come)], 1)
-        np.subtract.at(counts, places[len(come) :], 1)
-        for bucket, by in zip(buckets.tolist(), counts.tolist(), strict=True):
+        deltas = Counter(dict(zip(*_counted(come[:, column]), strict=True)))
+        deltas.subtract(dict(zip(*_counted(gone[:, column]), strict=True)))
+        for bucket, by in sorted(deltas.items()):
             if by:
                 fields[f"{name}:{bucket}"] = by
     return fields
+
+
+def _counted(buckets: Longs) -> tuple[list[int], list[int]]:
+    """Each bucket once, and how often it is there."""
+    found, counts = np.unique(buckets, return_counts=True)
+    return found.tolist(), counts.tolist()
 
 
 def _ledger_words(entries: int) -> int:
