@@ -11,6 +11,7 @@ from typing import Any, Final
 from stream.commands.explain_action import explain_action
 from stream.commands.explain_character import explain_character
 from stream.commands.explain_classes import class_name, explain_classes
+from stream.commands.explain_signs import explain_signs
 from stream.contracts.money import from_minor
 from stream.contracts.times import format_time
 from stream.scoring.alive import RHYTHM_MAX
@@ -142,7 +143,7 @@ def _segment(figures: dict[str, Any], model: Model) -> dict[str, Any]:
 def _churn(c: Customer, model: Model) -> dict[str, Any]:
     parts, policy = reasons(c, model), model.policy.churn
     silence = churn(c, model)
-    logit = model.bias + sum(part.weight for part in parts)
+    logit, doings = model.bias + sum(part.weight for part in parts), explain_signs(c, model)
     return {
         "first_order_at": format_time(c.first_at),
         "last_order_at": format_time(c.last_at),
@@ -172,6 +173,7 @@ def _churn(c: Customer, model: Model) -> dict[str, Any]:
             "quiet": model.quiet_weight,
             "horizon_days": policy.horizon_days,
         },
+        **({"signs": doings} if doings else {}),
         "parameters": {"r": model.r, "alpha": model.alpha, "a": model.a, "b": model.b},
         "logit": round(logit, DECIMALS),
         "risk": silence["risk"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from stream.commands.explain_signs import SIGNS, sign_lines, sign_reason
 from stream.commands.explain_words import number
 
 
@@ -13,7 +14,8 @@ def churn_lines(churn: dict[str, Any], as_of: str) -> Iterator[str]:
     yield ""
     yield "Churn: each reason adds to the logarithm of the odds that the customer is lost"
     for part in churn["contributions"]:
-        yield f"  {part['weight']:+.6f}  {part['code']}: {_reason(part, churn)}"
+        told = sign_reason(part) if part["code"] in SIGNS else _reason(part, churn)
+        yield f"  {part['weight']:+.6f}  {part['code']}: {told}"
     yield f"  {number(churn['bias'])}  bias"
     yield f"  {churn['logit']:+.6f}  sum; risk = 1 / (1 + e^-({churn['logit']:.6f})) = {churn['risk']:.6f}"
     levels = ", ".join(f"{name} from {number(risk)}" for name, risk in churn["levels"].items())
@@ -28,6 +30,8 @@ def churn_lines(churn: dict[str, Any], as_of: str) -> Iterator[str]:
     yield f"    T and t are weeks from the first order, {churn['first_order_at']},"
     yield f"    to now, {as_of}, and to the last order, {churn['last_order_at']}"
     yield from _weights(evidence)
+    if "signs" in churn:
+        yield from sign_lines(churn["signs"])
 
 
 def _weights(evidence: dict[str, Any]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from stream.scoring import carts, visits
 from stream.scoring.carts import CartsPolicy
 from stream.scoring.periods import PERIOD, PERIOD_DAYS, period_of
 from stream.scoring.units import DAY, NEVER
-from stream.scoring.visits import VisitsPolicy
+from stream.scoring.visits import PERIODS_MAX, VisitsPolicy
 
 CAMPAIGN_PERIODS: Final = 3
 """Periods that are over in which campaigns were sent and not answered."""
@@ -71,7 +71,7 @@ class Sign(NamedTuple):
 
 
 def signs(rules: SignRules, activity: Activity, last_order_at: int, as_of: int) -> list[Sign]:
-    """Signs that are there at `as_of`, in the order of `churn_samples.SIGNS`.
+    """Signs that are there at `as_of`.
 
     Parameters
     ----------
@@ -92,28 +92,16 @@ def signs(rules: SignRules, activity: Activity, last_order_at: int, as_of: int) 
     """
     if activity is NO_ACTIVITY:
         return []
-    found = []
-    trend = visits.trend(rules.visits, activity.visits, as_of)
-    if trend is not None and visits.is_falling(rules.visits, trend):
-        found.append(Sign("visits_falling", {"visits": trend.recent, "usual_visits": trend.earlier}))
+    found = _counted(rules, activity, last_order_at, period_of(as_of))
     left_at = _left_at(rules, activity, last_order_at)
     if left_at <= as_of < left_at + rules.cart_for:
         touched = max(activity.cart_at, activity.checkout_at)
         found.append(Sign("cart_left", {"days_since_cart": (as_of - touched) / DAY}))
-    period = period_of(as_of)
-    sent = _sum(activity.campaigns, period, CAMPAIGN_PERIODS)
-    answered = _sum(activity.answers, period + 1, CAMPAIGN_PERIODS + 1)
-    # An order since the campaigns began is an answer as well.
-    if sent >= rules.campaigns_min and not answered and last_order_at < (period - CAMPAIGN_PERIODS) * PERIOD:
-        found.append(Sign("campaign_ignored", {"sent": sent, "days": CAMPAIGN_PERIODS * PERIOD_DAYS}))
-    complaints = _sum(activity.complaints, period + 1, COMPLAINT_PERIODS)
-    if complaints >= rules.complaints_min:
-        found.append(Sign("repeat_complaints", {"complaints": complaints, "days": COMPLAINT_PERIODS * PERIOD_DAYS}))
     return found
 
 
 def signs_change(rules: SignRules, activity: Activity, last_order_at: int, as_of: int) -> int:
-    """First moment after `as_of`, ms, at which the signs may differ if nothing happens; `NEVER` where they cannot.
+    """First moment after `as_of`, ms, at which other signs are there if nothing happens; `NEVER` where none is.
 
     Examples
     --------
@@ -125,14 +113,39 @@ def signs_change(rules: SignRules, activity: Activity, last_order_at: int, as_of
     """
     if activity is NO_ACTIVITY:
         return NEVER
-    moments = [visits.next_look(rules.visits, activity.visits, as_of)]
     left_at = _left_at(rules, activity, last_order_at)
-    moments += [moment for moment in (left_at, left_at + rules.cart_for) if moment > as_of]
-    newest = max((*activity.campaigns, *activity.complaints), default=None)
-    period = period_of(as_of)
-    if newest is not None and newest + COMPLAINT_PERIODS > period:
-        moments.append((period + 1) * PERIOD)
-    return min(moments)
+    moments = [moment for moment in (left_at, left_at + rules.cart_for) if moment > as_of]
+    newest = max((*activity.visits, *activity.campaigns, *activity.complaints), default=None)
+    if newest is not None:
+        now = period_of(as_of)
+        there = _codes(_counted(rules, activity, last_order_at, now))
+        for period in range(now + 1, newest + PERIODS_MAX + 2):
+            if _codes(_counted(rules, activity, last_order_at, period)) != there:
+                moments.append(period * PERIOD)
+                break
+    return min(moments, default=NEVER)
+
+
+def _counted(rules: SignRules, activity: Activity, last_order_at: int, period: int) -> list[Sign]:
+    """Signs that follow from counts, and so are the same all through a period."""
+    found = []
+    trend = visits.trend(rules.visits, activity.visits, period) if activity.visits else None
+    if trend is not None and visits.is_falling(rules.visits, trend):
+        found.append(Sign("visits_falling", {"visits": trend.recent, "usual_visits": trend.earlier}))
+    sent = _sum(activity.campaigns, period, CAMPAIGN_PERIODS)
+    # An order since the campaigns began is an answer as well.
+    if sent >= rules.campaigns_min and last_order_at < (period - CAMPAIGN_PERIODS) * PERIOD:
+        answered = _sum(activity.answers, period + 1, CAMPAIGN_PERIODS + 1)
+        if not answered:
+            found.append(Sign("campaign_ignored", {"sent": sent, "days": CAMPAIGN_PERIODS * PERIOD_DAYS}))
+    complaints = _sum(activity.complaints, period + 1, COMPLAINT_PERIODS)
+    if complaints >= rules.complaints_min:
+        found.append(Sign("repeat_complaints", {"complaints": complaints, "days": COMPLAINT_PERIODS * PERIOD_DAYS}))
+    return found
+
+
+def _codes(signs: list[Sign]) -> list[str]:
+    return [sign.code for sign in signs]
 
 
 def _left_at(rules: SignRules, activity: Activity, last_order_at: int) -> int:

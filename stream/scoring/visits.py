@@ -5,7 +5,7 @@ is still recent. Visits (what is looked at, searched, and logins) are counted by
 the last full periods is held against that of the periods before, when those were enough to have a rate. The
 period that runs is left out, it is not over.
 
-The trend moves when a period ends, with or without visits, so `next_look` gives that moment for a timer.
+The trend moves when a period ends, with or without visits.
 
 Source: defection as a fall against the customer's own earlier pattern is the partial defection of Buckinx, Van den
 Poel (2005), "Customer base analysis: partial defection of behaviourally loyal clients in a non-contractual FMCG
@@ -18,9 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from stream.scoring.periods import PERIOD, counts_of, period_of
+from stream.scoring.periods import counts_of
 from stream.scoring.table_reader import TableReader
-from stream.scoring.units import NEVER
 
 VISITS: Final = ("page.viewed", "product.viewed", "search.performed", "login")
 """Types of interaction that are visits."""
@@ -90,26 +89,25 @@ def by_period(visits: frozenset[int], periods: Mapping[int, int]) -> dict[int, i
     return found
 
 
-def trend(policy: VisitsPolicy, visits: Mapping[int, int], as_of: int) -> VisitTrend | None:
+def trend(policy: VisitsPolicy, visits: Mapping[int, int], now: int) -> VisitTrend | None:
     """Visits per period, earlier and recently; none with too few of earlier ones.
 
     Parameters
     ----------
     visits
         Visits by period (see `by_period`).
-    as_of
-        Now, milliseconds. Visits of the period it is in, and of later ones, are left out.
+    now
+        Number of the period that runs. Its visits, and those of later ones, are left out.
 
     Examples
     --------
     Ten visits in each of four periods, then one in the two that followed:
 
     >>> policy = VisitsPolicy(recent_periods=2, earlier_periods=4, earlier_min=8, falling=0.5)
-    >>> found = trend(policy, {0: 10, 1: 10, 2: 10, 3: 10, 4: 1}, 6 * PERIOD)
+    >>> found = trend(policy, {0: 10, 1: 10, 2: 10, 3: 10, 4: 1}, 6)
     >>> found, found.ratio, is_falling(policy, found)
     (VisitTrend(earlier=10.0, recent=0.5), 0.05, True)
     """
-    now = period_of(as_of)
     middle = now - policy.recent_periods
     earlier = sum(visits.get(period, 0) for period in range(middle - policy.earlier_periods, middle))
     if earlier < policy.earlier_min:
@@ -121,19 +119,3 @@ def trend(policy: VisitsPolicy, visits: Mapping[int, int], as_of: int) -> VisitT
 def is_falling(policy: VisitsPolicy, trend: VisitTrend | None) -> bool:
     """Whether visits fall: the recent rate is at most the policy's share of the earlier one."""
     return trend is not None and trend.recent <= policy.falling * trend.earlier
-
-
-def next_look(policy: VisitsPolicy, visits: Mapping[int, int], as_of: int) -> int:
-    """Moment at which the trend may change if no visit comes; `NEVER` once all visits are too old to matter.
-
-    Examples
-    --------
-    >>> policy = VisitsPolicy(recent_periods=2, earlier_periods=4, earlier_min=8, falling=0.5)
-    >>> next_look(policy, {0: 10}, 1) == PERIOD, next_look(policy, {0: 10}, 7 * PERIOD) == NEVER
-    (True, True)
-    """
-    now = period_of(as_of)
-    newest = max((period for period, count in visits.items() if count), default=None)
-    if newest is None or now - newest > policy.recent_periods + policy.earlier_periods:
-        return NEVER
-    return (now + 1) * PERIOD

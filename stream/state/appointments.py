@@ -13,6 +13,7 @@ from stream.scoring.playbook import follow_up_at
 from stream.scoring.units import ceil_to_second
 from stream.state.advice import recommended
 from stream.state.customer import NEVER, UNSET, Customer
+from stream.state.doings import activity_of
 from stream.state.interactions import open_tickets
 from stream.state.model import Model
 
@@ -73,8 +74,9 @@ def label_and_sample(c: Customer, model: Model) -> tuple[str, str] | None:
         c.sample = 0
     if not c.sample and c.n and is_in_grid(c, c.as_of, model) and c.last_at > c.as_of - model.window:
         known = (c.n, c.first_at, c.last_at, c.as_of, open_tickets(c), c.nps_score, max(0, c.nps_at))
-        score = logit(model.churn, *known)
-        c.sample = take(evidence(model.churn, *known), score, c.as_of, warned=c.level >= model.warn_level)
+        activity = activity_of(c, model)
+        found, score = evidence(model.churn, *known, activity=activity), logit(model.churn, *known, activity=activity)
+        c.sample = take(found, score, c.as_of, warned=c.level >= model.warn_level)
     return fields
 
 

@@ -18,6 +18,7 @@ from stream.state.ages import next_age
 from stream.state.appointments import next_appointment
 from stream.state.carts import left_at
 from stream.state.customer import NEVER, TIER_NONE, Customer
+from stream.state.doings import weigh_signs
 from stream.state.interactions import open_tickets
 from stream.state.ledger import advance, leaving
 from stream.state.model import EXPONENT_MAX, Model
@@ -108,6 +109,11 @@ def assess(c: Customer, as_of: int, model: Model) -> Assessment:  # noqa: C901, 
             others += model.detractor_weight
             if fades_at < due:  # noqa: PLR1730
                 due = fades_at
+    if c.counters is not None:
+        weight, change = weigh_signs(c, model)
+        others += weight
+        if change < due:  # noqa: PLR1730
+            due = change
     due = -(-due // 1000) * 1000
     step = 0
     if n >= model.rhythm_orders_min and span > 0:

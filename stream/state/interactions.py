@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from stream.scoring.churn_signs import CAMPAIGN_ANSWERS
 from stream.scoring.periods import key_of, period_of
 from stream.state.activity import Activity
 from stream.state.answers import Answers, Values
@@ -45,9 +46,11 @@ TICKETS: Final = frozenset({"complaint.opened", "complaint.resolved"})
 #: Types that answer how satisfied somebody is.
 SATISFACTION: Final = frozenset({"feedback.csat", "feedback.csi"})
 
-#: Types that a look at the customer follows: they open or close a ticket, answer, or touch the cart. Others change no
-#: class but the need.
-TELLING: Final = frozenset({"cart.updated", "checkout.started", "consultation.opened", "feedback.nps", *TICKETS})
+#: Types that a look at the customer follows: they open or close a ticket, answer, touch the cart, or answer a
+#: campaign. Others change no class but the need, until their period is over (see `doings`).
+TELLING: Final = frozenset(
+    {"cart.updated", "checkout.started", "consultation.opened", "feedback.nps", *TICKETS, *CAMPAIGN_ANSWERS}
+)
 
 #: Types that cost something, see `worth.contacts`.
 SERVICE: Final = frozenset({"complaint.opened", "consultation.opened"})

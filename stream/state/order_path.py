@@ -21,6 +21,7 @@ from stream.scoring.units import WEEK
 from stream.state.ages import next_age
 from stream.state.appointments import is_in_grid, next_appointment
 from stream.state.customer import TIER_NAMES, Customer
+from stream.state.doings import may_be_leaving
 from stream.state.evaluation import Assessment
 from stream.state.ledger import leaving
 from stream.state.model import Model
@@ -158,6 +159,7 @@ def apply_in_order(  # noqa: C901, PLR0912, PLR0915 - one loop, since a call cos
             or c.tickets is not None
             or c.nps_score >= 0
             or c.action
+            or (c.counters is not None and may_be_leaving(c, model))
             or (c.registered_at and c.due <= at)
             or (at % MINUTE == 0 and is_in_grid(c, at, model))
         ):

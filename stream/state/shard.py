@@ -36,6 +36,8 @@ from stream.state.announcements import Announcer
 from stream.state.character import has_only_ordered, need_of
 from stream.state.codec import decode
 from stream.state.customer import UNSET, Customer
+from stream.state.doings import is_late, note_passing
+from stream.state.evaluation import next_due
 from stream.state.histograms import stage_fields
 from stream.state.interaction_path import take_in
 from stream.state.known_names import KnownNames
@@ -315,8 +317,10 @@ class ShardState:
         if not take_in(c, event, self.model, batch.tables, who(c)):
             batch.count("activity_left_out")
         closely = closely or c.as_of == UNSET or need_of(c, self.model) != c.need
-        if closely or event.type in interactions.TELLING:
+        if closely or event.type in interactions.TELLING or is_late(c, event.type, at):
             looks.after(c, event.event_id, at, closely=closely)
+        else:
+            note_passing(c, event.type, at, self.model)
         looks.compare(c, event)
         return Added.NEW
 
@@ -351,7 +355,11 @@ class ShardState:
     def _outcome(self, batch: Batch, clock_before: int) -> Outcome:
         model, announcer, limits, plain = self.model, self.announcer, self.limits, batch.plain
         objects, messages = self._objects, batch.messages
-        messages += [announcer.scores(objects[customer], why, model) for customer, why in batch.reclassified.items()]
+        for customer, why in batch.reclassified.items():
+            c = objects[customer]
+            if not c.due_is_exact:
+                c.due, c.due_is_exact = next_due(c, model), True
+            messages.append(announcer.scores(c, why, model))
         records, timers, histograms = settle(batch.touched)
         decisions = Counter([message.type for message in messages])
         outbox = encode_bundles(messages, announcer.topics, limits.bundle_messages_max)

@@ -23,6 +23,7 @@ from stream.state import ledger
 from stream.state.advice import advised
 from stream.state.codec import decode
 from stream.state.customer import NEVER, TIER_NAMES, UNSET, Customer
+from stream.state.doings import activity_of
 from stream.state.evaluation import next_due
 from stream.state.interactions import open_tickets
 from stream.state.model import Model
@@ -136,9 +137,8 @@ def rfm(c: Customer, model: Model, exponent: int) -> dict[str, Any]:
 
 def reasons(c: Customer, model: Model) -> list[Contribution]:
     """The parts of the churn score at the customer's `as_of`."""
-    return contributions(
-        model.churn, c.n, c.first_at, c.last_at, c.as_of, open_tickets(c), c.nps_score, max(0, c.nps_at)
-    )
+    known = (c.n, c.first_at, c.last_at, c.as_of, open_tickets(c), c.nps_score, max(0, c.nps_at))
+    return contributions(model.churn, *known, activity=activity_of(c, model))
 
 
 def grounds(c: Customer, model: Model) -> list[str]:

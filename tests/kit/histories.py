@@ -64,7 +64,8 @@ def events(draw: st.DrawFn, number: int, at: int) -> tuple[str, Event]:  # noqa:
             channel = draw(st.sampled_from(({}, {"channel": "phone"})))
             return "interactions", event | {"type": "feedback.nps", "score": draw(st.integers(0, 10))} | channel
         case 9:
-            return "interactions", event | {"type": draw(st.sampled_from(("product.viewed", "cart.updated", "login")))}
+            kinds = ("product.viewed", "cart.updated", "login", "campaign.sent", "campaign.opened")
+            return "interactions", event | {"type": draw(st.sampled_from(kinds))}
         case 10:
             kind = draw(st.sampled_from(("customer.registered", "customer.updated")))
             extra = {

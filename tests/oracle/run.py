@@ -16,6 +16,7 @@ from tests.oracle.partition import shard_of
 from tests.oracle.reading import DAY, RANK, SECOND, Event, Unreadable, read, rfc3339
 from tests.oracle.samples import kept
 from tests.oracle.scores import Scores
+from tests.oracle.signs import ANSWERS
 from tests.oracle.tables import LOST_AND_WON, Cell, Period, Tables, before_event
 from tests.oracle.view import record_of
 from tests.oracle.worth import Worth
@@ -37,7 +38,7 @@ CLOSELY = {
     "consultation.opened",
 }
 """Events after which all is looked at."""
-TELLING = {"cart.updated", "checkout.started", "complaint.resolved", "feedback.nps"}
+TELLING = {"cart.updated", "checkout.started", "complaint.resolved", "feedback.nps", *ANSWERS}
 """Interactions after which the classes are looked at."""
 
 TOLD = {"customer.tier.changed", "customer.churn.warning", "customer.churn.recovered"}
@@ -201,7 +202,8 @@ class Oracle:
         closely = event.type in CLOSELY or (first and not plain) or (customer.as_of == 0 and not plain)
         if not plain and not closely:
             closely = self.scores.characters.need(customer) != customer.need
-        if closely or event.topic == "orders" or event.type in TELLING:
+        is_late = self.scores.signs.is_late(customer, event.type, event.at)
+        if closely or event.topic == "orders" or event.type in TELLING or is_late:
             as_of = max(customer.as_of, event.at)
             self._evaluate(customer, as_of, ("event", event.id), decisions, tables, closely=closely)
 

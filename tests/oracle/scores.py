@@ -16,6 +16,7 @@ from tests.oracle.customer import Customer
 from tests.oracle.exact import exact, reached, up_to_second
 from tests.oracle.reading import DAY, SECOND, WEEK
 from tests.oracle.samples import Sample, sample_of
+from tests.oracle.signs import Signs
 from tests.oracle.worth import Worth, Worths, score
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Scores:
         self.appointments = Appointments(policy, self.window)
         self.characters = Characters(policy, calibration.returned_share)
         self.anomalies = Anomalies(policy)
+        self.signs = Signs(policy, self.characters)
         self.worths = Worths(policy, calibration, self.window)
         self.clv_edges, self.profit_edges = calibration.clv_edges_minor, calibration.profit_edges_minor
         self.alive = calibration.alive
@@ -129,7 +131,7 @@ class Scores:
             parts["open_complaints"] = self.coefficients.complaint * min(customer.open_tickets, self.complaint_cap)
         if customer.nps and customer.nps[1] <= 6 and as_of < customer.nps[0] + self.detractor:
             parts["detractor"] = self.coefficients.detractor
-        return parts
+        return parts | {sign: getattr(self.coefficients, sign) for sign in self.signs.there(customer, as_of)}
 
     def silence(self, customer: Customer, as_of: int, gone: float) -> dict[str, float]:
         """The parts that grow with every moment."""
@@ -247,6 +249,7 @@ class Scores:
                 yield up_to_second(customer.last_at, edge.numerator, edge.denominator)
             yield up_to_second(window[0][0] + self.window)
         yield from self.gap_moments(customer)
+        yield from self.signs.moments(customer)
         if customer.nps and customer.nps[1] <= 6:
             yield up_to_second(customer.nps[0], self.detractor.numerator, self.detractor.denominator)
         rfm = self.rfm(customer, customer.as_of)

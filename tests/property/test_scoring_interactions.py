@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from stream.scoring.behaviour import PATH_MAX, Step, funnel, path, preferred, transitions
 from stream.scoring.carts import left_at
+from stream.scoring.churn_signs import Activity, signs, signs_change
 from stream.scoring.needs import FUNCTIONAL, NONE, PRICE, SERVICE, DetailedOrder, compile_needs, dominant, figures
 from stream.scoring.periods import PERIOD, counts_of, key_of, period_of
 from stream.scoring.policy import default_policy
 from stream.scoring.units import DAY, NEVER, SECOND
-from stream.scoring.visits import by_period, compile_visits, next_look, trend
+from stream.scoring.visits import by_period, compile_visits
 from stream.state.interactions import TYPE_CODES
+from tests.unit.scoring.models import CHURN
 
 POLICY = default_policy()
 NEEDS = compile_needs(POLICY.needs, TYPE_CODES)
@@ -153,13 +155,25 @@ def test_a_cart_is_left_only_after_its_time_and_never_after_an_order(cart, check
         assert left_at(policy, cart, checkout, touched + later) == NEVER
 
 
-@given(st.dictionaries(st.integers(0, 20), st.integers(0, 30), max_size=10), st.integers(0, 40 * PERIOD))
-def test_the_trend_of_visits_moves_only_when_a_look_is_due(visits, as_of):
-    policy = POLICY.visits
-    due = next_look(policy, visits, as_of)
+counts = st.dictionaries(st.integers(0, 20), st.integers(0, 30), max_size=6)
+
+
+@given(
+    st.builds(Activity, counts, counts, counts, counts, st.integers(-1, 20 * PERIOD)),
+    st.integers(-1, 20 * PERIOD),
+    st.integers(0, 40 * PERIOD),
+    st.floats(0, 1),
+)
+def test_signs_change_only_when_a_look_is_due(activity, order, as_of, share):
+    due = signs_change(CHURN.signs, activity, order, as_of)
     assert due > as_of
-    last = min(due - 1, as_of + 30 * PERIOD)
-    assert trend(policy, visits, last) == trend(policy, visits, as_of)
+    there = [sign.code for sign in signs(CHURN.signs, activity, order, as_of)]
+    last = min(due, as_of + 40 * PERIOD) - 1
+    between = as_of + round(share * (last - as_of))
+    for at in (between, last):
+        assert [sign.code for sign in signs(CHURN.signs, activity, order, at)] == there
+    if due != NEVER:
+        assert [sign.code for sign in signs(CHURN.signs, activity, order, due)] != there
 
 
 @given(interactions, st.randoms(use_true_random=False))

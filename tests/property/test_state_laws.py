@@ -17,6 +17,7 @@ from stream.scoring.calibration import DEFAULT_CALIBRATION
 from stream.scoring.policy import default_policy
 from stream.scoring.rfm import EdgeTable
 from stream.scoring.units import DAY, NEVER, SECOND, WEEK, ceil_to_second
+from stream.scoring.visits import VisitsPolicy
 from stream.state import interactions, ledger, order_path
 from stream.state import shard as shard_of_state
 from stream.state.codec import decode, encode
@@ -38,8 +39,14 @@ from tests.kit.talkative import talkative
 from tests.oracle import Oracle
 
 POLICY = default_policy()
-#: Silence, windows and stays that small histories reach; and the shipped ones.
-HASTY = replace(POLICY, window_days=20, tier_min_stay_days=3.0)
+#: Silence, windows, stays and signs that small histories reach; and the shipped ones.
+HASTY = replace(
+    POLICY,
+    window_days=20,
+    tier_min_stay_days=3.0,
+    visits=VisitsPolicy(recent_periods=1, earlier_periods=2, earlier_min=1, falling=0.5),
+    churn=replace(POLICY.churn, campaigns_min=1, repeat_complaints_min=1),
+)
 MODELS = {"shipped": compile_model(POLICY, DEFAULT_CALIBRATION), "hasty": compile_model(HASTY, DEFAULT_CALIBRATION)}
 NO_LIMIT = 10_000
 FEW = 8

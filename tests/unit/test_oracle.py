@@ -65,7 +65,7 @@ POLICY = replace(
 LIVING = replace(
     POLICY, lifecycle=SHIPPED.lifecycle, playbook=replace(SHIPPED.playbook, cadence_days=(0, 0, 0, 0), hold_out=0)
 )
-CHURN = ChurnCoefficients(bias=0, p_alive=1, gap=(0.5, 2), complaint=1.2, detractor=1.2)
+CHURN = ChurnCoefficients(bias=0, p_alive=1, gap=(0.5, 2), complaint=1.2, detractor=1.2, repeat_complaints=0)
 CALM = ChurnCoefficients(bias=-50, p_alive=1, gap=(0, 0), complaint=0, detractor=0)
 CALIBRATION = Calibration(
     number=1,

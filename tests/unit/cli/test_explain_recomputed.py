@@ -76,6 +76,8 @@ LEARNED = compile_model(
             gap=(0.1, 0.25, 0.5, 0.75),
             rhythm=0.4567891234,
             quiet=1.3456789,
+            visits_falling=0.3214567,
+            campaign_ignored=0.1357913,
         ),
         spend=SpendParams(p=4.1234567, q=3.0987654, v_minor=1_234.5),
         clv_edges_minor=(812.5, 2_345.0, 6_543.5, 17_000.0),
@@ -112,7 +114,8 @@ def interaction(rng, customer, number, kind, at):
 KINDS = (
     *("page.viewed", "product.viewed", "login", "search.performed") * 3,
     *("cart.updated", "checkout.started", "consultation.opened", "complaint.opened", "complaint.resolved"),
-    *("feedback.nps", "feedback.csat", "feedback.csi", "review.posted", "campaign.opened", "coupon.redeemed"),
+    *("feedback.nps", "feedback.csat", "feedback.csi", "review.posted", "coupon.redeemed"),
+    *("campaign.sent", "campaign.sent", "campaign.sent", "campaign.opened"),
 )
 
 
@@ -346,6 +349,36 @@ def contributions(e, at):
         if since < evidence["detractor_days"]:
             detail = {"score": e["satisfaction.nps.score"], "days_since_answer": since}
             found.append({"code": "detractor", "weight": evidence["detractor"], "detail": detail})
+    return found + (signs(e, at) if "churn.signs" in e else [])
+
+
+def signs(e, at):
+    """Signs besides silence, from counts by period and the cart."""
+    found, rules = [], e["churn.signs"]
+    length = rules["period_days"] * DAY
+    now = at // length
+
+    def count(what, first, end):
+        within = [one for one in rules["periods"] if first <= parse_time(one["period_from"]) // length < end]
+        return sum(one[what] for one in within)
+
+    def add(code, **detail):
+        found.append({"code": code, "weight": rules["weights"][code], "detail": detail})
+
+    middle = now - rules["recent_periods"]
+    earlier = count("visits", middle - rules["earlier_periods"], middle)
+    usual, recent = earlier / rules["earlier_periods"], count("visits", middle, now) / rules["recent_periods"]
+    if earlier >= rules["earlier_min"] and recent <= rules["falling"] * usual:
+        add("visits_falling", visits=recent, usual_visits=usual)
+    began = now - rules["campaign_periods"]
+    sent, answered = count("campaigns", began, now), count("answers", began, now + 1)
+    if sent >= rules["campaigns_min"] and not answered and e.at("churn.last_order_at") < began * length:
+        add("campaign_ignored", sent=sent, days=rules["campaign_periods"] * rules["period_days"])
+    complaints = count("complaints", now + 1 - rules["complaint_periods"], now + 1)
+    if complaints >= rules["complaints_min"]:
+        add("repeat_complaints", complaints=complaints, days=rules["complaint_periods"] * rules["period_days"])
+    if "open_cart" in e and 0 <= at - e.at("open_cart.left_at") < rules["cart_days"] * DAY:
+        add("cart_left", days_since_cart=(at - e.at("open_cart.touched_at")) / DAY)
     return found
 
 
@@ -424,7 +457,7 @@ def check_scores(e):
 
 def check_churn(e):
     e.given("churn.first_order_at", "churn.last_order_at", "churn.orders", "churn.bias", "churn.p_alive_coefficient")
-    e.given("churn.evidence.*", "churn.parameters.*", "churn.levels.*", "churn.warn_from")
+    e.given("churn.evidence.*", "churn.parameters.*", "churn.levels.*", "churn.warn_from", "churn.signs.*")
     found = contributions(e, e.at("as_of"))
     logit = e["churn.bias"] + sum(part["weight"] for part in found)
     e.check("churn.contributions", found)
@@ -794,6 +827,11 @@ def test_a_number_that_nobody_works_out_is_noticed():
     e = Explanation(found)
     check_loyalty(e)
     assert "loyalty.extra" in e.unseen
+
+
+def test_all_signs_are_met():
+    met = {part["code"] for one in map(explained, SEEDS) if "churn" in one for part in one["churn"]["contributions"]}
+    assert met >= {"visits_falling", "cart_left", "campaign_ignored", "repeat_complaints"}
 
 
 def test_all_sections_are_met():

@@ -9,7 +9,7 @@ from stream.scoring.behaviour import FUNNEL, PATH_MAX, STEPS, Funnel, Step, funn
 from stream.scoring.carts import HOUR, left_at
 from stream.scoring.periods import PERIOD, key_of
 from stream.scoring.units import NEVER
-from stream.scoring.visits import by_period, compile_visits, is_falling, next_look, trend
+from stream.scoring.visits import by_period, compile_visits, is_falling, trend
 from stream.state.interactions import TYPE_CODES
 
 from .models import POLICY
@@ -76,35 +76,25 @@ def test_visits_are_what_is_looked_at():
 
 def test_the_period_that_runs_is_left_out():
     visits = {10: 3, 11: 3, 12: 3, 13: 3, 16: 1_000}
-    found = trend(POLICY.visits, visits, 16 * PERIOD + 5)
+    found = trend(POLICY.visits, visits, 16)
     assert (found.earlier, found.recent, found.ratio) == (3.0, 0.0, 0.0)
     assert is_falling(POLICY.visits, found)
-    assert not is_falling(POLICY.visits, trend(POLICY.visits, visits, 17 * PERIOD))
+    assert not is_falling(POLICY.visits, trend(POLICY.visits, visits, 17))
 
 
 def test_half_the_rate_is_falling_and_a_little_more_is_not():
     earlier = dict.fromkeys(range(4), 10)
-    assert is_falling(POLICY.visits, trend(POLICY.visits, earlier | {4: 10}, 6 * PERIOD))
-    assert not is_falling(POLICY.visits, trend(POLICY.visits, earlier | {4: 10, 5: 1}, 6 * PERIOD))
+    assert is_falling(POLICY.visits, trend(POLICY.visits, earlier | {4: 10}, 6))
+    assert not is_falling(POLICY.visits, trend(POLICY.visits, earlier | {4: 10, 5: 1}, 6))
 
 
 def test_few_earlier_visits_are_no_rate():
-    assert trend(POLICY.visits, {0: 7}, 6 * PERIOD) is None
+    assert trend(POLICY.visits, {0: 7}, 6) is None
     assert not is_falling(POLICY.visits, None)
-    assert trend(POLICY.visits, {0: 8}, 4 * PERIOD) is not None
+    assert trend(POLICY.visits, {0: 8}, 4) is not None
 
 
 def test_visits_of_each_full_period_with_the_empty_ones():
     assert visit_rates({}, 9 * PERIOD) == []
     assert visit_rates({2: 4, 4: 0}, 2 * PERIOD) == []
     assert visit_rates({2: 4, 5: 1}, 5 * PERIOD) == [4, 0, 0]
-
-
-def test_a_look_is_due_until_no_visit_matters():
-    moments, as_of = [], 3 * PERIOD
-    while (as_of := next_look(POLICY.visits, {3: 9}, as_of)) != NEVER:
-        moments.append(as_of // PERIOD)
-        assert as_of % PERIOD == 0
-    # Six periods of two windows, and the one that finds them empty.
-    assert moments == [4, 5, 6, 7, 8, 9, 10]
-    assert trend(POLICY.visits, {3: 9}, 10 * PERIOD) is None
