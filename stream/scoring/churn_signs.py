@@ -92,12 +92,8 @@ def signs(rules: SignRules, activity: Activity, last_order_at: int, as_of: int) 
     """
     if activity is NO_ACTIVITY:
         return []
-    found = _counted(rules, activity, last_order_at, period_of(as_of))
-    left_at = _left_at(rules, activity, last_order_at)
-    if left_at <= as_of < left_at + rules.cart_for:
-        touched = max(activity.cart_at, activity.checkout_at)
-        found.append(Sign("cart_left", {"days_since_cart": (as_of - touched) / DAY}))
-    return found
+    counted = _counted(rules, activity, last_order_at, period_of(as_of))
+    return counted + _cart(rules, activity, _left_at(rules, activity, last_order_at), as_of)
 
 
 def signs_change(rules: SignRules, activity: Activity, last_order_at: int, as_of: int) -> int:
@@ -111,19 +107,30 @@ def signs_change(rules: SignRules, activity: Activity, last_order_at: int, as_of
     >>> signs_change(rules, Activity(cart_at=5 * DAY), 0, 5 * DAY) // DAY
     6
     """
+    return look(rules, activity, last_order_at, as_of)[1]
+
+
+def look(rules: SignRules, activity: Activity, last_order_at: int, as_of: int) -> tuple[list[Sign], int]:
+    """What `signs` and `signs_change` give, at once."""
     if activity is NO_ACTIVITY:
-        return NEVER
+        return [], NEVER
     left_at = _left_at(rules, activity, last_order_at)
+    counted = _counted(rules, activity, last_order_at, period_of(as_of))
     moments = [moment for moment in (left_at, left_at + rules.cart_for) if moment > as_of]
     newest = max((*activity.visits, *activity.campaigns, *activity.complaints), default=None)
     if newest is not None:
-        now = period_of(as_of)
-        there = _codes(_counted(rules, activity, last_order_at, now))
-        for period in range(now + 1, newest + PERIODS_MAX + 2):
+        there = _codes(counted)
+        for period in range(period_of(as_of) + 1, newest + PERIODS_MAX + 2):
             if _codes(_counted(rules, activity, last_order_at, period)) != there:
                 moments.append(period * PERIOD)
                 break
-    return min(moments, default=NEVER)
+    return counted + _cart(rules, activity, left_at, as_of), min(moments, default=NEVER)
+
+
+def _cart(rules: SignRules, activity: Activity, left_at: int, as_of: int) -> list[Sign]:
+    if not left_at <= as_of < left_at + rules.cart_for:
+        return []
+    return [Sign("cart_left", {"days_since_cart": (as_of - max(activity.cart_at, activity.checkout_at)) / DAY})]
 
 
 def _counted(rules: SignRules, activity: Activity, last_order_at: int, period: int) -> list[Sign]:

@@ -6,19 +6,21 @@ The counters say so at once, and then nothing else is looked at.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from stream.scoring.churn_signs import (
     CAMPAIGN_ANSWERS,
+    CAMPAIGN_PERIODS,
     CAMPAIGNS,
+    COMPLAINT_PERIODS,
     COMPLAINTS,
     NEVER_DONE,
     NO_ACTIVITY,
     Activity,
-    signs,
-    signs_change,
+    look,
 )
-from stream.scoring.periods import PERIOD, counts_of, period_of
+from stream.scoring.periods import PERIOD, key_of, period_of
 from stream.scoring.units import NEVER
 from stream.scoring.visits import VISITS
 from stream.state.carts import ordered_at, touched_at
@@ -26,14 +28,10 @@ from stream.state.customer import Customer
 from stream.state.interactions import TYPE_CODES
 from stream.state.model import Model
 
-_GROUPS: Final = (VISITS, CAMPAIGNS, CAMPAIGN_ANSWERS, COMPLAINTS)
-#: By number of the type, which of the counts of `Activity` it is in; those beyond are in none.
-_GROUP_OF: Final = tuple(
-    next((place for place, kinds in enumerate(_GROUPS) if kind in kinds), len(_GROUPS)) for kind in TYPE_CODES
-)
 _VISITS: Final = tuple(TYPE_CODES[kind] for kind in VISITS)
-_CAMPAIGN: Final = TYPE_CODES["campaign.sent"]
-_COMPLAINT: Final = TYPE_CODES["complaint.opened"]
+_CAMPAIGNS: Final = tuple(TYPE_CODES[kind] for kind in CAMPAIGNS)
+_ANSWERS: Final = tuple(TYPE_CODES[kind] for kind in CAMPAIGN_ANSWERS)
+_COMPLAINTS: Final = tuple(TYPE_CODES[kind] for kind in COMPLAINTS)
 _NONE: Final = (0, -1)
 
 PASSING: Final = frozenset({*VISITS, *CAMPAIGNS})
@@ -42,22 +40,18 @@ PASSING: Final = frozenset({*VISITS, *CAMPAIGNS})
 
 def may_be_leaving(c: Customer, model: Model) -> bool:
     """Whether there were ever enough visits, campaigns or complaints for a sign."""
-    counters = c.counters
-    if counters is None:
+    if c.counters is None:
         return False
-    rules = model.churn.signs
-    visits = 0
-    for code in _VISITS:
-        visits += counters.get(code, _NONE)[0]
+    rules, counters = model.churn.signs, c.counters
     return (
-        visits >= rules.visits.earlier_min
-        or counters.get(_CAMPAIGN, _NONE)[0] >= rules.campaigns_min
-        or counters.get(_COMPLAINT, _NONE)[0] >= rules.complaints_min
+        _ever(counters, _VISITS) >= rules.visits.earlier_min
+        or _ever(counters, _CAMPAIGNS) >= rules.campaigns_min
+        or _ever(counters, _COMPLAINTS) >= rules.complaints_min
     )
 
 
 def activity_of(c: Customer, model: Model) -> Activity:
-    """What the churn score looks at; `NO_ACTIVITY` where nothing can be a sign."""
+    """What the churn score looks at from a customer's `as_of` on; `NO_ACTIVITY` where nothing can be a sign."""
     if c.counters is None:
         return NO_ACTIVITY
     touched = touched_at(c)
@@ -65,12 +59,16 @@ def activity_of(c: Customer, model: Model) -> Activity:
     cart_at = touched if touched > ordered_at(c) else NEVER_DONE
     if c.activity is None or not may_be_leaving(c, model):
         return NO_ACTIVITY if cart_at < 0 else Activity(cart_at=cart_at)
-    groups: list[dict[int, int]] = [{} for _ in range(len(_GROUPS) + 1)]
-    for period, code, count in counts_of(c.activity.periods):
-        counts = groups[_GROUP_OF[code]]
-        counts[period] = counts.get(period, 0) + count
-    seen, campaigns, answers, complaints, _ = groups
-    return Activity(seen, campaigns, answers, complaints, cart_at)
+    rules, counters = model.churn.signs, c.counters
+    visits: Mapping[int, int] = {}
+    campaigns = answers = complaints = visits
+    if _ever(counters, _VISITS) >= rules.visits.earlier_min:
+        visits = _recent(c, _VISITS, rules.visits.recent_periods + rules.visits.earlier_periods)
+    if _ever(counters, _CAMPAIGNS) >= rules.campaigns_min:
+        campaigns, answers = _recent(c, _CAMPAIGNS, CAMPAIGN_PERIODS), _recent(c, _ANSWERS, CAMPAIGN_PERIODS)
+    if _ever(counters, _COMPLAINTS) >= rules.complaints_min:
+        complaints = _recent(c, _COMPLAINTS, COMPLAINT_PERIODS)
+    return Activity(visits, campaigns, answers, complaints, cart_at)
 
 
 def weigh_signs(c: Customer, model: Model) -> tuple[float, int]:
@@ -79,8 +77,8 @@ def weigh_signs(c: Customer, model: Model) -> tuple[float, int]:
     if activity is NO_ACTIVITY:
         return 0.0, NEVER
     rules, weights = model.churn.signs, model.churn.coefficients
-    weight = sum(getattr(weights, sign.code) for sign in signs(rules, activity, c.last_at, c.as_of))
-    return weight, signs_change(rules, activity, c.last_at, c.as_of)
+    found, change = look(rules, activity, c.last_at, c.as_of)
+    return sum(getattr(weights, sign.code) for sign in found), change
 
 
 def is_late(c: Customer, kind: str, at: int) -> bool:
@@ -90,5 +88,32 @@ def is_late(c: Customer, kind: str, at: int) -> bool:
 
 def note_passing(c: Customer, kind: str, at: int, model: Model) -> None:
     """Have a customer looked at when the period of an interaction is over; when exactly is worked out then."""
-    if kind in PASSING and c.n and may_be_leaving(c, model):
-        c.due, c.due_is_exact = min(c.due, (period_of(at) + 1) * PERIOD), False
+    ends = (period_of(at) + 1) * PERIOD
+    # What is due before that has nothing to do with counts that still grow.
+    if ends <= c.due and kind in PASSING and c.n and may_be_leaving(c, model):
+        c.due, c.due_is_exact = ends, False
+
+
+def _ever(counters: Mapping[int, tuple[int, int]], codes: Iterable[int]) -> int:
+    """How many interactions of these types there ever were."""
+    total = 0
+    for code in codes:
+        total += counters.get(code, _NONE)[0]
+    return total
+
+
+def _recent(c: Customer, codes: Sequence[int], periods: int) -> dict[int, int]:
+    """Counts by period, from so many before that of `as_of` on."""
+    if c.activity is None or c.counters is None:
+        return {}
+    counted, newest = c.activity.periods, -1
+    for code in codes:
+        newest = max(newest, c.counters.get(code, _NONE)[1])
+    found = {}
+    for period in range(period_of(c.as_of) - periods, period_of(newest) + 1):
+        total = 0
+        for code in codes:
+            total += counted.get(key_of(period, code), 0)
+        if total:
+            found[period] = total
+    return found
