@@ -43,6 +43,8 @@ PARTITIONS: Final = 4
 LOOK_SECONDS: Final = 0.25
 STALL_SECONDS_MAX: Final = 60.0
 """Without any progress for so long, the demo gives up."""
+START_SECONDS_MAX: Final = 400.0
+"""Until the first event is read: the first start on a machine compiles for a minute, on a slow or busy one for several."""
 FLUSH_RECORDS: Final = 4_000
 """So often all topics are brought to the same moment: the worker waits a second for a topic that falls behind."""
 WIDTH: Final = 110
@@ -90,6 +92,17 @@ def run(households: int | None, picture: Path | None = None) -> None:
 
 def _terminated(*_: object) -> NoReturn:
     raise SystemExit(_ENDED_BY_SIGTERM)
+
+
+def patience(counts: Counts) -> float:
+    """Seconds without any progress after which the demo gives up.
+
+    >>> patience(Counts(read=0, applied=0, duplicates=0, dead_letters=0, undelivered=0, due=0))
+    400.0
+    >>> patience(Counts(read=1, applied=1, duplicates=0, dead_letters=0, undelivered=0, due=0))
+    60.0
+    """
+    return STALL_SECONDS_MAX if counts.read else START_SECONDS_MAX
 
 
 def _environment(kafka: str, redis: str, port: int) -> dict[str, str]:
@@ -159,7 +172,7 @@ class _Demo:
 
     async def _replay(self, redis: Client, consumer: AIOKafkaConsumer, process: WorkerProcess) -> Replay:
         expected = sum(self.year.counts().values())
-        self.console.print(f"Replaying {expected:,} events of 2017 …")
+        self.console.print(f"Replaying {expected:,} events of 2017 (the first time, native code is compiled before) …")
         began = monotonic()
         sender = asyncio.create_task(self._send(), name="sender")
         follower = asyncio.create_task(follow(consumer, self.decisions), name="follower")
@@ -211,8 +224,8 @@ class _Demo:
             now = (*counts, self.sent)
             if now != last:
                 last, moved_at = now, monotonic()
-            elif monotonic() - moved_at > STALL_SECONDS_MAX:
-                raise WorkerFailed(f"Nothing has moved for {STALL_SECONDS_MAX:g} s ({counts}). {process.quoted()}")
+            elif monotonic() - moved_at > patience(counts):
+                raise WorkerFailed(f"Nothing has moved for {patience(counts):g} s ({counts}). {process.quoted()}")
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _send(self) -> None:
