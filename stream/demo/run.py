@@ -44,7 +44,7 @@ LOOK_SECONDS: Final = 0.25
 STALL_SECONDS_MAX: Final = 60.0
 """Without any progress for so long, the demo gives up."""
 START_SECONDS_MAX: Final = 400.0
-"""Until the first event is read: the first start on a machine compiles for a minute, on a slow or busy one for several."""
+"""Until the first event is read: the first start compiles for a minute, on a slow or busy machine for several."""
 FLUSH_RECORDS: Final = 4_000
 """So often all topics are brought to the same moment: the worker waits a second for a topic that falls behind."""
 WIDTH: Final = 110
