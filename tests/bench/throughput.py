@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-
 from stream.embedded import EmbeddedKafka, EmbeddedRedis
 from tests.bench import ours
 from tests.bench.systems import System, Task
 from tests.bench.workload import TOPICS, Workload, prefill
+from tests.kit.topics import make_counted
 
 OURS = "ours"
 
@@ -66,7 +65,7 @@ def throughput(load: Workload, peers: Sequence[System], rounds: int, directory: 
         for number in range(rounds):
             for peer in peers:
                 name = f"{peer.name.replace(' ', '-')}-{number}"
-                asyncio.run(_create(kafka.bootstrap, name, load.partitions))
+                asyncio.run(make_counted(kafka.bootstrap, {name: load.partitions}))
                 done = peer.run(Task(kafka.bootstrap, TOPICS.orders, name, load, name, directory))
                 assert done.sums == expected, f"{peer.name} and the load disagree"
                 rates[peer.name].append(load.events / done.seconds)
@@ -78,15 +77,6 @@ def throughput(load: Workload, peers: Sequence[System], rounds: int, directory: 
             rates[OURS].append(load.events / last["seconds"])
             cpu[OURS].append(1e6 * last["cpu_seconds"] / load.events)
     return Rates(dict(rates), dict(cpu), size, last)
-
-
-async def _create(bootstrap: str, topic: str, partitions: int) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        await admin.create_topics([NewTopic(topic, partitions, 1)])
-    finally:
-        await admin.close()
 
 
 def as_text(title: str, load: Workload, seen: Rates) -> str:

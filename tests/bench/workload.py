@@ -13,10 +13,11 @@ from itertools import accumulate
 
 import orjson
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.admin import RecordsToDelete
 
 from stream.contracts.bundle import topic_names
 from stream.contracts.topics import Topics
+from tests.kit.topics import admin_at, make_counted
 from tests.kit.writing import write
 from tests.oracle import shard_of
 
@@ -83,12 +84,7 @@ class Workload:
 
 async def prefill(bootstrap: str, topics: Topics, load: Workload) -> int:
     """Create the topics and write all orders; gives the mean size of a value in bytes."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        await admin.create_topics([NewTopic(spec.name, spec.partitions, 1) for spec in topics.specs(load.partitions)])
-    finally:
-        await admin.close()
+    await make_counted(bootstrap, {spec.name: spec.partitions for spec in topics.specs(load.partitions)})
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks=1)
     await producer.start()
     size = 0
@@ -114,11 +110,7 @@ async def empty_outputs(bootstrap: str, topics: Topics, partitions: int) -> None
     would read all of it, find there each message that he decides, and deliver nothing.
     """
     up_to_the_end = RecordsToDelete(before_offset=-1)
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
+    async with admin_at(bootstrap) as admin:
         await admin.delete_records(
             {TopicPartition(name, shard): up_to_the_end for name in topic_names(topics) for shard in range(partitions)}
         )
-    finally:
-        await admin.close()

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from stream.contracts.bundle import encode_bundle
 from stream.contracts.decisions import Message
@@ -16,6 +15,7 @@ from stream.store.keys import Keys
 from stream.store.shard_store import ShardStore, new_owner
 from stream.transport.relay import Relay
 from stream.transport.relay_settings import RelaySettings
+from tests.kit.topics import make_counted
 
 SHARD = 2
 PARTITIONS = 3
@@ -79,14 +79,7 @@ class World:
         self.ends = []
 
     async def create_topics(self, **configs):
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
-        await admin.start()
-        try:
-            await admin.create_topics(
-                [NewTopic(topic, PARTITIONS, 1, topic_configs=configs) for topic in self.settings.outputs]
-            )
-        finally:
-            await admin.close()
+        await make_counted(self.bootstrap, dict.fromkeys(self.settings.outputs, PARTITIONS), **configs)
 
     async def claim(self, generation=1):
         store = ShardStore(self.redis, self.keys, new_owner())

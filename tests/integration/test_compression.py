@@ -12,11 +12,12 @@ from stream.embedded import EmbeddedKafka
 from stream.store.connection import connect
 from stream.transport.errors import CodecMissing
 from tests.integration.relay_kit import SHARD, Watch, World, named
-from tests.integration.transport_kit import MemoryHost, create_topics, producing, running, until
+from tests.integration.transport_kit import MemoryHost, producing, running, until
 from tests.kit.everyday import everyday
 from tests.kit.live import run_through
 from tests.kit.memory import sharded
 from tests.kit.place import PARTITIONS, Place
+from tests.kit.topics import make_counted
 from tests.kit.verdict import differences, expected_of
 
 CODECS = {"gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
@@ -80,8 +81,8 @@ async def write(producer, tp, records):
 @pytest.mark.parametrize("codec", CODECS)
 async def test_what_producers_compress_and_what_the_broker_compresses_is_read(kafka, codec):
     by_producer, by_broker = TP(f"{uuid4().hex[:8]}-orders", 0), TP(f"{uuid4().hex[:8]}-orders", 0)
-    await create_topics(kafka.bootstrap, {by_producer.topic: 1})
-    await create_topics(kafka.bootstrap, {by_broker.topic: 1}, **{"compression.type": codec})
+    await make_counted(kafka.bootstrap, {by_producer.topic: 1})
+    await make_counted(kafka.bootstrap, {by_broker.topic: 1}, **{"compression.type": codec})
     host = RecordingHost()
     async with (
         producing(kafka.bootstrap, max_batch_size=BATCH_BYTES, compression_type=codec) as compressing,
@@ -153,7 +154,7 @@ def no_cramjam(monkeypatch):
 @pytest.mark.usefixtures("no_cramjam")
 async def test_a_worker_without_the_codec_ends_and_says_what_to_install(kafka):
     tp = TP(f"{uuid4().hex[:8]}-orders", 0)
-    await create_topics(kafka.bootstrap, {tp.topic: 1}, **{"compression.type": "zstd"})
+    await make_counted(kafka.bootstrap, {tp.topic: 1}, **{"compression.type": "zstd"})
     async with producing(kafka.bootstrap) as producer:
         await write(producer, tp, orders())
     host = MemoryHost()

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import redis
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from stream.embedded import EmbeddedKafka, EmbeddedRedis, KafkaFailed, RedisFailed
 from stream.embedded.ports import free_ports
+from tests.kit.topics import make_counted
 
 pytestmark = pytest.mark.integration
 
@@ -40,15 +40,6 @@ def exists(pid):
     return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
 
 
-async def create(bootstrap, topic, partitions=1, configs=None):
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        await admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=configs)])
-    finally:
-        await admin.close()
-
-
 async def write(bootstrap, topic, values, timestamp_ms=None):
     async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all") as producer:
         for value in values:
@@ -67,19 +58,19 @@ async def read(bootstrap, topic, count):
 
 
 async def test_kafka_serves_what_it_was_given_at_once(kafka):
-    await create(kafka.bootstrap, "embedded-first")
+    await make_counted(kafka.bootstrap, {"embedded-first": 1})
     await write(kafka.bootstrap, "embedded-first", [b"one", b"two"])
     assert await read(kafka.bootstrap, "embedded-first", 2) == [b"one", b"two"]
 
 
 async def test_kafka_keeps_records_of_long_ago(kafka):
-    await create(kafka.bootstrap, "embedded-old")
+    await make_counted(kafka.bootstrap, {"embedded-old": 1})
     await write(kafka.bootstrap, "embedded-old", [b"1999"], timestamp_ms=915_148_800_000)
     assert await read(kafka.bootstrap, "embedded-old", 1) == [b"1999"]
 
 
 async def test_kafka_runs_transactions(kafka):
-    await create(kafka.bootstrap, "embedded-transactions")
+    await make_counted(kafka.bootstrap, {"embedded-transactions": 1})
     async with (
         AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, transactional_id="embedded") as producer,
         producer.transaction(),
@@ -92,7 +83,7 @@ async def test_kafka_runs_transactions(kafka):
 async def test_kafka_keeps_its_data_and_its_port(tmp_path, crash):
     with EmbeddedKafka(tmp_path) as server:
         bootstrap = server.bootstrap
-        await create(bootstrap, "kept")
+        await make_counted(bootstrap, {"kept": 1})
         await write(bootstrap, "kept", [b"before"])
         if crash:
             server.kill()
@@ -107,7 +98,7 @@ async def test_kafka_keeps_its_data_and_its_port(tmp_path, crash):
 
 async def test_kafka_keeps_its_data_for_the_next_program_on_another_port(tmp_path):
     with EmbeddedKafka(tmp_path) as first:
-        await create(first.bootstrap, "kept")
+        await make_counted(first.bootstrap, {"kept": 1})
         await write(first.bootstrap, "kept", [b"before"])
     (port,) = free_ports(1)
     with EmbeddedKafka(tmp_path, port=port) as second:

@@ -11,12 +11,13 @@ import sys
 from contextlib import asynccontextmanager
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.admin import NewTopic, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from tests.kit.datasets import cdnow_of
 from tests.kit.live import Look, sent
 from tests.kit.place import PARTITIONS, Place, fill, topics_of
+from tests.kit.topics import admin_at, make_topics
 from tests.kit.verdict import differences
 from tests.kit.workers import workers
 
@@ -42,16 +43,6 @@ def verdicts(place, code=0):
     return {
         (one["topic"], one["partition"]): one for one in json.loads(scorer(place, "positions", "--json", code=code))
     }
-
-
-@asynccontextmanager
-async def admin_of(place):
-    admin = AIOKafkaAdminClient(bootstrap_servers=place.kafka)
-    await admin.start()
-    try:
-        yield admin
-    finally:
-        await admin.close()
 
 
 @asynccontextmanager
@@ -85,12 +76,11 @@ async def halted(place, tmp_path, look, what):
 
 
 async def recreate(place, topic):
-    async with admin_of(place) as admin:
+    async with admin_at(place.kafka) as admin:
         await admin.delete_topics([topic])
         while topic in await admin.list_topics():
             pass
-        made = await admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
-        assert not made.topic_errors[0][1], made
+        await make_topics(admin, [NewTopic(topic, PARTITIONS, 1)])
 
 
 async def test_a_topic_created_anew_with_as_many_records(kafka, redis_server, tmp_path):
@@ -129,7 +119,7 @@ async def test_offsets_that_were_deleted_before_they_were_read(kafka, redis_serv
         await fill(place, {SHARD: {"orders": victims}})
         before = verdicts(place)[orders, SHARD]
         assert before["end"] - before["stored"] == len(victims)
-        async with admin_of(place) as admin:
+        async with admin_at(place.kafka) as admin:
             await admin.delete_records({TopicPartition(orders, SHARD): RecordsToDelete(before_offset=before["end"])})
         await halted(place, tmp_path, look, f"{len(victims)} offsets were deleted before they were read")
         assert f"{len(victims)} offsets are counted as missing" in scorer(place, "positions", "accept", orders)

@@ -25,12 +25,12 @@ from tests.integration.transport_kit import (
     DEADLINE_SECONDS,
     PARTITIONS,
     MemoryHost,
-    create_topics,
     producing,
     running,
     send,
     until,
 )
+from tests.kit.topics import admin_at, make_counted
 
 NAMES = ("orders", "interactions", "profiles", "privacy")
 
@@ -43,7 +43,7 @@ def names():
 
 @pytest.fixture
 async def topics(kafka, names):
-    await create_topics(kafka.bootstrap, dict.fromkeys(names, PARTITIONS))
+    await make_counted(kafka.bootstrap, dict.fromkeys(names, PARTITIONS))
     return names
 
 
@@ -266,10 +266,8 @@ async def test_a_position_beyond_the_log_stops_the_worker(kafka, topics, group, 
 async def test_a_position_before_the_log_stops_the_worker(kafka, topics, group):
     await fill(kafka, topics, 10)
     tp, *_ = tps_of(topics)
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
-    await admin.start()
-    await admin.delete_records({TopicPartition(*tp): RecordsToDelete(before_offset=6)})
-    await admin.close()
+    async with admin_at(kafka.bootstrap) as admin:
+        await admin.delete_records({TopicPartition(*tp): RecordsToDelete(before_offset=6)})
     async with running(kafka.bootstrap, group, topics, MemoryHost({tp: 5})) as app:
         reason = await crash_of(app)
     assert isinstance(reason, PositionOutOfLog)
@@ -279,10 +277,8 @@ async def test_a_position_before_the_log_stops_the_worker(kafka, topics, group):
 async def test_a_shard_never_read_begins_where_its_log_does(kafka, topics, group):
     await fill(kafka, topics, 10)
     tp, *_ = tps_of(topics)
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
-    await admin.start()
-    await admin.delete_records({TopicPartition(*tp): RecordsToDelete(before_offset=6)})
-    await admin.close()
+    async with admin_at(kafka.bootstrap) as admin:
+        await admin.delete_records({TopicPartition(*tp): RecordsToDelete(before_offset=6)})
     host = MemoryHost()
     async with running(kafka.bootstrap, group, topics, host):
         await until(lambda: host.total() == 154)
@@ -292,7 +288,7 @@ async def test_a_shard_never_read_begins_where_its_log_does(kafka, topics, group
 @pytest.mark.parametrize("counts", [(4, 4, 3, 4), (4, 4, 4, 0), (5, 5, 5, 5)])
 async def test_topics_that_do_not_fit_together_are_refused(kafka, names, group, counts):
     given = dict(zip(names, counts, strict=True))
-    await create_topics(kafka.bootstrap, {name: count for name, count in given.items() if count})
+    await make_counted(kafka.bootstrap, {name: count for name, count in given.items() if count})
     host = MemoryHost()
     async with running(kafka.bootstrap, group, names, host) as app:
         reason = await crash_of(app)
@@ -393,7 +389,7 @@ async def test_an_error_of_the_host_stops_the_worker_with_the_position_where_it_
 async def test_reading_goes_on_after_the_broker_was_restarted(tmp_path, names, group):
     host = MemoryHost()
     with EmbeddedKafka(tmp_path) as broker:
-        await create_topics(broker.bootstrap, dict.fromkeys(names, PARTITIONS))
+        await make_counted(broker.bootstrap, dict.fromkeys(names, PARTITIONS))
         await fill(broker, names, 50)
         async with running(broker.bootstrap, group, names, host) as app:
             await until(lambda: host.total() == 50 * 16)

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from faust.transport.drivers import TRANSPORTS
 from faust.types import TP
 
@@ -149,15 +148,6 @@ async def until(condition, what="", seconds=DEADLINE_SECONDS):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what or condition}"
         await asyncio.sleep(0.01)
     return result
-
-
-async def create_topics(kafka, counts, **configs):
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
-    try:
-        await admin.create_topics([NewTopic(name, count, 1, topic_configs=configs) for name, count in counts.items()])
-    finally:
-        await admin.close()
 
 
 @asynccontextmanager

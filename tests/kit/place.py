@@ -16,12 +16,13 @@ from pathlib import Path
 from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 
 from stream.contracts.topics import Topics
 from stream.store.keys import Keys
 from tests.kit.folders import REPOSITORY
 from tests.kit.memory import Record
+from tests.kit.topics import admin_at, make_topics
 from tests.kit.writing import write
 
 PARTITIONS = 4
@@ -85,17 +86,12 @@ async def topics_of(place: Place, **configs: str) -> AsyncIterator[None]:
     """The topics of a run, made and in the end deleted; `configs` are for the inputs."""
     specs = place.topics.specs(PARTITIONS)
     inputs = place.topics.inputs.values()
-    admin = AIOKafkaAdminClient(bootstrap_servers=place.kafka)
-    await admin.start()
-    try:
-        made = await admin.create_topics(
-            [NewTopic(s.name, s.partitions, 1, topic_configs=configs if s.name in inputs else {}) for s in specs]
+    async with admin_at(place.kafka) as admin:
+        await make_topics(
+            admin, (NewTopic(s.name, s.partitions, 1, topic_configs=configs if s.name in inputs else {}) for s in specs)
         )
-        assert all(not code for _, code, *_ in made.topic_errors), made
         yield
         await admin.delete_topics([spec.name for spec in specs])
-    finally:
-        await admin.close()
 
 
 async def delete_group(place: Place) -> None:

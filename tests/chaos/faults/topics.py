@@ -12,10 +12,11 @@ from itertools import count, islice
 
 import orjson
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.admin import NewTopic, RecordsToDelete
 
 from tests.chaos.stage import ALL_WRITTEN, CLAIMED, PROGRESS_SECONDS, Stage
 from tests.kit.place import PARTITIONS
+from tests.kit.topics import admin_at, make_topics
 from tests.oracle import shard_of
 
 #: What a worker says that meets the topic while it is away, while it is empty, and from then on.
@@ -26,7 +27,7 @@ VICTIM = {"type": "order.completed", "order_id": "v", "occurred_at": 1_700_000_0
 
 async def topic_created_anew(stage: Stage) -> None:
     """An input topic is deleted under the workers, and made again; they halt, the operator accepts."""
-    async with _nothing_to_read(stage) as workers, _admin(stage) as admin:
+    async with _nothing_to_read(stage) as workers, admin_at(stage.place.kafka) as admin:
         topic = stage.rng.choice(list(stage.place.topics.inputs.values()))
         await _claimed(stage, workers)
         with stage.halting(*TOPIC_GONE):
@@ -36,8 +37,7 @@ async def topic_created_anew(stage: Stage) -> None:
                 return topic not in await admin.list_topics()
 
             await stage.look.until(gone, "the topic is deleted", seconds=PROGRESS_SECONDS)
-            made = await admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
-            assert not made.topic_errors[0][1], made
+            await make_topics(admin, [NewTopic(topic, PARTITIONS, 1)])
             await stage.halted(f"{topic} was created anew")
             said = await stage.scorer("positions", "accept", topic)
             assert said.count("read from 0 on") == PARTITIONS, said
@@ -46,7 +46,7 @@ async def topic_created_anew(stage: Stage) -> None:
 
 async def retention_deleted_the_stored_position(stage: Stage) -> None:
     """Events come in and are deleted while no worker is there; the workers halt, the operator accepts the loss."""
-    async with _nothing_to_read(stage) as workers, _admin(stage) as admin:
+    async with _nothing_to_read(stage) as workers, admin_at(stage.place.kafka) as admin:
         topic = stage.rng.choice(list(stage.place.topics.inputs.values()))
         shard, victims = stage.rng.randrange(PARTITIONS), stage.rng.randint(1, VICTIMS_MAX)
         end = await _write_victims(stage, topic, shard, victims)
@@ -88,16 +88,6 @@ async def _claimed(stage: Stage, workers: int) -> None:
         return all(worker.running and worker.said(CLAIMED) for worker in stage.crew)
 
     await stage.look.until(so, "all workers have shards", seconds=PROGRESS_SECONDS)
-
-
-@asynccontextmanager
-async def _admin(stage: Stage) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=stage.place.kafka)
-    await admin.start()
-    try:
-        yield admin
-    finally:
-        await admin.close()
 
 
 async def _write_victims(stage: Stage, topic: str, shard: int, victims: int) -> int:
