@@ -27,6 +27,8 @@ TIER_NONE = 0
 #: Bits that the cell of one matrix takes, and how many matrices there may be.
 MATRIX_BITS = 5
 MATRICES_MAX = 4
+#: The bits of one cell.
+CELL_MASK = (1 << MATRIX_BITS) - 1
 
 
 class Customer:

@@ -11,9 +11,8 @@ from operator import attrgetter
 from typing import Final
 
 from stream.scoring.market_segments import MarketTable
-from stream.state.customer import MATRIX_BITS, Customer
+from stream.state.customer import CELL_MASK, MATRIX_BITS, Customer
 
-_CELL: Final = (1 << MATRIX_BITS) - 1
 #: Classes that are fields of a record.
 _FIELDS: Final = ("tier", "segment", "abc", "lifecycle", "level", "need", "conduct")
 _RULES_KEPT: Final = 8
@@ -28,7 +27,7 @@ class RuleClasses:
     def __init__(self, market: MarketTable, matrices: tuple[str, ...]) -> None:
         uses = market.uses
         self._fields = attrgetter(*(name for name in _FIELDS if name in uses)) if set(_FIELDS) & set(uses) else None
-        self._cells = sum(_CELL << number * MATRIX_BITS for number, name in enumerate(matrices) if name in uses)
+        self._cells = sum(CELL_MASK << number * MATRIX_BITS for number, name in enumerate(matrices) if name in uses)
         self._region = "region" in uses
         self._scores = bool({"r", "f", "m"} & set(uses))
         #: Rule segments by what is looked at.

@@ -19,13 +19,12 @@ from stream.scoring.policy import Policy
 from stream.scoring.profitability import profit_minor
 from stream.scoring.units import DAY, WEEK
 from stream.state.baskets import discount_since
-from stream.state.customer import MATRIX_BITS, Customer
+from stream.state.customer import CELL_MASK, MATRIX_BITS, Customer
 from stream.state.interactions import SERVICE, TYPE_CODES
 from stream.state.model import Model
 from stream.state.order_figures import loyalty_parts, returns
 
 _SERVICE = frozenset(TYPE_CODES[kind] for kind in SERVICE)
-_CELL = (1 << MATRIX_BITS) - 1
 
 
 class Worth(NamedTuple):
@@ -115,7 +114,7 @@ def cell_in(matrix: int, number: int) -> int:
     >>> cell_in(0b00011_00000, 0), cell_in(0b00011_00000, 1)
     (0, 3)
     """
-    return matrix >> number * MATRIX_BITS & _CELL
+    return matrix >> number * MATRIX_BITS & CELL_MASK
 
 
 def cell_names(matrix: int, model: Model) -> dict[str, str]:

@@ -28,7 +28,7 @@ from stream.scoring.lifecycle import STAGES
 from stream.scoring.market_segments import RULES_MAX
 from stream.scoring.policy import LEVELS
 from stream.scoring.units import DAY
-from stream.state.customer import MATRIX_BITS, NEVER, TIER_NAMES, TIER_NONE
+from stream.state.customer import CELL_MASK, MATRIX_BITS, NEVER, TIER_NAMES, TIER_NONE
 from stream.state.plain import phrases as phrase
 from stream.state.plain import tables as table
 from stream.state.plain.appointments import churn_logit, is_held_out, note_contact
@@ -264,7 +264,7 @@ def _customer_changed(said: Said, memory: Memory, slot: int, rules: Rules, was: 
 @native
 def cell_in(matrix: int, number: int) -> int:
     """As `stream.state.worth.cell_in`."""
-    return matrix >> number * MATRIX_BITS & (phrase.CELLS_KEPT - 1)
+    return matrix >> number * MATRIX_BITS & CELL_MASK
 
 
 @native

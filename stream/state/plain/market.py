@@ -6,17 +6,13 @@ The plain form is `stream.state.character.market_segments_of`; `stream.scoring.m
 
 from __future__ import annotations
 
-from typing import Final
-
 from stream.native.jit import inlined
 from stream.scoring.rule_words import HOLDS
-from stream.state.customer import MATRIX_BITS
+from stream.state.customer import CELL_MASK, MATRIX_BITS
 from stream.state.plain import tables as table
 from stream.state.plain.assess import cell_of
 from stream.state.plain.layout import ABC, LEVEL, LIFECYCLE, MATRIX, TIER, Longs
 from stream.state.plain.rules import Rules
-
-_CELL: Final = (1 << MATRIX_BITS) - 1
 
 
 @inlined
@@ -33,10 +29,10 @@ def market_segments_of(row: Longs, rules: Rules) -> int:
             row[ABC],
             row[LIFECYCLE],
             row[LEVEL],
-            matrix & _CELL,
-            matrix >> MATRIX_BITS & _CELL,
-            matrix >> 2 * MATRIX_BITS & _CELL,
-            matrix >> 3 * MATRIX_BITS & _CELL,
+            matrix & CELL_MASK,
+            matrix >> MATRIX_BITS & CELL_MASK,
+            matrix >> 2 * MATRIX_BITS & CELL_MASK,
+            matrix >> 3 * MATRIX_BITS & CELL_MASK,
         )
         first = wholes[table.MARKET_AT]
         for rule in range(first, first + 2 * wholes[table.MARKET_RULES], 2):
