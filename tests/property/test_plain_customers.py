@@ -49,8 +49,8 @@ from stream.state.plain.heap import ENTRY_WORDS, FULL, class_of, give_back, make
 from stream.state.plain.index import words_of
 from stream.state.plain.layout import Memory
 from stream.state.plain.message import Said
-from stream.state.plain.orders import COUNTS, TOUCHED, Work
 from stream.state.plain.rules import SegmentNames
+from stream.state.plain.work import COUNTS, TOUCHED, Work
 from tests.kit.compare import places_of
 from tests.kit.histories import BEGINNING
 from tests.kit.memory import LIMITS, NOW_EVENT, MemoryShard

@@ -8,8 +8,9 @@ that is not plain (a late order, silence). The plain form of everything done her
 ``tests/property`` holds the two equal.
 
 `layout` says what a row holds, `heap` and `index` how rows are kept and found, `rules` what the model looks like to
-native code. `admit` reads records, `orders` applies, `assess` says what is true, `worth` and `market` what follows from
-that, `announce` what changed, put together by `message`; `settle` writes what is stored, `cells` sums up for the
-rolling tables, by what `channels` numbers. `customers` is the face of it all,
-`batch` what comes of one batch.
+native code. `admit` reads records, `orders` applies, `looks` looks at a customer: `assess` says what is true, `worth`
+and `market` what follows from that, `appointments` and `advice` what is to be done. `announce` says what changed and
+`scores` all there is, with `reasons` and `parts`, put together by `message`. `work` takes up what a batch leads to:
+`settle` writes what is stored, `cells` sums up for the rolling tables, by what `channels` numbers. `customers` is the
+face of it all, `batch` what comes of one batch.
 """

@@ -23,12 +23,12 @@ from stream.scoring.churn_samples import outcome_fields, taken_at
 from stream.scoring.lifecycle import STAGES
 from stream.state.announcements import Cause
 from stream.state.customer import TIER_NAMES
-from stream.state.plain import cells, orders
+from stream.state.plain import cells
 from stream.state.plain import layout as at
 from stream.state.plain.layout import Longs
 from stream.state.plain.message import MESSAGES, Said
-from stream.state.plain.orders import Work
 from stream.state.plain.rules import SegmentNames
+from stream.state.plain.work import APPLIED, CLOCK, DUPLICATES, LABELS, LATER, Work
 from stream.state.table_names import GROUPS, REASON_KINDS
 from stream.state.tables import HOUR, TableDeltas
 
@@ -51,21 +51,21 @@ class PlainBatch:
     @property
     def applied(self) -> int:
         """Events applied."""
-        return int(self.work.counts[orders.APPLIED])
+        return int(self.work.counts[APPLIED])
 
     @property
     def duplicates(self) -> int:
         """Events heard before."""
-        return int(self.work.counts[orders.DUPLICATES])
+        return int(self.work.counts[DUPLICATES])
 
     @property
     def clock(self) -> int:
         """Greatest moment so far, ms."""
-        return int(self.work.counts[orders.CLOCK])
+        return int(self.work.counts[CLOCK])
 
     def later(self) -> list[tuple[int, int]]:
         """Numbers of the events left to the plain form, and the clock before each."""
-        count = self.work.counts[orders.LATER]
+        count = self.work.counts[LATER]
         return list(zip(self.work.later[:count].tolist(), self.work.clocks[:count].tolist(), strict=True))
 
     def cause(self, number: int, moment: int) -> Cause | None:
@@ -117,7 +117,7 @@ class PlainBatch:
     def samples(self) -> Counter[str]:
         """Churn samples whose label is known, by field of the histogram."""
         fields: Counter[str] = Counter()
-        for word, count in Counter(self.work.labels[: self.work.counts[orders.LABELS]].tolist()).items():
+        for word, count in Counter(self.work.labels[: self.work.counts[LABELS]].tolist()).items():
             sample, gone = word >> 1, word & 1
             for name in outcome_fields(sample, taken_at(sample) + (not gone)):
                 fields[name] += count

@@ -37,11 +37,12 @@ from stream.state.plain.batch import PlainBatch
 from stream.state.plain.cells import Sums
 from stream.state.plain.heap import make_room
 from stream.state.plain.layout import Longs, Memory
+from stream.state.plain.looks import MESSAGES_MAX, SUMS_MAX
 from stream.state.plain.message import Said
-from stream.state.plain.orders import Work
 from stream.state.plain.record import NAME_SIZE_AT
 from stream.state.plain.rules import Rules, SegmentNames, compile_rules
 from stream.state.plain.settle import Written
+from stream.state.plain.work import CHANGED, CLOCK, COUNTS, LABELS, LATER, TOUCHED, Work
 from stream.state.sections import has_no_sections
 
 _Kind = TypeVar("_Kind", np.int64, np.uint8)
@@ -231,15 +232,15 @@ class PlainCustomers:
         sums = Sums(
             np.empty((3 * n + 3, cells.WIDTH), np.int64), np.zeros(_power(6 * n + 6), np.int64), np.zeros(1, np.int64)
         )
-        counts = np.zeros(orders.COUNTS, np.int64)
-        counts[orders.CLOCK] = clock
+        counts = np.zeros(COUNTS, np.int64)
+        counts[CLOCK] = clock
         touched, later, clocks, changed = np.empty((4, n), np.int64)
         work = by_reference(Work(touched, later, clocks, changed, counts, sums, np.empty(n + 1, np.int64)))
         said = by_reference(Said(self._entries, self._body, np.zeros(2, np.int64), np.zeros(len(KINDS), np.int64)))
         if self._rules is None:
             later[:] = np.arange(n)
             clocks[:] = clock
-            counts[orders.LATER] = n
+            counts[LATER] = n
         known = () if self._model is None else self._model.playbook.actions[1:]
         return PlainBatch(block, slots, said, work, self._names, (OTHER, *[one.action for one in known]))
 
@@ -248,7 +249,7 @@ class PlainCustomers:
         if self._rules is None:
             return
         done, block = 0, batch.block
-        changed = int(batch.work.counts[orders.CHANGED])
+        changed = int(batch.work.counts[CHANGED])
         while (
             done := orders.tell_all(self._memory, self._rules, block.rows, block.text, done, batch.work, batch.said)
         ) < changed:
@@ -256,7 +257,7 @@ class PlainCustomers:
 
     def settle(self, batch: PlainBatch) -> tuple[Records, Timers, dict[str, int]]:
         """Records, timers and changes of the histograms of those whom the batch came to and who are still plain."""
-        touched, count = batch.work.touched, int(batch.work.counts[orders.TOUCHED])
+        touched, count = batch.work.touched, int(batch.work.counts[TOUCHED])
         moved = (np.empty((count, 3), np.int64), np.empty((count, 3), np.int64))
         names = np.empty(count * settle.NAME_BYTES_MAX, np.uint8)
         timers = np.empty(count * settle.TIMER_BYTES_MAX, np.uint8)
@@ -380,21 +381,21 @@ class PlainCustomers:
         self._grow_heap(_ledger_words(self._orders_max))
         self._grow_messages(batch)
         sums = batch.work.sums
-        if not cells.has_room_for(sums, orders.SUMS_MAX):
+        if not cells.has_room_for(sums, SUMS_MAX):
             grown = by_reference(Sums(_doubled(sums.rows, 0), np.zeros(2 * len(sums.places), np.int64), sums.used))
             cells.reindex(grown)
             batch.work = by_reference(batch.work._replace(sums=grown))
-        if batch.work.counts[orders.LABELS] == len(batch.work.labels):
+        if batch.work.counts[LABELS] == len(batch.work.labels):
             batch.work = by_reference(batch.work._replace(labels=_doubled(batch.work.labels, 0)))
 
     def _grow_messages(self, batch: PlainBatch) -> None:
         """Let there be room for more messages."""
         assert self._rules is not None
         count, end = batch.said.ends.tolist()
-        needed = end + (orders.MESSAGES_MAX + 1) * self._rules.message_bytes_max
+        needed = end + (MESSAGES_MAX + 1) * self._rules.message_bytes_max
         if needed > len(self._body):
             self._body = _doubled(self._body, needed)
-        if (count + orders.MESSAGES_MAX) * INDEX_SIZE > len(self._entries):
+        if (count + MESSAGES_MAX) * INDEX_SIZE > len(self._entries):
             self._entries = _doubled(self._entries, 0)
         batch.said = by_reference(batch.said._replace(entries=self._entries, body=self._body))
 

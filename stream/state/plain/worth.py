@@ -13,7 +13,7 @@ from stream.scoring.clv import STEPS_PER_UNIT
 from stream.scoring.loyalty import GAPS_MIN, PERIOD, YEAR_DAYS
 from stream.scoring.profitability import BASIS_POINTS
 from stream.scoring.units import DAY, WEEK
-from stream.state.customer import MATRIX_BITS
+from stream.state.customer import CELL_MASK, MATRIX_BITS
 from stream.state.plain import tables as table
 from stream.state.plain.assess import cell_of, log_odds_gone
 from stream.state.plain.layout import (
@@ -169,3 +169,9 @@ def matrix_of(memory: Memory, row: Longs, rules: Rules, figures: Worth) -> int:
         found |= (place + 1) << number * MATRIX_BITS
         start = column_end
     return int(found)
+
+
+@native
+def cell_in(matrix: int, number: int) -> int:
+    """As `stream.state.worth.cell_in`."""
+    return matrix >> number * MATRIX_BITS & CELL_MASK
