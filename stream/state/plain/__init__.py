@@ -11,6 +11,6 @@ that is not plain (a late order, silence). The plain form of everything done her
 native code. `admit` reads records, `orders` applies, `looks` looks at a customer: `assess` says what is true, `worth`
 and `market` what follows from that, `appointments` and `advice` what is to be done. `announce` says what changed and
 `scores` all there is, with `reasons` and `parts`, put together by `message`. `work` takes up what a batch leads to:
-`settle` writes what is stored, `cells` sums up for the rolling tables, by what `channels` numbers. `customers` is the
-face of it all, `batch` what comes of one batch.
+`settle` writes what is stored, `cells` sums up for the rolling tables, by what `channels` numbers; `objects` makes an
+object of a row and a row of an object. `customers` is the face of it all, `batch` what comes of one batch.
 """

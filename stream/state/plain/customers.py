@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Final, TypeVar
@@ -24,7 +22,6 @@ from stream.contracts.bundle import (
     KINDS,
 )
 from stream.contracts.ids import ID_BYTES_MAX
-from stream.native.jit import Bytes
 from stream.native.reference import by_reference
 from stream.state.advice import OTHER
 from stream.state.codec import START_SIZE
@@ -39,8 +36,9 @@ from stream.state.plain.heap import make_room
 from stream.state.plain.layout import Longs, Memory
 from stream.state.plain.looks import MESSAGES_MAX, SUMS_MAX
 from stream.state.plain.message import Said
+from stream.state.plain.objects import fill, object_of
 from stream.state.plain.record import NAME_SIZE_AT
-from stream.state.plain.rules import Rules, SegmentNames, compile_rules
+from stream.state.plain.rules import Rules, SegmentNames, compile_rules, joined
 from stream.state.plain.settle import Written
 from stream.state.plain.work import CHANGED, CLOCK, COUNTS, LABELS, LATER, TOUCHED, Work
 from stream.state.sections import has_no_sections
@@ -74,7 +72,7 @@ class PlainCustomers:
         self._known = 0
         self._looks = 0
         self._rules: Rules | None = None
-        self._segments = _joined([""])
+        self._segments = joined([b""])
         self._entries = np.zeros(_ENTRIES_MIN * INDEX_SIZE, np.uint8)
         self._body = np.zeros(_BODY_BYTES_MIN, np.uint8)
         self._blob = np.zeros(_BLOB_BYTES_MIN, np.uint8)
@@ -99,7 +97,7 @@ class PlainCustomers:
         if model is not self._model or len(self._names) != self._known:
             self._rules = compile_rules(model, self._names, self._orders_max, self._exponent)
             self._model, self._known = model, len(self._names)
-            self._segments = _joined(self._names.names())
+            self._segments = joined([name.encode() for name in self._names.names()])
 
     # -- who is there ---------------------------------------------------------------------------------------------
 
@@ -278,7 +276,7 @@ class PlainCustomers:
         return (
             records,
             Timers(int(ends[settle.TIMERS]), timers[: ends[settle.TIMERS_END]].tobytes()),
-            _histograms(left, joined),
+            settle.histograms(left, joined),
         )
 
     # -- rows and objects -------------------------------------------------------------------------------------------
@@ -291,31 +289,12 @@ class PlainCustomers:
         The object, and what changed its classification last in this batch, see `PlainBatch.cause`.
         """
         memory = self._memory
-        row = memory.rows[slot].tolist()
-        c = Customer(customer_id)
-        n, start, room = row[at.N], row[at.LEDGER_AT], row[at.ROOM]
-        times, gross, hashes = (memory.heap[start + k * room : start + k * room + n] for k in range(3))
-        c.times, c.gross = array("q", times.tobytes()), array("q", gross.tobytes())
-        c.hashes = bytearray(hashes.tobytes())
-        c.n = n
-        c.first_at = c.times[0] if n else 0
-        c.last_at, c.window_from = row[at.LAST_AT], row[at.WINDOW_FROM]
-        c.frequency, c.monetary, c.as_of = row[at.FREQUENCY], row[at.MONETARY], row[at.AS_OF]
-        c.due, c.due_is_exact, c.armed = row[at.DUE], bool(row[at.DUE_IS_EXACT]), row[at.ARMED]
-        c.fingerprint, c.tier, c.tier_since = row[at.FINGERPRINT], row[at.TIER], row[at.TIER_SINCE]
-        c.segment, c.level = self._names.name(row[at.SEGMENT]), row[at.LEVEL]
-        c.version, c.tier_version = row[at.VERSION], row[at.TIER_VERSION]
-        c.churn_version, c.changes_version = row[at.CHURN_VERSION], row[at.CHANGES_VERSION]
-        if row[at.BUCKET_F]:
-            c.buckets = (row[at.BUCKET_F], row[at.BUCKET_M], row[at.BUCKET_L])
-        c.abc, c.lifecycle, c.lifecycle_since = row[at.ABC], row[at.LIFECYCLE], row[at.LIFECYCLE_SINCE]
-        c.matrix, c.market_segments, c.contacted_at = row[at.MATRIX], row[at.MARKET_SEGMENTS], row[at.CONTACTED_AT]
-        c.action, c.action_at, c.sample = row[at.ACTION], row[at.ACTION_AT], row[at.SAMPLE]
-        c.follow_version = row[at.FOLLOW_VERSION]
+        c = object_of(memory, slot, customer_id, self._names)
+        cause = int(memory.rows[slot, at.CAUSE]), int(memory.rows[slot, at.CAUSE_AT])
         index.release_ledger(memory, slot)
         memory.rows[slot, at.FORM] = at.OBJECT
         memory.rows[slot, at.CAUSE], memory.rows[slot, at.CAUSE_AT] = at.NO_CAUSE, 0
-        return c, (row[at.CAUSE], row[at.CAUSE_AT])
+        return c, cause
 
     def put_in(self, slot: int, c: Customer) -> bool:
         """Make a row of an object again, if it is plain; whether it was."""
@@ -331,27 +310,11 @@ class PlainCustomers:
             return False
         if self._model is not None:
             self.adopt(self._model)
-        row = memory.rows[slot]
-        row[at.N] = 0
+        memory.rows[slot, at.N] = 0
         while n and not make_room(memory, slot, n):
             self._grow_heap(_ledger_words(self._orders_max))
             memory = self._memory
-        start, room = int(row[at.LEDGER_AT]), int(row[at.ROOM])
-        for k, column in enumerate((c.times.tobytes(), c.gross.tobytes(), bytes(c.hashes))):
-            memory.heap[start + k * room : start + k * room + n] = np.frombuffer(column, np.int64)
-        row[at.N : at.TIER_SINCE + 1] = (
-            *(n, c.window_from, c.frequency, c.monetary, c.last_at, c.as_of),
-            *(c.due, c.due_is_exact, c.armed, c.fingerprint, c.tier, c.tier_since),
-        )
-        row[at.SEGMENT : at.BUCKET_L + 1] = (
-            *(segment, c.level, c.version, c.tier_version, c.churn_version, c.changes_version),
-            *(c.buckets or (0, 0, 0)),
-        )
-        row[at.ABC : at.FOLLOW_VERSION + 1] = (
-            *(c.abc, c.lifecycle, c.lifecycle_since, c.matrix, c.market_segments),
-            *(c.contacted_at, c.action, c.action_at, c.sample, c.follow_version),
-        )
-        row[at.FORM] = at.PLAIN
+        fill(memory, slot, c, segment)
         return True
 
     # -- room -----------------------------------------------------------------------------------------------------
@@ -416,31 +379,6 @@ def _segment(names: SegmentNames, blob: bytes) -> int | None:
         return names.number(blob[START_SIZE : START_SIZE + blob[NAME_SIZE_AT]].decode())
     except UnicodeDecodeError:
         return None
-
-
-def _joined(names: Sequence[str]) -> tuple[Bytes, Longs]:
-    parts = [name.encode() for name in names]
-    ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
-    spans = np.stack([np.concatenate([[0], ends[:-1]]), ends], axis=1)
-    return np.frombuffer(bytearray(b"".join(parts) or b" "), np.uint8), np.ascontiguousarray(spans)
-
-
-def _histograms(left: Longs, joined: Longs) -> dict[str, int]:
-    fields: dict[str, int] = {}
-    gone, come = left[left[:, 0] > 0], joined[joined[:, 0] > 0]
-    for column, name in enumerate("fml"):
-        deltas = Counter(dict(zip(*_counted(come[:, column]), strict=True)))
-        deltas.subtract(dict(zip(*_counted(gone[:, column]), strict=True)))
-        for bucket, by in sorted(deltas.items()):
-            if by:
-                fields[f"{name}:{bucket}"] = by
-    return fields
-
-
-def _counted(buckets: Longs) -> tuple[list[int], list[int]]:
-    """Each bucket once, and how often it is there."""
-    found, counts = np.unique(buckets, return_counts=True)
-    return found.tolist(), counts.tolist()
 
 
 def _ledger_words(entries: int) -> int:

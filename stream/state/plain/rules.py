@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -119,8 +120,7 @@ def compile_rules(model: Model, names: SegmentNames, orders_max: int, exponent: 
     if None in segments or len(model.gap_ratios) > STEPS_MAX:
         return None
     texts = phrases.texts(model, names.names())
-    ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
-    spans = np.stack([np.concatenate([[0], ends[:-1]]), ends], axis=1)
+    words, spans = joined(texts)
     longest = max(map(len, texts))
     rules = Rules(
         fingerprint=model.fingerprint,
@@ -147,7 +147,19 @@ def compile_rules(model: Model, names: SegmentNames, orders_max: int, exponent: 
         log_odds=np.array(model.log_odds_at_once, np.float64),
         wholes=tables.wholes(model),
         reals=tables.reals(model),
-        phrases=np.frombuffer(bytearray(b"".join([*texts, bytes(RUN)])), np.uint8),
-        spans=np.ascontiguousarray(spans),
+        phrases=words,
+        spans=spans,
     )
     return by_reference(rules)
+
+
+def joined(texts: Sequence[bytes]) -> tuple[Bytes, Longs]:
+    """Texts behind one another, with room to copy a run from the last, and where each begins and ends.
+
+    >>> words, spans = joined([b"ab", b"", b"c"])
+    >>> bytes(words[:3]), spans.tolist()
+    (b'abc', [[0, 2], [2, 2], [2, 3]])
+    """
+    ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
+    spans = np.stack([np.concatenate([[0], ends[:-1]]), ends], axis=1)
+    return np.frombuffer(bytearray(b"".join([*texts, bytes(RUN)])), np.uint8), np.ascontiguousarray(spans)

@@ -5,7 +5,10 @@ The forms are those of `stream.state.codec` and `stream.state.packed`; laws hold
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final, NamedTuple
+
+import numpy as np
 
 from stream.native.jit import Bytes, native
 from stream.native.words import put_int64, swapped
@@ -162,3 +165,22 @@ def _put_name(memory: Memory, slot: int, out: Bytes, at: int) -> int:
 def _put_int64(out: Bytes, at: int, value: int) -> int:
     out[at] = _INT64
     return put_int64(out, at + 1, swapped(value))
+
+
+def histograms(left: Longs, joined: Longs) -> dict[str, int]:
+    """What the buckets that customers left and joined add to the fields of the histograms."""
+    fields: dict[str, int] = {}
+    gone, come = left[left[:, 0] > 0], joined[joined[:, 0] > 0]
+    for column, name in enumerate("fml"):
+        deltas = Counter(dict(zip(*_counted(come[:, column]), strict=True)))
+        deltas.subtract(dict(zip(*_counted(gone[:, column]), strict=True)))
+        for bucket, by in sorted(deltas.items()):
+            if by:
+                fields[f"{name}:{bucket}"] = by
+    return fields
+
+
+def _counted(buckets: Longs) -> tuple[list[int], list[int]]:
+    """Each bucket once, and how often it is there."""
+    found, counts = np.unique(buckets, return_counts=True)
+    return found.tolist(), counts.tolist()
