@@ -106,3 +106,10 @@ class Batch:
         """Add to a counter."""
         if by:
             self.counters[name] = self.counters.get(name, 0) + by
+
+    def touch(self, c: Customer) -> Customer:
+        """Note that the batch came to an object, which is given back."""
+        if c.batch != self.number:
+            c.batch = self.number
+            self.touched.append(c)
+        return c

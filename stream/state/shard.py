@@ -11,37 +11,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 
-import msgspec
 import numpy as np
 
 from stream.contracts.block import EventBlock
 from stream.contracts.bundle import encode_bundles
-from stream.contracts.dead_letters import dead_letter_message
-from stream.contracts.events import (
-    CANCELLED,
-    COMPLETED,
-    DeadLetter,
-    Event,
-    InteractionEvent,
-    OrderEvent,
-    PrivacyEvent,
-    ProfileEvent,
-)
 from stream.scoring import churn_samples
 from stream.scoring.churn_samples import NO_QUARTER, without_outdated
-from stream.state import baskets, interactions, ledger
+from stream.state import ledger
 from stream.state.announcements import Announcer
-from stream.state.character import has_only_ordered, need_of
+from stream.state.careful_path import CarefulPath
 from stream.state.codec import decode
 from stream.state.customer import UNSET, Customer
-from stream.state.doings import is_late, note_passing
 from stream.state.evaluation import next_due
 from stream.state.histograms import stage_fields
-from stream.state.interaction_path import take_in
 from stream.state.known_names import KnownNames
-from stream.state.ledger import Added
 from stream.state.looks import Looks
 from stream.state.model import Model
 from stream.state.order_path import Rest, apply_in_order
@@ -50,7 +34,7 @@ from stream.state.plain.customers import PlainCustomers, block_of
 from stream.state.plain.layout import PLAIN, Longs
 from stream.state.rule_names import RuleNames
 from stream.state.settling import settle
-from stream.state.tables import TableDeltas, outdated, who
+from stream.state.tables import TableDeltas, outdated
 
 
 class ShardState:
@@ -157,9 +141,10 @@ class ShardState:
         clock_before = self.clock
         limits = self.limits
         slots = self._slots(block)
-        looks = self._looks(batch, now)
+        seed_before = self._seed_before(now)
+        looks = self._looks(batch, seed_before)
+        careful = CarefulPath(batch, looks, self._objects, self.model, limits, self.announcer, self.shard)
         channels = self._names.read(block)
-        seed_before = now - limits.seed_after_ms
         plain = batch.plain = self._plain.apply(block, slots, channels, batch.number, clock_before, seed_before)
         batch.count("applied", plain.applied)
         batch.count("duplicates", plain.duplicates)
@@ -167,7 +152,7 @@ class ShardState:
             take_up=batch.touched.append,
             before=looks.before,
             changed=looks.changed,
-            careful=partial(self._careful, batch, looks),
+            careful=careful.apply,
         )
         later = plain.later()
         self._take_out(batch, [slots[number] for number, _ in later])
@@ -190,8 +175,9 @@ class ShardState:
         batch = self._begin()
         block = block_of(customers)
         slots = self._slots(block)
-        looks = self._looks(batch, now)
-        plain = batch.plain = self._plain.sweep(block, slots, batch.number, clock, now - self.limits.seed_after_ms)
+        seed_before = self._seed_before(now)
+        looks = self._looks(batch, seed_before)
+        plain = batch.plain = self._plain.sweep(block, slots, batch.number, clock, seed_before)
         later = [number for number, _ in plain.later()]
         for c in self._objects_of(batch, map(block.customer, later), slots[later]):
             if c.due < clock:
@@ -204,7 +190,7 @@ class ShardState:
         """Look again, under the present model, at customers last looked at under another."""
         batch = self._begin()
         block = block_of(customers)
-        looks = self._looks(batch, now)
+        looks = self._looks(batch, self._seed_before(now))
         for c in self._objects_of(batch, map(block.customer, range(len(block))), self._slots(block)):
             looks.recalibrate(c)
         return self._outcome(batch, self.clock)
@@ -213,8 +199,12 @@ class ShardState:
         self._batches += 1
         return Batch(self._batches, TableDeltas(self._names))
 
-    def _looks(self, batch: Batch, now: int) -> Looks:
-        return Looks(batch, self.model, self._rule_names, self.announcer, now - self.limits.seed_after_ms)
+    def _seed_before(self, now: int) -> int:
+        """What is said of an earlier moment, ms, is old news."""
+        return now - self.limits.seed_after_ms
+
+    def _looks(self, batch: Batch, seed_before: int) -> Looks:
+        return Looks(batch, self.model, self._rule_names, self.announcer, seed_before)
 
     def _slots(self, block: EventBlock) -> Longs:
         """Row of each event's customer."""
@@ -226,7 +216,7 @@ class ShardState:
         """These customers, who are in memory, as objects that the batch came to."""
         self._take_out(batch, slots.tolist())
         for customer in customers:
-            yield self._touch(batch, customer)
+            yield batch.touch(self._objects[customer])
 
     def _take_out(self, batch: Batch, slots: Iterable[int]) -> None:
         """Make objects of these customers until the end of the batch."""
@@ -239,118 +229,6 @@ class ShardState:
                 cause = None if batch.plain is None else batch.plain.cause(*columns)
                 if cause is not None:
                     batch.reclassified[customer] = cause
-
-    def _touch(self, batch: Batch, customer: str) -> Customer:
-        c = self._objects[customer]
-        if c.batch != batch.number:
-            c.batch = batch.number
-            batch.touched.append(c)
-        return c
-
-    def _careful(self, batch: Batch, looks: Looks, event: Event | DeadLetter, clock: int) -> int:
-        """Apply one event of any kind; gives the clock after it."""
-        if isinstance(event, DeadLetter):
-            batch.messages.append(dead_letter_message(event, self.announcer.topics, max(0, clock)))
-            batch.count("dead_letters")
-            return clock
-        if isinstance(event, OrderEvent):
-            added = self._order(batch, looks, event)
-        elif isinstance(event, InteractionEvent):
-            added = self._interaction(batch, looks, event)
-        else:
-            added = self._profile(batch, looks, event)
-        # Duplicates included: which of two events is the duplicate depends on their order, the clock must not.
-        clock = max(clock, event.at)
-        if added is Added.NEW or added is Added.CHANGED:
-            batch.count("applied")
-        elif added is Added.DUPLICATE:
-            batch.count("duplicates")
-        else:
-            letter = self._unmergeable(event, added)
-            batch.messages.append(dead_letter_message(letter, self.announcer.topics, max(0, clock)))
-            batch.count("dead_letters")
-        return clock
-
-    def _order(self, batch: Batch, looks: Looks, event: OrderEvent) -> Added:
-        c = self._touch(batch, event.customer)
-        at = event.at
-        looks.before(c, at)
-        closely = has_only_ordered(c) and event.details is not None
-        if event.kind != COMPLETED:
-            closely = True
-            added = self._refund(batch, c, event)
-        else:
-            known, first, folded = who(c), not c.times and c.folded is None, c.folded
-            orders_max = self.limits.ledger_orders_max
-            added = ledger.add_order(c, at, event.order, event.amount, self.model.window, orders_max)
-            if c.folded is not folded:
-                batch.count("ledger_folds")
-            batch.count("categories_left_out", baskets.follow(c, event.order, at, event.amount, event.details, added))
-            if added is Added.NEW:
-                details = event.details
-                spent = () if details is None else zip(details.categories, details.spent, strict=True)
-                batch.tables.add_order(at, event.amount, event.channel, known, first=first, spent=spent)
-        if added is Added.NEW or added is Added.CHANGED:
-            closely = closely or (event.details is not None and need_of(c, self.model) != c.need)
-            looks.after(c, event.event_id, at, closely=closely)
-        if added is Added.NEW:
-            looks.compare(c, event)
-        return added
-
-    def _refund(self, batch: Batch, c: Customer, event: OrderEvent) -> Added:
-        net = ledger.net_of_order(c, event.order)
-        amount = ledger.CANCELLED if event.kind == CANCELLED else event.amount
-        refunds_max = self.limits.ledger_orders_max
-        added = ledger.add_refund(c, event.order, event.event, amount, self.model.window, refunds_max)
-        if added is Added.NEW:
-            fall = net - ledger.net_of_order(c, event.order)
-            batch.tables.add_refund(event.at, fall, event.channel, who(c))
-        return added
-
-    def _interaction(self, batch: Batch, looks: Looks, event: InteractionEvent) -> Added:
-        c = self._touch(batch, event.customer)
-        at = event.at
-        looks.before(c, at)
-        closely = event.type in interactions.SERVICE or has_only_ordered(c)
-        if not interactions.first_time(c, event.event, self.limits.interaction_dedupe_max):
-            return Added.DUPLICATE
-        if not take_in(c, event, self.model, batch.tables, who(c)):
-            batch.count("activity_left_out")
-        closely = closely or c.as_of == UNSET or need_of(c, self.model) != c.need
-        if closely or event.type in interactions.TELLING or is_late(c, event.type, at):
-            looks.after(c, event.event_id, at, closely=closely)
-        else:
-            note_passing(c, event.type, at, self.model)
-        looks.compare(c, event)
-        return Added.NEW
-
-    def _profile(self, batch: Batch, looks: Looks, event: ProfileEvent | PrivacyEvent) -> Added:
-        c = self._touch(batch, event.customer)
-        if isinstance(event, ProfileEvent):
-            looks.before(c, event.at)
-        if not interactions.first_time(c, event.event, self.limits.interaction_dedupe_max):
-            return Added.DUPLICATE
-        if isinstance(event, ProfileEvent):
-            interactions.note_profile(c, event.type, event.at, event.event, event.kind, event.region)
-            looks.after(c, event.event_id, event.at, closely=True)
-        return Added.NEW
-
-    def _unmergeable(self, event: Event, added: Added) -> DeadLetter:
-        """A good event that the record cannot take in, because of one of its limits."""
-        limit = self.limits.ledger_orders_max
-        if added is Added.TOO_OLD:
-            field, reason = (
-                "occurred_at",
-                (
-                    f"older than the orders of this customer that are still kept one by one (the newest {limit}, "
-                    "setting ledger_orders_max): whether it is a duplicate can no longer be told"
-                ),
-            )
-        else:
-            field = "order_id"
-            reason = f"this customer has refunds for {limit} orders already (setting ledger_orders_max)"
-        key, value = event.customer.encode(), msgspec.json.encode(event)
-        return DeadLetter(self.announcer.topics.orders, self.shard, event.offset, field, reason, key, value)
 
     def _outcome(self, batch: Batch, clock_before: int) -> Outcome:
         model, announcer, limits, plain = self.model, self.announcer, self.limits, batch.plain
