@@ -25,7 +25,7 @@ from stream.state.model import Model
 from stream.state.view import reasons, rfm
 from stream.state.worth import cell_names, worth
 from tests.oracle import Result
-from tests.oracle.run import TOLD, Decision
+from tests.oracle.looks import TOLD, Decision
 from tests.oracle.view import SAID
 
 #: Cells of the oracle are named by three parts; the store's fields are text.
