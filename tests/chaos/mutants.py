@@ -70,7 +70,7 @@ class Mutant:
     name: str
     edits: tuple[Edit, ...]
     checks: frozenset[str]
-    tests: str = ""
+    tests: tuple[str, ...] = ()
     fault: str = ""
 
 
@@ -82,7 +82,7 @@ NUMBER = Edit(f"{STORE}/commit.lua", "if landed ~= expected then", "if false the
 OWNER_READ = Edit(STORE_PY, "if owner != self.owner:", "if False:")
 OWNER_RESUMED = Edit(STORE_PY, "if meta.owner != self.owner:", "if False:")
 NUMBER_READ = Edit(STORE_PY, "if landed not in names:", "if False:")
-STORE_TESTS = "tests/integration/test_store.py"
+STORE_TESTS = tuple(f"tests/integration/test_store{what}.py" for what in ("", "_claims", "_outbox"))
 
 MUTANTS = (
     # Real workers do no harm without it: whatever one writes, the position and the number of the commit have to fit.
@@ -199,7 +199,7 @@ def _model(mutant: Mutant, code: Path) -> str | None:
 def _tests(mutant: Mutant, code: Path) -> str | None:
     if not mutant.tests:
         return None
-    done = _run(code, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider", mutant.tests)
+    done = _run(code, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider", *mutant.tests)
     last = (done.stdout.strip().splitlines() or [""])[-1]
     if done.returncode not in {PASSED, FAILED} or not re.search(r"\d+ passed", last):
         raise Unfit(f"{mutant.name}: its tests do not run\n{done.stdout[-2000:]}{done.stderr[-2000:]}")

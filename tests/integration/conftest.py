@@ -7,6 +7,7 @@ import pytest
 from stream.embedded import EmbeddedKafka, EmbeddedRedis
 from stream.store.connection import connect
 from stream.store.keys import Keys
+from stream.store.shard_store import ShardStore, new_owner
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +34,14 @@ async def redis(redis_server):
 def keys():
     """Keys of a shard that no other test has."""
     return Keys(f"t{uuid4().hex[:8]}", 3)
+
+
+@pytest.fixture
+async def shard(redis, keys):
+    """A shard with nothing in it, claimed."""
+    store = ShardStore(redis, keys, new_owner())
+    await store.claim(1)
+    return store
 
 
 def pytest_collection_modifyitems(items):

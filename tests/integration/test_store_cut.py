@@ -10,7 +10,7 @@ from stream.embedded import EmbeddedRedis
 from stream.store.connection import connect
 from stream.store.keys import Keys
 from stream.store.shard_store import ShardStore, new_owner
-from tests.integration.test_store import full_commit
+from tests.integration.store_kit import full_commit
 
 pytestmark = pytest.mark.integration
 

@@ -174,9 +174,9 @@ def histograms(left: Longs, joined: Longs) -> dict[str, int]:
     for column, name in enumerate("fml"):
         deltas = Counter(dict(zip(*_counted(come[:, column]), strict=True)))
         deltas.subtract(dict(zip(*_counted(gone[:, column]), strict=True)))
-        for bucket, by in sorted(deltas.items()):
+        for place, by in sorted(deltas.items()):
             if by:
-                fields[f"{name}:{bucket}"] = by
+                fields[f"{name}:{place}"] = by
     return fields
 
 
