@@ -25,7 +25,7 @@ layers: $(INSTALLED)
 	$(BIN)/lint-imports
 
 # Three at a time: most of an integration test is waiting. A file's tests stay together, as do the servers they share;
-# files in the order of their names, so that the long ones, of few tests, come first.
+# files in the order that tests/conftest.py puts them in.
 pytest: $(INSTALLED)
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,10 @@ from hypothesis import settings
 
 from tests.kit import folders
 
+# Several tests run at a time on few cores: threads of linear algebra, each waiting for the others in a loop, take four
+# times the processor's time for the same small matrices. Before numpy is imported; workers inherit it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # A loaded machine is no reason to fail: how long an example takes is not what these tests are about.
 settings.register_profile("scorer", deadline=None)
 settings.load_profile("scorer")
@@ -19,6 +24,30 @@ settings.load_profile("scorer")
 collect_ignore = ["integration/transport_worker.py"]
 # Programs that `make bench` runs in an environment of their own: what they import is not here.
 collect_ignore_glob = ["bench/peers/*"]
+
+#: Files in the order in which they are begun, see `pytest_collection_modifyitems`: those that begin with the first of
+#: these that fits, then with the next; with none, after all but the doctests of the package.
+TURNS = (
+    "tests/unit/transport/test_warm_up.py",
+    "tests/unit/scoring/",
+    "tests/unit/calibration/",
+    "tests/unit/cli/test_cli.py",
+    "tests/unit/demo/test_completejourney.py",
+    "tests/unit/report/",
+    "tests/unit/test_datasets.py",
+    "tests/unit/test_evaluation",
+    "tests/integration/test_exactness.py",
+    "tests/integration/test_faults.py",
+    "tests/integration/test_chaos_short.py",
+    "tests/integration/",
+    "tests/property/",
+    "tests/",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process compiles the native code, while the others do what needs none; then the longest, and crumbs last."""
+    items.sort(key=lambda item: next((turn for turn, start in enumerate(TURNS) if item.nodeid.startswith(start)), 99))
 
 
 @pytest.fixture(scope="session")

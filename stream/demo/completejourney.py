@@ -87,6 +87,17 @@ class Year:
             "coupon.redeemed": len(self.tables["coupon_redemptions"]),
         }
 
+    def first(self, households: int) -> Year:
+        """The year of the first so many households, by their number."""
+        of_whom = "household_id"
+        chosen = sorted(self.tables["transactions"][of_whom].unique())[:households]
+        return Year(
+            {
+                name: table[table[of_whom].isin(chosen)] if of_whom in table.columns else table
+                for name, table in self.tables.items()
+            }
+        )
+
     def events(self) -> Iterator[tuple[str, Event]]:
         """All events in order of time, each with the plain name of its topic.
 

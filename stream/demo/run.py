@@ -72,7 +72,7 @@ def run(households: int | None, picture: Path | None = None) -> None:
     console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
     previous = signal.signal(signal.SIGTERM, _terminated)
     try:
-        year = _some(load(), households)
+        year = load() if households is None else load().first(households)
         console.print("Starting Kafka and Redis (the first time, Kafka is downloaded: about 45 MB) …")
         with (
             tempfile.TemporaryDirectory(prefix="scorer-demo-") as directory,
@@ -122,20 +122,6 @@ def _settings(environment: dict[str, str]) -> Settings:
     prefix = "STREAM_"
     given: dict[str, Any] = {name.removeprefix(prefix).lower(): value for name, value in environment.items()}
     return Settings(_env_file=None, _env_prefix="SCORER_DEMO_", **given)
-
-
-def _some(year: Year, households: int | None) -> Year:
-    """The year of the first so many households."""
-    if households is None:
-        return year
-    of_whom = "household_id"
-    chosen = sorted(year.tables["transactions"][of_whom].unique())[:households]
-    return Year(
-        {
-            name: table[table[of_whom].isin(chosen)] if of_whom in table.columns else table
-            for name, table in year.tables.items()
-        }
-    )
 
 
 @dataclass

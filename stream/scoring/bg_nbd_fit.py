@@ -15,7 +15,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize
 from scipy.special import betaln, digamma, gammaln
 
 from stream.scoring.alive import Params
@@ -91,6 +90,8 @@ def fit(family: Family, customers: Grouped) -> Fit:
         value, slope = likelihood.at(Params(*params.tolist()))
         off = (logarithms - centre) / SPREAD
         return float(-(value - off @ off / 2) / size), -(slope * params - off / SPREAD) / size
+
+    from scipy.optimize import minimize  # noqa: PLC0415 - a sixth of the start of a worker, that fits nothing then
 
     found = minimize(
         loss,

@@ -20,7 +20,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import expit
 
 from stream.scoring.alive import Params, log_odds_gone, quiet, rhythm
@@ -95,6 +94,8 @@ def learn(counted: Sequence[Counted], prior: ChurnCoefficients, alive: Params, h
         off = (weights - start) / spread
         value = float(np.sum(samples * np.logaddexp(0.0, logits) - lost * logits) + off @ off / 2)
         return value, rows.T @ (samples * expit(logits) - lost) + off / spread
+
+    from scipy.optimize import minimize  # noqa: PLC0415 - a sixth of the start of a worker, that fits nothing then
 
     found = minimize(
         loss,

@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize
 from scipy.special import betainc, digamma, gammaln
 
 from stream.scoring.bg_nbd import Floats
@@ -65,6 +64,8 @@ def fit_spend(mean_minor: ArrayLike, frequency: ArrayLike) -> SpendFit:
         value, slope = likelihood.at(p, 1 + above, v)
         off = (logarithms - centre) / SPREAD
         return float(-(value - off @ off / 2) / len(m)), -(slope * (p, above, v) - off / SPREAD) / len(m)
+
+    from scipy.optimize import minimize  # noqa: PLC0415 - a sixth of the start of a worker, that fits nothing then
 
     found = minimize(
         loss,

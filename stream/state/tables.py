@@ -67,7 +67,7 @@ def day_key(day: int) -> str:
     return f"r:d:{_date(day)}"
 
 
-@lru_cache
+@lru_cache(maxsize=1_024)  # more days than are kept, which are listed in turn
 def _date(day: int) -> str:
     return f"{datetime.fromtimestamp(day * 86_400, UTC):%Y%m%d}"
 

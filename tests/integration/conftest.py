@@ -8,6 +8,13 @@ from stream.embedded import EmbeddedKafka, EmbeddedRedis
 from stream.store.connection import connect
 from stream.store.keys import Keys
 from stream.store.shard_store import ShardStore, new_owner
+from stream.transport.warm_up import warm_up
+
+
+@pytest.fixture(scope="session", autouse=True)
+def native_code():
+    """Compiled before a worker is started: how long that takes is not what tests wait for."""
+    warm_up()
 
 
 @pytest.fixture(scope="session")

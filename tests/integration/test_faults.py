@@ -30,8 +30,8 @@ GRACE_SECONDS = 15.0
 
 
 def some():
-    """Ten thousand events."""
-    return journey_of(90)
+    """Nine thousand events."""
+    return journey_of(120)
 
 
 def placed(kafka, redis_server, data, **settings):

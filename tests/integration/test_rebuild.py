@@ -101,7 +101,7 @@ def origins(messages):
 
 
 async def test_an_empty_redis_and_the_whole_log_give_the_same(kafka, tmp_path):
-    data = journey_of(20)
+    data = journey_of(30)
     with EmbeddedRedis(tmp_path / "redis") as redis_server:
         async with filled(kafka, redis_server, data, clock="wall") as (place, look):
             before, first = await read_on(place, look, tmp_path, **NEWS)
@@ -158,7 +158,7 @@ async def started_on(directory, port, files):
 
 
 async def test_redis_started_on_copies_of_its_files_goes_on_from_there(kafka, tmp_path):
-    data = journey_of(40)
+    data = journey_of(50)
     copies = {copied: tmp_path / copied.__name__ for copied in (copied_snapshot, copied_log)}
     redis_server = EmbeddedRedis(tmp_path / "redis")
     redis_server.start()

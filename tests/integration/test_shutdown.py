@@ -47,7 +47,7 @@ async def members_of(place):
 
 
 async def test_under_load_whoever_stands_still_and_nothing_is_lost(kafka, redis_server, tmp_path):
-    data = journey_of(60)
+    data = journey_of(70)
     place = Place(kafka.bootstrap, redis_server.url, data.currency, settings=SOON)
     look = Look(place, data.logs)
     async with topics_of(place):

@@ -85,17 +85,20 @@ def cdnow_of(which: str) -> Filled:
 @cache
 def journey() -> Filled:
     """The Complete Journey."""
-    events: dict[str, list[Event]] = {}
-    for topic, event in completejourney.events():
-        events.setdefault(topic, []).append(event)
-    return _kept("completejourney", completejourney.CURRENCY, events)
+    return _told(completejourney.load(), "completejourney")
 
 
 @cache
 def journey_of(households: int) -> Filled:
     """The same for the first so many households only."""
-    known = frozenset(event["customer_id"] for event in journey().events["profiles"][:households])
-    return _of(journey(), known, f"{households} households")
+    return _told(completejourney.load().first(households), f"completejourney, {households} households")
+
+
+def _told(year: completejourney.Year, name: str) -> Filled:
+    events: dict[str, list[Event]] = {}
+    for topic, event in year.events():
+        events.setdefault(topic, []).append(event)
+    return _kept(name, completejourney.CURRENCY, events)
 
 
 @cache

@@ -35,6 +35,7 @@ class Characters:
         new, repeat, self.discounted, *others = [int(exact(it) * self.unit) for it in points]
         self.by_orders = (new, repeat)
         self.points = {kind: (rank, it) for (kind, rank, _), it in zip(needs.interactions, others, strict=True)}
+        self.total_min = Fraction(needs.points_min) * self.unit * WEIGHT
         self.weight = cache(self._weight)
         self._summed: dict[str, tuple[list[tuple[int, Details]], set[str], Counter[tuple[int, int]]]] = {}
         self.left_after = round(exact(policy.carts.left_after_hours) * 3_600 * SECOND)
@@ -52,7 +53,7 @@ class Characters:
         for (period, rank), points in earned:
             sums[rank] += points * self.weight(newest - period)
         total = sum(sums)
-        if total <= 0 or Fraction(total, self.unit * WEIGHT) < policy.points_min:
+        if total <= 0 or total < self.total_min:
             return "none"
         # Whole numbers over whole numbers: rounded once.
         shares = {name: points / total for name, points in zip(NEEDS, sums, strict=True)}
@@ -93,7 +94,7 @@ class Characters:
         """The level, given the one said: the lower end of Wilson's interval against the least share of others."""
         policy = self.bad
         n = len(customer.orders)
-        returned = sum(order in customer.refunds or order in customer.cancelled for order in customer.orders)
+        returned = len(customer.orders.keys() & (customer.refunds.keys() | customer.cancelled))
         if n < policy.orders_min or returned < policy.returned_min:
             return "none"
         share, z = returned / n, policy.z

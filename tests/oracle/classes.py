@@ -29,6 +29,10 @@ class Classes:
         self.gap_ratios = policy.churn.gap_ratios
         self.falls = sorted({_odds(row.p_alive_max) for row in self.rows if row.p_alive_max is not None})
         self.matrices = policy.matrices
+        self.cuts = [
+            ([exact(cut) for cut in matrix.rows.cuts], [exact(cut) for cut in matrix.columns.cuts])
+            for matrix in self.matrices
+        ]
         self.playbook = policy.playbook.rows
         self.hold_out = policy.playbook.hold_out
 
@@ -63,9 +67,9 @@ class Classes:
     def cells(self, figures: Mapping[str, float]) -> dict[str, str | None]:
         """Name of the cell in each matrix, by name of the matrix."""
         found: dict[str, str | None] = {}
-        for matrix in self.matrices:
-            row = reached(figures[matrix.rows.axis], [exact(cut) for cut in matrix.rows.cuts])
-            column = reached(figures[matrix.columns.axis], [exact(cut) for cut in matrix.columns.cuts])
+        for matrix, (rows, columns) in zip(self.matrices, self.cuts, strict=True):
+            row = reached(figures[matrix.rows.axis], rows)
+            column = reached(figures[matrix.columns.axis], columns)
             found[matrix.name] = matrix.cells[row][column]
         return found
 

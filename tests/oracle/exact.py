@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
@@ -16,8 +17,8 @@ def exact(number: float) -> Fraction:
 
 
 def reached(value: float, edges: Sequence[Fraction | int]) -> int:
-    """How many of the edges the value has reached."""
-    return sum(edge <= value for edge in edges)
+    """How many of the edges, which rise, the value has reached."""
+    return bisect_right(edges, value)
 
 
 def up_to_second(moment: int, numerator: int = 0, denominator: int = 1) -> int:

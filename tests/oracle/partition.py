@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _MASK = 0xFFFFFFFF
 _M = 0x5BD1E995
 _SEED = 0x9747B28C
 
 
+@lru_cache(maxsize=100_000)
 def shard_of(customer: str, partitions: int) -> int:
     """Partition that a record with this key goes to."""
     return (murmur2(customer.encode()) & 0x7FFFFFFF) % partitions

@@ -52,7 +52,8 @@ class Scores:
         self.anomalies = Anomalies(policy)
         self.signs = Signs(policy, self.characters)
         self.worths = Worths(policy, calibration, self.window)
-        self.clv_edges, self.profit_edges = calibration.clv_edges_minor, calibration.profit_edges_minor
+        self.clv_edges = [ceil(exact(edge)) for edge in calibration.clv_edges_minor]
+        self.profit_edges = [ceil(exact(edge)) for edge in calibration.profit_edges_minor]
         self.alive = calibration.alive
         self.coefficients = calibration.churn
         self.levels = ["none", *(name for name, _ in churn.levels)]

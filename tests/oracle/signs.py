@@ -37,7 +37,7 @@ class Signs:
         """Signs that are there, of a customer with orders."""
         if not customer.counts:
             return []
-        found = self._counted(customer, as_of // PERIOD)
+        found = self._counted(self._sums_of(customer), customer.last_at, as_of // PERIOD)
         left = self.characters.left_at(customer)
         return [*found, "cart_left"] if left is not None and left <= as_of < left + self.cart_for else found
 
@@ -61,13 +61,14 @@ class Signs:
         return kind in PASSING and customer.n > 0 and at // PERIOD < customer.as_of // PERIOD
 
     def _first_other(self, customer: Customer, now: int) -> int | None:
-        there, last = self._counted(customer, now), max(period for _, period in customer.by_period)
+        sums, last_at = self._sums_of(customer), customer.last_at
+        there, last = self._counted(sums, last_at, now), max(period for _, period in customer.by_period)
         later = range(now + 1, last + PERIODS_KEPT + 1)
-        return next((period for period in later if self._counted(customer, period) != there), None)
+        return next((period for period in later if self._counted(sums, last_at, period) != there), None)
 
-    def _counted(self, customer: Customer, period: int) -> list[str]:
+    def _counted(self, sums: dict[str, Counts], last_at: int, period: int) -> list[str]:
         """Signs that are there all through a period."""
-        sums, found = self._sums_of(customer), []
+        found = []
         middle = period - self.visits.recent_periods
         earlier = _sum(sums["visits"], middle - self.visits.earlier_periods, middle)
         if earlier >= self.visits.earlier_min:
@@ -75,9 +76,9 @@ class Signs:
             if recent <= self.falling * Fraction(earlier, self.visits.earlier_periods):
                 found.append("visits_falling")
         if (
-            _sum(sums["campaigns"], period - 3, period) >= self.churn.campaigns_min
+            last_at < (period - 3) * PERIOD
+            and _sum(sums["campaigns"], period - 3, period) >= self.churn.campaigns_min
             and not _sum(sums["answers"], period - 3, period + 1)
-            and customer.last_at < (period - 3) * PERIOD
         ):
             found.append("campaign_ignored")
         if _sum(sums["complaints"], period - 11, period + 1) >= self.churn.repeat_complaints_min:
@@ -107,4 +108,6 @@ def _group(kind: str) -> str:
 
 
 def _sum(counts: Counts, first: int, end: int) -> int:
+    if not counts:
+        return 0
     return sum(count for period, count in counts.items() if first <= period < end)

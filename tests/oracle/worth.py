@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from math import exp, expm1, isfinite, log, log1p, sqrt
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,10 +13,11 @@ from scipy.integrate import quad
 from scipy.special import beta, hyp2f1
 
 from tests.oracle.customer import PERIOD, Customer
-from tests.oracle.exact import exact
+from tests.oracle.exact import reached
 from tests.oracle.reading import DAY, WEEK
 
 if TYPE_CHECKING:
+    from stream.scoring.alive import Params
     from stream.scoring.calibration import Calibration
     from stream.scoring.policy import Policy
 
@@ -108,10 +110,12 @@ class Worths:
         across = min(log(1 + age / alpha) * KNOTS_PER_UNIT, self.columns - 1)
         row = min(max(int(down), 1), self.rows - 3)
         column = min(max(int(across), 1), self.columns - 3)
+        by_repeats = [cubic(down - row, i) for i in range(-1, 3)]
+        by_age = [cubic(across - column, j) for j in range(-1, 3)]
         found = 0.0
-        for i in range(-1, 3):
-            for j in range(-1, 3):
-                found += cubic(down - row, i) * cubic(across - column, j) * self.knot(row + i, column + j)
+        for i, one in enumerate(by_repeats, row - 1):
+            for j, other in enumerate(by_age, column - 1):
+                found += one * other * self.knot(i, j)
         return found * (r + repeats) / (alpha + age)
 
     def _knot(self, row: int, column: int) -> float:
@@ -123,30 +127,32 @@ class Worths:
         """The sum over the months of the horizon, each discounted to its end; MBG/NBD's conditional expectation."""
         total = before = 0.0
         for month in range(1, self.months + 1):
-            orders = self._orders(repeats, age, month * 365 / 84)
+            orders = _orders(self.alive, repeats, age, month * 365 / 84)
             total += (orders - before) / (1 + self.discount) ** (month / 12)
             before = orders
         return total
 
-    def _orders(self, x: float, t: float, ahead: float) -> float:
-        r, alpha, a, b = self.alive
-        if abs(a - 1) < 1e-6:
-            a = 1 + 1e-6
-        z = ahead / (alpha + t + ahead)
-        series = hyp2f1(r + x, b + x + 1, a + b + x, z)
-        if isfinite(series):
-            return float((a + b + x) / (a - 1) * (1 - (1 - z) ** (r + x) * series))
-        # Too many orders for the closed form: the mean over the inclination p to leave after an order.
 
-        def of(log_p: float) -> float:
-            p = exp(log_p)
-            return exp(a * log_p + (b + x) * log1p(-p)) * -expm1(-(r + x) * log1p(p * ahead / (alpha + t))) / p
+@lru_cache(maxsize=100_000)  # laws ask thousands of oracles, all for the same knots
+def _orders(model: Params, x: float, t: float, ahead: float) -> float:
+    r, alpha, a, b = model
+    if abs(a - 1) < 1e-6:
+        a = 1 + 1e-6
+    z = ahead / (alpha + t + ahead)
+    series = hyp2f1(r + x, b + x + 1, a + b + x, z)
+    if isfinite(series):
+        return float((a + b + x) / (a - 1) * (1 - (1 - z) ** (r + x) * series))
+    # Too many orders for the closed form: the mean over the inclination p to leave after an order.
 
-        # Inclinations are about a / (b + x); both ends of the integral are next to nothing.
-        usual = -log(b + x)
-        ends = [usual - 40 / a, usual - 4, usual, usual + 2, usual + 4, -1e-12]
-        pieces = [quad(of, low, high, epsabs=0, epsrel=1e-12, limit=200)[0] for low, high in pairwise(ends)]
-        return float(sum(pieces) / beta(a, b + x + 1))
+    def of(log_p: float) -> float:
+        p = exp(log_p)
+        return exp(a * log_p + (b + x) * log1p(-p)) * -expm1(-(r + x) * log1p(p * ahead / (alpha + t))) / p
+
+    # Inclinations are about a / (b + x); both ends of the integral are next to nothing.
+    usual = -log(b + x)
+    ends = [usual - 40 / a, usual - 4, usual, usual + 2, usual + 4, -1e-12]
+    pieces = [quad(of, low, high, epsabs=0, epsrel=1e-12, limit=200)[0] for low, high in pairwise(ends)]
+    return float(sum(pieces) / beta(a, b + x + 1))
 
 
 def cubic(at: float, knot: int) -> float:
@@ -158,6 +164,6 @@ def cubic(at: float, knot: int) -> float:
     return weight
 
 
-def score(value: int, edges: tuple[float, ...]) -> int:
+def score(value: int, edges: Sequence[int]) -> int:
     """Edges reached, plus 1."""
-    return 1 + sum(exact(edge) <= value for edge in edges)
+    return 1 + reached(value, edges)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 
 import msgspec
 import numpy as np
@@ -504,6 +505,7 @@ def test_who_is_more_than_orders_is_not_put_in(name, value):
 # -- records that are not what they should be -------------------------------------------------------------------------
 
 
+@cache
 def stored_record():
     customers = ready("shipped")
     batch = applied(customers, [order("a", number, BEGINNING + number * DAY) for number in range(3)], 1)
@@ -511,23 +513,24 @@ def stored_record():
     return blob
 
 
-RECORD = stored_record()
+# Made when it is first asked for: with the module, each process of a run would compile the native code to collect it.
+sizes = st.deferred(lambda: st.integers(0, len(stored_record()) - 1))
 
 
-@given(st.integers(0, len(RECORD) - 1))
+@given(sizes)
 @example(0)
 def test_a_record_cut_short_is_not_read(size):
     shard = MemoryShard()
     assert shard.state.missing(block_of(["a"])) == ["a"]
     with pytest.raises(RecordError):
-        shard.state.admit(["a"], [RECORD[:size]])
+        shard.state.admit(["a"], [stored_record()[:size]])
 
 
 @given(st.integers(4, 255))
 def test_a_tier_that_there_is_not_leads_to_no_look_beyond_the_tables(tier):
-    customers = ready("shipped")
+    customers, record = ready("shipped"), stored_record()
     slots = customers.find(block_of(["a"]))
-    assert customers.admit(slots, [RECORD[:3] + bytes([tier]) + RECORD[4:]]) == [0]
+    assert customers.admit(slots, [record[:3] + bytes([tier]) + record[4:]]) == [0]
 
 
 # -- what is sent -----------------------------------------------------------------------------------------------------
