@@ -9,6 +9,8 @@ from stream.store.connection import connect
 from stream.store.keys import Keys
 from stream.store.shard_store import ShardStore, new_owner
 from stream.transport.warm_up import warm_up
+from tests.integration.transport_kit import PARTITIONS
+from tests.kit.topics import make_counted
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -49,6 +51,26 @@ async def shard(redis, keys):
     store = ShardStore(redis, keys, new_owner())
     await store.claim(1)
     return store
+
+
+@pytest.fixture
+def names():
+    """Four topics that no other test has, and that are not there."""
+    prefix = uuid4().hex[:8]
+    return tuple(f"{prefix}-{name}" for name in ("orders", "interactions", "profiles", "privacy"))
+
+
+@pytest.fixture
+async def topics(kafka, names):
+    """Four topics that no other test has, and that are empty."""
+    await make_counted(kafka.bootstrap, dict.fromkeys(names, PARTITIONS))
+    return names
+
+
+@pytest.fixture
+def group():
+    """A consumer group that no other test has."""
+    return f"g-{uuid4().hex[:8]}"
 
 
 def pytest_collection_modifyitems(items):

@@ -166,3 +166,14 @@ async def send(producer, tp, count, start=0):
         for n in range(start, start + count)
     ]
     return await asyncio.gather(*sent)
+
+
+def tps_of(topics):
+    """Every topic-partition of these."""
+    return [TP(topic, partition) for topic in topics for partition in range(PARTITIONS)]
+
+
+async def fill(kafka, topics, count):
+    """Send so many records to each topic-partition."""
+    async with producing(kafka.bootstrap) as producer:
+        await asyncio.gather(*(send(producer, tp, count) for tp in tps_of(topics)))
