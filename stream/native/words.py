@@ -87,7 +87,7 @@ _load_32_unsigned = _loader(ir.IntType(32), types.uint64)
 _store_64 = _storer(_WORD)
 _store_32 = _storer(ir.IntType(32))
 _store_16 = _storer(ir.IntType(16))
-_copy_32 = _copier(RUN)
+_copy_run = _copier(RUN)
 _copy_16 = _copier(16)
 _copy_8 = _copier(8)
 _copy_4 = _copier(4)
@@ -175,7 +175,7 @@ def put_run(out: Bytes, at: int, source: Bytes, start: int, length: int) -> int:
     for done in range(0, length, RUN):
         _look(out, at + done, RUN)
         _look(source, start + done, RUN)
-        _copy_32(out, at + done, source, start + done)
+        _copy_run(out, at + done, source, start + done)
     return at + length
 
 
@@ -193,10 +193,10 @@ def put_some(out: Bytes, at: int, source: Bytes, start: int, length: int) -> Non
     _look(out, at, length)
     _look(source, start, length)
     end, source_end = at + length, start + length
-    if length >= 32:
-        for done in range(0, length - 31, 32):
-            _copy_32(out, at + done, source, start + done)
-        _copy_32(out, end - 32, source, source_end - 32)
+    if length >= RUN:
+        for done in range(0, length - RUN + 1, RUN):
+            _copy_run(out, at + done, source, start + done)
+        _copy_run(out, end - RUN, source, source_end - RUN)
     elif length >= 16:
         _copy_16(out, at, source, start)
         _copy_16(out, end - 16, source, source_end - 16)
