@@ -136,7 +136,7 @@ class MarketTable:
 
     def names(self, bits: int) -> tuple[str, ...]:
         """Names of the rule segments of a set of bits, in the order of the policy; none where others are marked."""
-        if bits >> RULES_MAX and bits >> RULES_MAX << RULES_MAX != self.mark:
+        if mark_in(bits) not in {0, self.mark}:
             return ()
         return tuple(name for bit, name in enumerate(self.rule_names) if bits >> bit & 1)
 
@@ -157,6 +157,15 @@ class MarketTable:
 def mark_of(names: Sequence[str]) -> int:
     """What tells lists of names of rules apart: a hash, above the bits of `RULES_MAX` rules, never 0."""
     return (xxh32_intdigest("\0".join(names).encode()) % (2**MARK_BITS - 1) + 1) << RULES_MAX
+
+
+def mark_in(said: int) -> int:
+    """The mark of a set of bits as records keep it; 0 of a set without one.
+
+    >>> mark_in(mark_of(("north",)) | 0b1) == mark_of(("north",))
+    True
+    """
+    return said >> RULES_MAX << RULES_MAX
 
 
 def read(reader: TableReader) -> MarketPolicy:

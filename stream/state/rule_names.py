@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from stream.scoring.market_segments import RULES_MAX, MarketTable, mark_of
+from stream.scoring.market_segments import MarketTable, mark_in, mark_of
 
 #: Field of the meta hash: a list of names for each policy, the newest last.
 FIELD: Final = "rule_names"
@@ -65,7 +65,7 @@ class RuleNames:
 
     def carried(self, said: int, market: MarketTable) -> int:
         """Rule segments said under any policy, as those of these rules that have the same names."""
-        mark = said >> RULES_MAX << RULES_MAX
+        mark = mark_in(said)
         if mark == market.mark:
             return said
         known = self._lists.get(mark, ())
