@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from stream.contracts.ids import hash_id
 from stream.contracts.times import format_time
 from stream.scoring.lifecycle import STAGES
 from stream.scoring.needs import NEEDS
@@ -39,7 +38,7 @@ def explain_action(c: Customer, model: Model) -> dict[str, Any]:
         "action": found.action if found else NO_ACTION,
         "channel": found.channel if found else None,
         "deadline_days": found.deadline_days if found else None,
-        "lot": round(lot(hash_id(c.customer_id)), DECIMALS),
+        "lot": round(lot(c.id_hash), DECIMALS),
         "hold_out": playbook.hold_out,
         "held_out": is_held_out(c, model),
         "cadence_days": playbook.cadence_days[c.tier],
