@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from stream.commands.explain_signs import SIGNS, sign_lines, sign_reason
+from stream.commands.explain_signs import sign_lines, sign_reason
 from stream.commands.explain_words import number
+from stream.scoring.churn_signs import SIGNS
 
 
 def churn_lines(churn: dict[str, Any], as_of: str) -> Iterator[str]:

@@ -7,13 +7,12 @@ from typing import Any, Final
 
 from stream.commands.explain_words import number
 from stream.contracts.times import format_time
-from stream.scoring.churn_signs import CAMPAIGN_PERIODS, COMPLAINT_PERIODS, NO_ACTIVITY
+from stream.scoring.churn_signs import CAMPAIGN_PERIODS, COMPLAINT_PERIODS, NO_ACTIVITY, SIGNS
 from stream.scoring.periods import PERIOD, PERIOD_DAYS
 from stream.state.customer import Customer
 from stream.state.doings import activity_of
 from stream.state.model import Model
 
-SIGNS: Final = ("visits_falling", "cart_left", "campaign_ignored", "repeat_complaints")
 _COUNTED: Final = ("visits", "campaigns", "answers", "complaints")
 
 

@@ -35,22 +35,22 @@ def read(reader: TableReader) -> CartsPolicy:
     return policy
 
 
-def left_at(policy: CartsPolicy, cart_at: int, checkout_at: int, order_at: int) -> int:
+def left_at(policy: CartsPolicy, touched_at: int, order_at: int) -> int:
     """Whole second at which the cart is left behind if nothing more happens; `NEVER` without an open cart.
 
     Parameters
     ----------
-    cart_at, checkout_at, order_at
-        Milliseconds of the latest ``cart.updated``, ``checkout.started`` and ``order.completed``; any negative
-        number where there was none. A cancelled or refunded order closes a cart all the same: it was not left.
+    touched_at
+        Milliseconds of the latest ``cart.updated`` or ``checkout.started``; any negative number without one.
+    order_at
+        The same of ``order.completed``. A cancelled or refunded order closes a cart all the same: it was not left.
 
     Examples
     --------
     >>> policy = CartsPolicy(left_after_hours=24)
-    >>> left_at(policy, 1_000, 2_000, -1) == 2_000 + 24 * HOUR, left_at(policy, 1_000, 2_000, 2_000) == NEVER
+    >>> left_at(policy, 2_000, -1) == 2_000 + 24 * HOUR, left_at(policy, 2_000, 2_000) == NEVER
     (True, True)
     """
-    touched = max(cart_at, checkout_at)
-    if touched < 0 or order_at >= touched:
+    if touched_at < 0 or order_at >= touched_at:
         return NEVER
-    return ceil_to_second(touched + policy.left_after_ms)
+    return ceil_to_second(touched_at + policy.left_after_ms)

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from stream.scoring.alive import Params, log_odds
-from stream.scoring.churn_signs import SignRules
+from stream.scoring.churn_signs import SIGNS, SignRules
 from stream.scoring.policy import Policy
 from stream.scoring.units import DAY, WEEK
 
@@ -53,16 +53,7 @@ class ChurnCoefficients(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
                 raise ValueError(f"{name} = {getattr(self, name)}: must be at least 0")
 
 
-_AT_LEAST_ZERO: Final = (
-    "complaint",
-    "detractor",
-    "rhythm",
-    "quiet",
-    "visits_falling",
-    "cart_left",
-    "campaign_ignored",
-    "repeat_complaints",
-)
+_AT_LEAST_ZERO: Final = ("complaint", "detractor", "rhythm", "quiet", *SIGNS)
 
 
 class ChurnModel(NamedTuple):

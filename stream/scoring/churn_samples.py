@@ -22,6 +22,7 @@ from itertools import pairwise
 from math import floor
 from typing import Final, NamedTuple
 
+from stream.scoring import churn_signs
 from stream.scoring.units import WEEK
 
 MINUTE: Final = 60_000
@@ -56,7 +57,7 @@ LOGIT_MAX: Final = 8.0
 """Log-odds said beyond it, either way, are in the last bin; odds of 3 000 to 1."""
 RISK_BINS: Final = 64
 
-SIGNS: Final = ("detractor", "visits_falling", "cart_left", "campaign_ignored", "repeat_complaints")
+SIGNS: Final = ("detractor", *churn_signs.SIGNS)
 """Evidence that is there or not. The place in this table is its bit; part of the stored form, so only appended to."""
 
 _HASH_SHIFT: Final = 11

@@ -28,6 +28,13 @@ CAMPAIGN_ANSWERS: Final = ("campaign.opened", "coupon.redeemed")
 COMPLAINTS: Final = ("complaint.opened",)
 """Types of interaction that the counts of `Activity` are of; those of visits are `visits.VISITS`."""
 
+VISITS_FALLING: Final = "visits_falling"
+CART_LEFT: Final = "cart_left"
+CAMPAIGN_IGNORED: Final = "campaign_ignored"
+REPEAT_COMPLAINTS: Final = "repeat_complaints"
+SIGNS: Final = (VISITS_FALLING, CART_LEFT, CAMPAIGN_IGNORED, REPEAT_COMPLAINTS)
+"""Their codes; each has a weight of the same name in the calibration. Part of a stored form, so only appended to."""
+
 NEVER_DONE: Final = -1
 """Moment of what was never done."""
 
@@ -55,9 +62,7 @@ class Activity(NamedTuple):
     answers: Mapping[int, int] = _NOTHING
     complaints: Mapping[int, int] = _NOTHING
     cart_at: int = NEVER_DONE
-    """When the cart was last changed, ms."""
-    checkout_at: int = NEVER_DONE
-    """When a checkout was last started, ms."""
+    """When the cart was last changed or a checkout started, ms."""
 
 
 NO_ACTIVITY: Final = Activity()
@@ -90,10 +95,7 @@ def signs(rules: SignRules, activity: Activity, last_order_at: int, as_of: int) 
     >>> signs(rules, Activity(complaints={600: 1, 607: 1}), 0, 608 * PERIOD)
     [Sign(code='repeat_complaints', detail={'complaints': 2, 'days': 360})]
     """
-    if activity is NO_ACTIVITY:
-        return []
-    counted = _counted(rules, activity, last_order_at, period_of(as_of))
-    return counted + _cart(rules, activity, _left_at(rules, activity, last_order_at), as_of)
+    return look(rules, activity, last_order_at, as_of)[0]
 
 
 def signs_change(rules: SignRules, activity: Activity, last_order_at: int, as_of: int) -> int:
@@ -114,7 +116,7 @@ def look(rules: SignRules, activity: Activity, last_order_at: int, as_of: int) -
     """What `signs` and `signs_change` give, at once."""
     if activity is NO_ACTIVITY:
         return [], NEVER
-    left_at = _left_at(rules, activity, last_order_at)
+    left_at = carts.left_at(rules.carts, activity.cart_at, last_order_at)
     counted = _counted(rules, activity, last_order_at, period_of(as_of))
     moments = [moment for moment in (left_at, left_at + rules.cart_for) if moment > as_of]
     newest = max((*activity.visits, *activity.campaigns, *activity.complaints), default=None)
@@ -130,7 +132,7 @@ def look(rules: SignRules, activity: Activity, last_order_at: int, as_of: int) -
 def _cart(rules: SignRules, activity: Activity, left_at: int, as_of: int) -> list[Sign]:
     if not left_at <= as_of < left_at + rules.cart_for:
         return []
-    return [Sign("cart_left", {"days_since_cart": (as_of - max(activity.cart_at, activity.checkout_at)) / DAY})]
+    return [Sign(CART_LEFT, {"days_since_cart": (as_of - activity.cart_at) / DAY})]
 
 
 def _counted(rules: SignRules, activity: Activity, last_order_at: int, period: int) -> list[Sign]:
@@ -138,25 +140,21 @@ def _counted(rules: SignRules, activity: Activity, last_order_at: int, period: i
     found = []
     trend = visits.trend(rules.visits, activity.visits, period) if activity.visits else None
     if trend is not None and visits.is_falling(rules.visits, trend):
-        found.append(Sign("visits_falling", {"visits": trend.recent, "usual_visits": trend.earlier}))
+        found.append(Sign(VISITS_FALLING, {"visits": trend.recent, "usual_visits": trend.earlier}))
     sent = _sum(activity.campaigns, period, CAMPAIGN_PERIODS)
     # An order since the campaigns began is an answer as well.
     if sent >= rules.campaigns_min and last_order_at < (period - CAMPAIGN_PERIODS) * PERIOD:
         answered = _sum(activity.answers, period + 1, CAMPAIGN_PERIODS + 1)
         if not answered:
-            found.append(Sign("campaign_ignored", {"sent": sent, "days": CAMPAIGN_PERIODS * PERIOD_DAYS}))
+            found.append(Sign(CAMPAIGN_IGNORED, {"sent": sent, "days": CAMPAIGN_PERIODS * PERIOD_DAYS}))
     complaints = _sum(activity.complaints, period + 1, COMPLAINT_PERIODS)
     if complaints >= rules.complaints_min:
-        found.append(Sign("repeat_complaints", {"complaints": complaints, "days": COMPLAINT_PERIODS * PERIOD_DAYS}))
+        found.append(Sign(REPEAT_COMPLAINTS, {"complaints": complaints, "days": COMPLAINT_PERIODS * PERIOD_DAYS}))
     return found
 
 
 def _codes(signs: list[Sign]) -> list[str]:
     return [sign.code for sign in signs]
-
-
-def _left_at(rules: SignRules, activity: Activity, last_order_at: int) -> int:
-    return carts.left_at(rules.carts, activity.cart_at, activity.checkout_at, last_order_at)
 
 
 def _sum(counts: Mapping[int, int], before: int, periods: int) -> int:

@@ -32,13 +32,10 @@ def left_at(c: Customer, model: Model) -> int:
 
     An order that is no longer kept one by one closed its cart all the same; one that was cancelled does too.
     """
-    counters = c.counters
-    if counters is None or (_CART not in counters and _CHECKOUT not in counters):
-        return NEVER
-    cart, checkout = counters.get(_CART, _NOTHING)[1], counters.get(_CHECKOUT, _NOTHING)[1]
-    return carts.left_at(model.policy.carts, cart, checkout, ordered_at(c))
+    touched = touched_at(c)
+    return NEVER if touched < 0 else carts.left_at(model.policy.carts, touched, _ordered_at(c))
 
 
-def ordered_at(c: Customer) -> int:
+def _ordered_at(c: Customer) -> int:
     """When the last order came, ms, whether it counts or not; negative without one."""
     return max(c.times[-1] if c.times else -1, c.folded[-1][1] if c.folded else -1)

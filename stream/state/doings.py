@@ -23,7 +23,7 @@ from stream.scoring.churn_signs import (
 from stream.scoring.periods import PERIOD, key_of, period_of
 from stream.scoring.units import NEVER
 from stream.scoring.visits import VISITS
-from stream.state.carts import ordered_at, touched_at
+from stream.state.carts import left_at, touched_at
 from stream.state.customer import Customer
 from stream.state.interactions import TYPE_CODES
 from stream.state.model import Model
@@ -54,9 +54,8 @@ def activity_of(c: Customer, model: Model) -> Activity:
     """What the churn score looks at from a customer's `as_of` on; `NO_ACTIVITY` where nothing can be a sign."""
     if c.counters is None:
         return NO_ACTIVITY
-    touched = touched_at(c)
-    # An order that was taken back closed the cart all the same.
-    cart_at = touched if touched > ordered_at(c) else NEVER_DONE
+    # Not only orders that count close a cart, so it is not left to the score to see that it is open.
+    cart_at = NEVER_DONE if left_at(c, model) == NEVER else touched_at(c)
     if c.activity is None or not may_be_leaving(c, model):
         return NO_ACTIVITY if cart_at < 0 else Activity(cart_at=cart_at)
     rules, counters = model.churn.signs, c.counters

@@ -57,7 +57,7 @@ def active(draw):
     period = customer[3] // PERIOD
     counts = st.dictionaries(st.integers(period - 14, period), st.integers(0, 20), max_size=4)
     carts = st.just(NEVER_DONE) | st.integers(customer[1], customer[3])
-    return customer, draw(st.builds(Activity, counts, counts, counts, counts, carts, carts))
+    return customer, draw(st.builds(Activity, counts, counts, counts, counts, carts))
 
 
 def later(customer, as_of):

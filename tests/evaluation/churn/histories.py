@@ -116,7 +116,7 @@ class _Reader:
         self.record.as_of = 0
         self.offset = grid_offset(xxh3_64_intdigest(self.customer.encode()), self.horizon)
         self.counts: dict[str, Counter[int]] = {}
-        self.cart_at = self.checkout_at = -1
+        self.cart_at = -1
         self.open: Facts | None = None
 
     def read(self, happened: list[tuple[int, Event]]) -> _Reader:
@@ -153,10 +153,8 @@ class _Reader:
             note_ticket(self.record, _hash(event["ticket_id"]), kind, at)
         elif kind == "feedback.nps":
             note_answer(self.record, event["score"], at)
-        elif kind == "cart.updated":
+        elif kind in ("cart.updated", "checkout.started"):
             self.cart_at = at
-        elif kind == "checkout.started":
-            self.checkout_at = at
 
     def _look(self, at: int) -> None:
         record = self.record
@@ -169,9 +167,9 @@ class _Reader:
     def _facts(self, at: int) -> Facts:
         record = self.record
         activity = NO_ACTIVITY
-        if self.counts or self.cart_at >= 0 or self.checkout_at >= 0:
+        if self.counts or self.cart_at >= 0:
             counts = {name: dict(of_kind) for name, of_kind in self.counts.items()}
-            activity = Activity(**counts, cart_at=self.cart_at, checkout_at=self.checkout_at)
+            activity = Activity(**counts, cart_at=self.cart_at)
         nps_at = record.nps_at if record.nps_score >= 0 else 0
         tickets = open_tickets(record)
         return Facts(at, record.n, record.first_at, record.last_at, tickets, record.nps_score, nps_at, activity)

@@ -42,12 +42,11 @@ def test_a_cart_counts_after_a_day_and_for_a_month():
     assert signs_change(RULES, cart, 0, ends) == NEVER
 
 
-def test_an_order_ends_a_cart_and_a_checkout_is_one_too():
+def test_an_order_ends_a_cart():
     at = NOW - 3 * DAY
     assert codes(Activity(cart_at=at), last_order_at=at) == []
     assert codes(Activity(cart_at=at), last_order_at=at - 1) == ["cart_left"]
-    assert codes(Activity(cart_at=at, checkout_at=at + 1), last_order_at=at) == ["cart_left"]
-    assert codes(Activity(checkout_at=NOW - 1)) == []
+    assert codes(Activity(cart_at=NOW - 1)) == []
 
 
 def test_campaigns_are_ignored_until_one_is_answered_or_something_is_bought():
