@@ -17,6 +17,7 @@ next moment at which that may change a level if nothing happens, so that one tim
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from math import exp, inf
 from typing import Final, NamedTuple
 
@@ -163,20 +164,15 @@ def contributions(
 
 def evidence(
     model: ChurnModel,
+    reasons: Iterable[Contribution],
     n: int,
     first_at: int,
     last_at: int,
     as_of: int,
     open_tickets: int = 0,
-    nps_score: int = NO_ANSWER,
-    nps_at: int = 0,
-    *,
-    activity: Activity = NO_ACTIVITY,
 ) -> Evidence:
-    """What a sample is taken of; arguments as in `contributions`."""
-    found = {sign.code for sign in signs(model.signs, activity, last_at, as_of)}
-    if as_of < _fades_at(model, nps_score, nps_at):
-        found.add("detractor")
+    """What a sample is taken of; `reasons` are the `contributions`, whose arguments the others are."""
+    found = {reason.code for reason in reasons}
     return Evidence(
         repeats=n - 1,
         last=(last_at - first_at) / WEEK,
@@ -201,6 +197,11 @@ def logit(
 ) -> float:
     """Log-odds that the customer is lost; arguments as in `contributions`."""
     reasons = contributions(model, n, first_at, last_at, as_of, open_tickets, nps_score, nps_at, activity=activity)
+    return weighed(model, reasons)
+
+
+def weighed(model: ChurnModel, reasons: Iterable[Contribution]) -> float:
+    """Log-odds that follow from all `contributions`."""
     return model.coefficients.bias + sum(reason.weight for reason in reasons)
 
 
@@ -248,8 +249,8 @@ def next_crossing(
     Milliseconds; `NEVER` from the highest level on, and where it is beyond all dates.
     """
     parts = contributions(model, n, first_at, last_at, as_of, open_tickets, nps_score, nps_at, activity=activity)
-    others = model.coefficients.bias + sum(part.weight for part in parts if part.code not in GROWING)
-    reached = level(model.coefficients.bias + sum(part.weight for part in parts), model.thresholds)
+    others = weighed(model, (part for part in parts if part.code not in GROWING))
+    reached = level(weighed(model, parts), model.thresholds)
     if reached == len(model.thresholds):
         return NEVER
     weights, last = model.coefficients, (last_at - first_at) / WEEK

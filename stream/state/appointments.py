@@ -7,7 +7,7 @@ the moments of the customer's own grid, and has its label at the next of them; s
 
 from __future__ import annotations
 
-from stream.scoring.churn import evidence, logit
+from stream.scoring.churn import contributions, evidence, weighed
 from stream.scoring.churn_samples import grid_offset, next_moment, outcome_fields, take, taken_at
 from stream.scoring.playbook import follow_up_at
 from stream.scoring.units import ceil_to_second
@@ -74,9 +74,9 @@ def label_and_sample(c: Customer, model: Model) -> tuple[str, str] | None:
         c.sample = 0
     if not c.sample and c.n and is_in_grid(c, c.as_of, model) and c.last_at > c.as_of - model.window:
         known = (c.n, c.first_at, c.last_at, c.as_of, open_tickets(c), c.nps_score, max(0, c.nps_at))
-        activity = activity_of(c, model)
-        found, score = evidence(model.churn, *known, activity=activity), logit(model.churn, *known, activity=activity)
-        c.sample = take(found, score, c.as_of, warned=c.level >= model.warn_level)
+        reasons = contributions(model.churn, *known, activity=activity_of(c, model))
+        found = evidence(model.churn, reasons, *known[:5])
+        c.sample = take(found, weighed(model.churn, reasons), c.as_of, warned=c.level >= model.warn_level)
     return fields
 
 

@@ -89,7 +89,8 @@ def test_what_is_seen_does_not_change_before_the_timer_either(model, seen, wait)
 @given(models, active())
 def test_the_evidence_is_what_the_parts_weigh(model, seen):
     customer, activity = seen
-    weights, said = model.coefficients, evidence(model, *customer, activity=activity)
+    weights, reasons = model.coefficients, contributions(model, *customer, activity=activity)
+    said = evidence(model, reasons, *customer[:5])
     parts = (
         weights.bias,
         weights.p_alive * log_odds_gone(model.alive, said.repeats, said.last, said.age),

@@ -12,7 +12,7 @@ import msgspec
 
 from stream.calibration.churn import churn_weights
 from stream.scoring.calibration import DEFAULT_CALIBRATION, Calibration
-from stream.scoring.churn import evidence, level, logit, next_change
+from stream.scoring.churn import contributions, evidence, level, logit, next_change, weighed
 from stream.scoring.churn_model import ChurnModel, compile_churn
 from stream.scoring.churn_samples import Said, outcome_fields, quarter, take
 from stream.scoring.churn_validation import ReliabilityBin, Validation, validate
@@ -110,7 +110,9 @@ def walk(histories: Histories, policy: Policy, first_days: int, every_days: int)
             models.append(_compiled(policy, done.calibrations[-1]))
             split += every_days * DAY
         model, facts = models[-1], moment.facts
-        found, said = evidence(model, *_arguments(facts), activity=facts.activity), _logit(model, facts, facts.at)
+        known = _arguments(facts)
+        reasons = contributions(model, *known, activity=facts.activity)
+        found, said = evidence(model, reasons, *known[:5]), weighed(model, reasons)
         warned = level(said, model.thresholds) >= warn_from
         sample = take(found, said, facts.at, warned=warned)
         known_at = facts.at + histories.horizon
