@@ -141,10 +141,7 @@ def cell_of(rules: Rules, row: Longs) -> int:
 @native
 def edges_reached(edges: Doubles | Longs, value: float) -> int:
     """Edges, of a few in order, that are at or below a value: `bisect_right`."""
-    count = 0
-    while count < len(edges) and edges[count] <= value:
-        count += 1
-    return count
+    return reached(edges, 0, len(edges), value)
 
 
 @native
