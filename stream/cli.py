@@ -212,7 +212,7 @@ def calibrate(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who would move, and change nothing.")] = False,
     json: Json = False,
 ) -> None:
-    """Take new cut-points from the customers there are, and put them in force."""
+    """Learn models and cut-points from the customers there are, and put them in force."""
     settings = _settings()
     done = _run(settings, calibrating.calibrate(settings, dry=dry_run))
     typer.echo(printing.as_json(done.as_dict()) if json else "\n".join(printing.calibration_lines(done)))
