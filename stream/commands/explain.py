@@ -12,6 +12,7 @@ from stream.commands.explain_action import explain_action
 from stream.commands.explain_character import explain_character
 from stream.commands.explain_classes import class_name, explain_classes
 from stream.commands.explain_signs import explain_signs
+from stream.commands.explain_words import DECIMALS
 from stream.contracts.money import from_minor
 from stream.contracts.times import format_time
 from stream.scoring.alive import RHYTHM_MAX
@@ -25,7 +26,6 @@ from stream.state.evaluation import assess
 from stream.state.model import Model
 from stream.state.view import at_moment, churn, reasons, rfm
 
-DECIMALS: Final = 6
 LOOKS_MAX: Final = 1_000
 """Moments looked ahead for the next change. At most of them, nothing is found to have changed."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
+from stream.commands.explain_words import DECIMALS
 from stream.contracts.times import format_time
 from stream.scoring.lifecycle import STAGES
 from stream.scoring.needs import NEEDS
@@ -15,8 +16,6 @@ from stream.state.advice import action_name, is_held_out, recommended
 from stream.state.customer import Customer
 from stream.state.interactions import open_tickets
 from stream.state.model import Model
-
-DECIMALS: Final = 6
 
 
 def explain_action(c: Customer, model: Model) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from stream.commands.explain_words import DECIMALS
 from stream.contracts.money import from_minor
 from stream.contracts.times import format_time
 from stream.scoring import anomaly, conduct, needs
@@ -26,7 +27,6 @@ from stream.state.model import Model
 from stream.state.unusual import histories
 from stream.state.view import cell_of
 
-DECIMALS: Final = 6
 _SOURCES: Final = TYPE_NAMES | {
     NEW_CATEGORY: "new_category",
     REPEAT_CATEGORY: "repeat_category",

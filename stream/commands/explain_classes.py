@@ -9,8 +9,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from itertools import pairwise
 from math import log
-from typing import Any, Final
+from typing import Any
 
+from stream.commands.explain_words import DECIMALS
 from stream.contracts.money import from_minor
 from stream.contracts.times import format_time
 from stream.scoring.abc import CLASSES, NONE, compile_abc, rank
@@ -27,8 +28,6 @@ from stream.state.model import Model
 from stream.state.order_figures import loyalty_parts, order_times, returns
 from stream.state.view import cell_of
 from stream.state.worth import axes_of, cell_in, contacts, matrix_of, name_of, worth
-
-DECIMALS: Final = 6
 
 
 def explain_classes(c: Customer, model: Model, exponent: int) -> dict[str, Any]:

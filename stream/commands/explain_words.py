@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from textwrap import wrap
 
 WIDTH = 110
+#: Digits behind the point that figures are rounded to.
+DECIMALS = 6
 
 
 def number(value: float) -> str:

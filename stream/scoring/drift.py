@@ -22,9 +22,6 @@ from typing import Final
 MOVED: Final = 0.1
 """Index from which a population has moved."""
 
-SHIFTED: Final = 0.25
-"""Index from which cut-points no longer fit."""
-
 SHARE_MIN: Final = 1e-4
 """A smaller share counts as this: an empty bin would make the index infinite."""
 

@@ -5,7 +5,7 @@ loyalty, value by frequency, what a customer contributes now by what they may co
 and profitability by tenure, whose four cells Reinartz and Kumar called true friends, butterflies, barnacles and
 strangers.
 
-A customer's cell is a number, ``row * columns + column``; who has no order has none (`NO_CELL`).
+A customer's cell is a number, ``row * columns + column``; who has no order has none.
 
 References
 ----------
@@ -37,9 +37,6 @@ AXES: Final = (
 
 MATRICES_MAX: Final = 4
 CELLS_MAX: Final = 25
-
-NO_CELL: Final = -1
-"""Cell of a customer without an order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +146,7 @@ def compile_matrices(matrices: Sequence[Matrix]) -> CompiledMatrices:
 
 
 def cells(compiled: CompiledMatrices, figures: Sequence[float]) -> tuple[int, ...]:
-    """Number of a customer's cell in each matrix; who has no order has `NO_CELL` in all.
+    """Number of the cell of a customer with orders in each matrix.
 
     Parameters
     ----------

@@ -209,18 +209,6 @@ def rise(policy: ThemesPolicy, count: int, past: Sequence[int]) -> Rise | None:
     return Rise(count, usual, count / usual if usual else None, chance)
 
 
-def rising(policy: ThemesPolicy, counts: Iterable[tuple[str, int, Sequence[int]]]) -> list[tuple[str, Rise]]:
-    """Themes that rise, the least likely by chance first.
-
-    Parameters
-    ----------
-    counts
-        (theme, mentions in the last period, mentions in the periods before) of each theme.
-    """
-    found = ((theme, rise(policy, count, past)) for theme, count, past in counts)
-    return sorted(((theme, how) for theme, how in found if how is not None), key=lambda one: (one[1].chance, one[0]))
-
-
 def _chance(last: int, past: int, periods: int) -> float:
     """Chance that the last of some periods has `last` mentions or more, of `last + past` that are spread evenly.
 

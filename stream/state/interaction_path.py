@@ -33,10 +33,10 @@ def take_in(c: Customer, event: InteractionEvent, model: Model, tables: TableDel
         interactions.note_answer(c, event.score, at)
         tables.add_nps(at, event.score, who, channel)
     elif kind == "feedback.csat":
-        interactions.note_satisfaction(c, kind, at, event.score, event.values)
+        interactions.answers_of(c).note_csat(at, event.score)
         tables.add_csat(at, event.score, who, channel)
     elif kind == "feedback.csi":
-        interactions.note_satisfaction(c, kind, at, event.score, event.values)
+        interactions.answers_of(c).note_csi(at, event.score, event.values)
         found = indices(event.score, event.values, model.policy.satisfaction)
         for name, index in found.items():
             tables.add_index(at, name, index, who, channel)

@@ -11,7 +11,7 @@ from typing import Final
 from stream.scoring.churn_signs import CAMPAIGN_ANSWERS
 from stream.scoring.periods import key_of, period_of
 from stream.state.activity import Activity
-from stream.state.answers import Answers, Values
+from stream.state.answers import Answers
 from stream.state.customer import UNSET, Customer
 
 #: Number of each interaction type inside the record; part of the stored format, so only ever appended to.
@@ -42,9 +42,6 @@ TYPE_NAMES: Final = {code: name for name, code in TYPE_CODES.items()}
 
 #: Types that are about a ticket.
 TICKETS: Final = frozenset({"complaint.opened", "complaint.resolved"})
-
-#: Types that answer how satisfied somebody is.
-SATISFACTION: Final = frozenset({"feedback.csat", "feedback.csi"})
 
 #: Types that a look at the customer follows: they open or close a ticket, answer, touch the cart, or answer a
 #: campaign. Others change no class but the need, until their period is over (see `doings`).
@@ -102,16 +99,11 @@ def note_activity(c: Customer, kind: str, at: int, event: int, channel: str) -> 
     return whole
 
 
-def note_satisfaction(c: Customer, kind: str, at: int, score: int, values: Values) -> None:
-    """An answer on satisfaction; of other types nothing is kept."""
-    if kind not in SATISFACTION:
-        return
+def answers_of(c: Customer) -> Answers:
+    """What was answered on satisfaction, to be added to."""
     if c.answers is None:
         c.answers = Answers()
-    if kind == "feedback.csat":
-        c.answers.note_csat(at, score)
-    else:
-        c.answers.note_csi(at, score, values)
+    return c.answers
 
 
 def note_ticket(c: Customer, ticket: int, kind: str, at: int) -> int | None:

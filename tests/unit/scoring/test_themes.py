@@ -14,7 +14,6 @@ from stream.scoring.themes import (
     compile_themes,
     normal,
     rise,
-    rising,
     themes_of,
 )
 
@@ -99,8 +98,3 @@ def test_a_theme_without_a_past_can_rise():
 )
 def test_what_is_not_rising(count, past):
     assert rise(THEMES, count, past) is None
-
-
-def test_the_surest_comes_first():
-    counts = [("b", 20, [1, 1, 1]), ("a", 9, [1, 1, 1]), ("c", 1, [1, 1, 1]), ("d", 20, [1, 1, 1])]
-    assert [theme for theme, _ in rising(THEMES, counts)] == ["b", "d", "a"]
