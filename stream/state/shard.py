@@ -183,6 +183,8 @@ class ShardState:
             if c.due < clock:
                 looks.before(c, clock)
             # The armed moment was early; the outcome arms the true one.
+            if not c.due_is_exact:
+                c.due, c.due_is_exact = next_due(c, self.model), True
             c.armed = -1
         return self._outcome(batch, self.clock)
 
