@@ -19,7 +19,18 @@ from stream.scoring.policy import LEVELS
 from stream.scoring.units import DAY
 from stream.state.activity import Activity
 from stream.state.answers import Answers
-from stream.state.codec import FORMAT, NUMBERS, START_SIZE, RecordError, decode, encode
+from stream.state.codec import (
+    ELSEWHERE,
+    FORMAT,
+    HAS_MORE,
+    NUMBERS,
+    START_SIZE,
+    THERE_AT,
+    RecordError,
+    decode,
+    encode,
+    segment_in,
+)
 from stream.state.customer import NEVER, TIER_NAMES, UNSET, Customer
 from stream.state.details import Details, Row
 from stream.state.plain import layout as at
@@ -27,18 +38,19 @@ from stream.state.plain.customers import PlainCustomers, block_of
 from stream.state.plain.heap import make_room
 from stream.state.plain.record import (
     FIXED_BYTES_MAX,
-    NAME_SIZE_AT,
     ORDER_BYTES_MAX,
     get_record,
     is_plain_record,
+    orders_in,
     put_record,
 )
+from stream.state.stored_names import name_of, stored_name
 from tests.kit.histories import BEGINNING
 from tests.kit.memory import MemoryShard
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 UNTOUCHED = 0xA5
-WIDTHS_AT = 7
+SINCE_AT, WIDTHS_AT, ORDERS_AT = 3, 6, 7
 VERSIONS = ("version", "tier_version", "churn_version", "changes_version", "follow_version")
 NO_LIMIT = 65_535
 
@@ -64,14 +76,15 @@ def plain_customers(draw, orders_max=12):
     c.gross = array("q", draw(st.lists(amounts, min_size=n, max_size=n)))
     c.hashes = bytearray(draw(st.binary(min_size=8 * n, max_size=8 * n)))
     c.as_of = draw(moments | st.just(times[-1] if times else UNSET))
-    c.tier_since, c.armed = draw(moments), draw(moments | st.just(-1))
+    begun = moments | st.sampled_from(times) if times else moments
+    c.tier_since, c.armed = draw(begun), draw(moments | st.just(-1))
     c.tier, c.level = draw(st.integers(0, len(TIER_NAMES) - 1)), draw(st.integers(0, len(LEVELS) - 1))
     c.fingerprint = draw(st.integers(0, 2**32 - 1))
-    c.segment = draw(st.text(max_size=20) | st.sampled_from(("", "loyal", "s" * 255, "é" * 127)))
+    c.segment = draw(st.text(max_size=20) | st.sampled_from(("", "loyal", "our friends", "s" * 255, "é" * 127)))
     c.version, c.tier_version, c.churn_version, c.changes_version = (draw(counts) for _ in range(4))
     c.buckets = draw(st.none() | st.tuples(st.integers(1, 9) | st.integers(1, INT64_MAX), counts, int64s))
     c.abc, c.lifecycle = draw(st.integers(0, len(CLASSES) - 1)), draw(st.integers(0, len(STAGES) - 1))
-    c.lifecycle_since = draw(moments | st.just(c.tier_since))
+    c.lifecycle_since = draw(begun | st.just(c.tier_since))
     c.matrix, c.market_segments, c.action = draw(counts), draw(counts), draw(counts)
     c.contacted_at, c.action_at, c.sample = draw(moments | st.just(0)), draw(moments | st.just(0)), draw(int64s)
     c.follow_version = draw(counts)
@@ -166,7 +179,7 @@ def a_year_of(n):
     return c
 
 
-@pytest.mark.parametrize(("n", "size"), [(0, 70), (2, 95), (8, 185), (50, 775)])
+@pytest.mark.parametrize(("n", "size"), [(0, 55), (2, 85), (8, 165), (50, 755)])
 def test_a_record_is_no_longer_than_is_said_of_it(n, size):
     assert len(encode(a_year_of(n) if n else Customer("c"))) <= size
 
@@ -199,7 +212,7 @@ def written(c):
     row[at.MATRIX], row[at.MARKET_SEGMENTS], row[at.CONTACTED_AT] = c.matrix, c.market_segments, c.contacted_at
     row[at.ACTION], row[at.ACTION_AT], row[at.SAMPLE] = c.action, c.action_at, c.sample
     row[at.FOLLOW_VERSION] = c.follow_version
-    name = c.segment.encode()
+    name = stored_name(c.segment)
     names = np.frombuffer(bytearray(b"x" + name + b"x"), np.uint8)
     room = FIXED_BYTES_MAX + len(name) + n * ORDER_BYTES_MAX
     out = np.full(3 + room, UNTOUCHED, np.uint8)
@@ -215,7 +228,7 @@ def read(blob):
     data = np.frombuffer(bytearray(blob), np.uint8)
     if not is_plain_record(data, 0, len(blob), NO_LIMIT):
         return None
-    n = int.from_bytes(blob[8:10], "little")
+    n = orders_in(data, 0)
     memory, slot = row_for(n)
     get_record(memory, slot, data, 0)
     row = memory.rows[slot].tolist()
@@ -233,7 +246,7 @@ def read(blob):
     c.matrix, c.market_segments, c.contacted_at = row[at.MATRIX], row[at.MARKET_SEGMENTS], row[at.CONTACTED_AT]
     c.action, c.action_at, c.sample = row[at.ACTION], row[at.ACTION_AT], row[at.SAMPLE]
     c.follow_version = row[at.FOLLOW_VERSION]
-    c.segment = blob[START_SIZE : START_SIZE + blob[NAME_SIZE_AT]].decode()
+    c.segment = name_of(segment_in(blob))
     return c
 
 
@@ -285,15 +298,16 @@ def garbled(draw):
 
 @settings(max_examples=500)
 @given(garbled() | st.binary(max_size=99).map(lambda rest: bytes([FORMAT]) + rest))
-@example(bytes([FORMAT, 0, 0, 0, 0, 0, 0, 0x99, 1, 0, 0, 0, 0, 0]) + bytes(NUMBERS + 17))
-@example(bytes([FORMAT, 0, 0, 0, 0, 0, 0, 0x75, 3, 0, 0, 0, 0, 0]) + bytes(42))  # its columns would begin at -1
-@example(bytes([FORMAT, 0, 0, 0, 0, 0, 255, 0x88, 255, 255, 0, 0, 0, 0]))
+@example(bytes([FORMAT, 0, 0, 0xFF, 0, 0, 0x99, 1, 0, 0, 0, 0]) + bytes(NUMBERS + 19))
+@example(bytes([FORMAT, 0, 0, 0xFF, 0, 0, 0x75, 3, 0, 0, 0, 0]) + bytes(42))  # its columns would begin at -1
+@example(bytes([FORMAT, 0, 0, 0xFF, HAS_MORE, 255, 0x88, 255, 0, 0, 0, 0, 0, 0, 255]))
+@example(bytes([FORMAT, 0, 0, 0xFF, HAS_MORE, 0, 0, 0, 0, 0, 0, 0]))
 def test_native_code_reads_of_garbled_bytes_what_the_plain_form_reads(blob):
     try:
         plainly = decode("c", blob)
     except RecordError:
         plainly = None
-    if plainly is None or blob[1] or blob[2]:
+    if plainly is None or (blob[THERE_AT] & HAS_MORE and (blob[START_SIZE] or blob[START_SIZE + 1])):
         try:
             assert read(blob) is None
         except UnicodeDecodeError:
@@ -314,10 +328,10 @@ def test_native_code_reads_of_garbled_bytes_what_the_plain_form_reads(blob):
 @pytest.mark.parametrize(
     ("n", "place", "value"),
     [
-        (0, 3, len(TIER_NAMES)),
-        (0, 4, len(LEVELS)),
-        (0, 5, len(CLASSES)),
-        (0, 5, len(STAGES) << 4),
+        (0, 1, len(TIER_NAMES)),
+        (0, 1, len(LEVELS) << 4),
+        (0, 2, len(CLASSES)),
+        (0, 2, len(STAGES) << 4),
         (0, WIDTHS_AT, 0x09),
         (0, WIDTHS_AT, 0x90),
         (1, WIDTHS_AT, 0x90),
@@ -329,10 +343,18 @@ def test_what_is_beyond_the_tables_or_wider_than_any_is_refused(n, place, value)
     for one in (0, value):
         gap_width, amount_width = (one & 0xF, one >> 4) if place == WIDTHS_AT else (0, 0)
         columns = max(0, n - 1) * gap_width + n * (amount_width + 8)
-        start = bytearray([FORMAT, 0, 0, 0, 0, 0, 0, 0, n, 0, 0, 0, 0, 0])
+        start = bytearray(START_SIZE)
+        start[0], start[SINCE_AT], start[ORDERS_AT] = FORMAT, ELSEWHERE | ELSEWHERE << 4, n
         start[place] = one
-        blob = bytes(start) + bytes(NUMBERS + columns)
+        blob = bytes(start) + bytes(NUMBERS + 2 + columns)
         assert refused(blob) == (read(blob) is None) == (one == value)
+
+
+@pytest.mark.parametrize("since", [0x03, 0x30, 0xE0])
+def test_a_tier_or_a_stage_that_began_with_an_order_there_is_not_is_refused(since):
+    for one in (0x02, 0x20, since):
+        blob = bytes([FORMAT, 0, 0, one, 0, 0, 0, 3, 0, 0, 0, 0]) + bytes(NUMBERS + 3 * 8)
+        assert refused(blob) == (read(blob) is None) == (one == since)
 
 
 def as_native(c):
@@ -342,7 +364,7 @@ def as_native(c):
     return c
 
 
-@pytest.mark.parametrize("first", [b"", b"\x00", b"\x01", b"\x02", b"\x04", b"{"])
+@pytest.mark.parametrize("first", [b"", b"\x00", b"\x01", b"\x02", b"\x03", b"\x05", b"{"])
 def test_another_format_is_refused_with_what_to_do(first):
-    with pytest.raises(RecordError, match=rf"'c-1'.* {first.hex() or 'empty'}, this version reads 03.*restore\.md"):
+    with pytest.raises(RecordError, match=rf"'c-1'.* {first.hex() or 'empty'}, this version reads 04.*restore\.md"):
         decode("c-1", first + encode(Customer("c-1"))[1:] if first else first)

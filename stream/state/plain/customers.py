@@ -24,7 +24,7 @@ from stream.contracts.bundle import (
 from stream.contracts.ids import ID_BYTES_MAX
 from stream.native.reference import by_reference
 from stream.state.advice import OTHER
-from stream.state.codec import START_SIZE
+from stream.state.codec import segment_in
 from stream.state.customer import Customer
 from stream.state.model import Model
 from stream.state.packed import Records, Timers
@@ -37,11 +37,11 @@ from stream.state.plain.layout import Longs, Memory
 from stream.state.plain.looks import MESSAGES_MAX, SUMS_MAX
 from stream.state.plain.message import Said
 from stream.state.plain.objects import fill, object_of
-from stream.state.plain.record import NAME_SIZE_AT
 from stream.state.plain.rules import Rules, SegmentNames, compile_rules, joined
 from stream.state.plain.settle import Written
 from stream.state.plain.work import CHANGED, CLOCK, COUNTS, LABELS, LATER, TOUCHED, Work
 from stream.state.sections import has_no_sections
+from stream.state.stored_names import name_of, stored_name
 
 _Kind = TypeVar("_Kind", np.int64, np.uint8)
 
@@ -97,7 +97,7 @@ class PlainCustomers:
         if model is not self._model or len(self._names) != self._known:
             self._rules = compile_rules(model, self._names, self._orders_max, self._exponent)
             self._model, self._known = model, len(self._names)
-            self._segments = joined([name.encode() for name in self._names.names()])
+            self._segments = joined(list(map(stored_name, self._names.names())))
 
     # -- who is there ---------------------------------------------------------------------------------------------
 
@@ -149,8 +149,12 @@ class PlainCustomers:
         plain = np.zeros(len(slots), np.int64)
         admit.survey(memory, slots, blob, starts, sizes, entries_max, plain)
         segments = np.zeros(len(slots), np.int64)
+        numbers: dict[bytes, int | None] = {}
         for place in np.flatnonzero(plain * stored).tolist():
-            number = _segment(names, blobs[place] or b"")
+            name = segment_in(blobs[place] or b"")
+            if name not in numbers:
+                numbers[name] = _number(names, name)
+            number = numbers[name]
             plain[place], segments[place] = number is not None, number or 0
         if self._model is not None:
             self.adopt(self._model)
@@ -373,10 +377,10 @@ def block_of(customers: Iterable[str]) -> EventBlock:
     return EventBlock(rows, np.frombuffer(bytearray().join([*ids, b" "]), np.uint8), {})
 
 
-def _segment(names: SegmentNames, blob: bytes) -> int | None:
-    """Number of the segment that a record names; None where it has none, or its name is no text."""
+def _number(names: SegmentNames, stored: bytes) -> int | None:
+    """Number of the segment whose stored name this is; None where it has none, or the name is no text."""
     try:
-        return names.number(blob[START_SIZE : START_SIZE + blob[NAME_SIZE_AT]].decode())
+        return names.number(name_of(stored))
     except UnicodeDecodeError:
         return None
 
