@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -21,6 +22,9 @@ from stream.state.table_names import FUNNEL, GROUPS, LOST, PAIR, REASON_KINDS, W
 #: (hour, channel, tier, segment, region) -> [orders, revenue, first orders].
 OrderCells = dict[tuple[int, str, str, str, str], list[int]]
 
+#: By hour or day since the epoch, what its fields grow by.
+_Buckets = defaultdict[int, dict[str, int]]
+
 HOUR: Final = 3_600_000
 DAY: Final = 86_400_000
 
@@ -28,6 +32,8 @@ _TENTHS: Final = 10
 #: Of first orders these are not counted: nobody has a tier or a segment before one.
 _NOT_OF_NEW: Final = ("|tier=", "|segment=")
 
+#: What is counted by tier and segment of those who come to a stage of life.
+_SAID_OF: Final = {LOST: "customers_lost", WON_BACK: "customers_won_back"}
 #: Field of each move between tiers.
 _MOVES: Final = {(was, became): f"tier_moves|{was}>{became}" for was in TIER_NAMES for became in TIER_NAMES}
 
@@ -38,6 +44,22 @@ class Who(NamedTuple):
     tier: str
     segment: str
     region: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fields:
+    """Fields that grow together; compared by identity, as many hours of a batch share them.
+
+    Attributes
+    ----------
+    counted
+        Those that grow by a number.
+    summed
+        Those that grow by an amount of money.
+    """
+
+    counted: tuple[str, ...]
+    summed: tuple[str, ...] = ()
 
 
 def who(c: Customer) -> Who:
@@ -89,8 +111,9 @@ class TableDeltas:
         self.names = names
         #: Orders of customers who are objects: one dictionary step an order. Names as events carry them.
         self.orders: OrderCells = {}
-        #: Orders of plain customers: (hour, what they are counted by) -> [orders, revenue, first orders].
-        self.sums: dict[tuple[int, tuple[str, ...]], list[int]] = {}
+        #: Of plain customers: hour since the epoch, what grows, by which number and by which amount.
+        self.rows: list[tuple[int, Fields, int, int]] = []
+        self._sums: dict[tuple[int, tuple[str, ...]], list[int]] = {}
         #: (hour, field) -> count, for everything rarer.
         self.others: dict[tuple[int, str], int] = {}
         #: By how many each stage of life grew, whenever that was; see `histograms.stage_fields`.
@@ -115,23 +138,14 @@ class TableDeltas:
             self._add(hour, f"orders|category={category}", 1)
             self._add(hour, f"revenue|category={category}", cost)
 
-    def add_orders(self, hour: int, channel: str, tier: str, count: int, revenue: int) -> None:
-        """New orders of plain customers in an hour since the epoch; their segments are added apart."""
+    def order_fields(self, channel: str, tier: str) -> Fields:
+        """What an order of a plain customer grows, but for its segment."""
         # A plain customer takes nothing back: who has no tier has no order yet.
-        first = count if tier == TIER_NAMES[0] else 0
-        self._add_sums(hour, _scopes(channel, tier, "", ""), count, revenue, first)
+        return _fields(_scopes(channel, tier, "", ""), first=tier == TIER_NAMES[0])
 
-    def add_segment_orders(self, hour: int, segment: str, count: int, revenue: int) -> None:
-        """The same orders, by segment."""
-        if segment:
-            self.names.note("segment", segment)
-            self._add_sums(hour, (f"|segment={segment}",), count, revenue, 0)
-
-    def _add_sums(self, hour: int, scopes: tuple[str, ...], count: int, revenue: int, first: int) -> None:
-        cell = self.sums.setdefault((hour, scopes), [0, 0, 0])
-        cell[0] += count
-        cell[1] += revenue
-        cell[2] += first
+    def segment_fields(self, segment: str) -> Fields:
+        """What an order of a plain customer grows by its segment."""
+        return _fields((f"|segment={self.names.note('segment', segment)}",), first=False) if segment else Fields(())
 
     def add_refund(self, at: int, amount: int, channel: str, who: Who) -> None:
         """A refund or cancellation that took `amount` off."""
@@ -180,38 +194,62 @@ class TableDeltas:
 
     def add_move(self, at: int, was: str, became: str) -> None:
         """A customer moved from one tier to another."""
-        self.add_moves(at // HOUR, was, became, 1)
+        self._add_all(at, self.move_fields(was, became))
 
-    def add_moves(self, hour: int, was: str, became: str, count: int) -> None:
-        """So many moves between two tiers in an hour since the epoch."""
-        self._add(hour, _MOVES[was, became], count)
+    def move_fields(self, was: str, became: str) -> Fields:
+        """What a move from one tier to another grows."""
+        return Fields((_MOVES[was, became],))
 
     def add_lifecycle_move(self, at: int, was: str, became: str, tier: str, segment: str, count: int = 1) -> None:
         """So many customers of this tier and segment moved from one stage of life to another."""
-        self._add(at // HOUR, f"lifecycle_moves|{was}>{became}", count)
+        self._add_all(at, self.lifecycle_fields(was, became, tier, segment), count)
+        self.move_stages(was, became, count)
+
+    def move_stages(self, was: str, became: str, count: int) -> None:
+        """So many customers are no longer at one stage of life, but at another."""
         self.stages.update({was: -count, became: count})
-        if became == LOST:
-            self._add_said(at, "customers_lost", tier, segment, count)
-        elif became == WON_BACK:
-            self._add_said(at, "customers_won_back", tier, segment, count)
 
-    def add_reasons(self, at: int, kind: str, codes: Iterable[str], count: int = 1) -> None:
-        """Why so many customers were warned about, lost or won back: one of `REASON_KINDS`, and codes of reasons."""
+    def lifecycle_fields(self, was: str, became: str, tier: str, segment: str) -> Fields:
+        """What a move of a customer of this tier and segment from one stage of life to another grows."""
+        fields = [f"lifecycle_moves|{was}>{became}"]
+        if became in _SAID_OF:
+            fields += [f"{_SAID_OF[became]}{scope}" for scope in self._scopes("", Who(tier, segment))]
+        return Fields(tuple(fields))
+
+    def add_reasons(self, at: int, kind: str, codes: Iterable[str]) -> None:
+        """Why a customer was warned about, lost or won back: one of `REASON_KINDS`, and codes of reasons."""
+        self._add_all(at, self.reason_fields(kind, codes))
+
+    def reason_fields(self, kind: str, codes: Iterable[str]) -> Fields:
+        """What these reasons grow."""
         assert kind in REASON_KINDS, kind
-        for code in codes:
-            self._add(at // HOUR, f"reasons|{kind}|{self.names.note('reason', code)}", count)
+        return Fields(tuple(f"reasons|{kind}|{self.names.note('reason', code)}" for code in codes))
 
-    def add_outcome(self, at: int, action: str, group: str, came_back: bool, count: int = 1) -> None:  # noqa: FBT001 - the last word on it
-        """What came of an action in one of `GROUPS`, so many times."""
+    def add_outcome(self, at: int, action: str, group: str, came_back: bool) -> None:  # noqa: FBT001 - the last word on it
+        """What came of an action in one of `GROUPS`."""
+        self._add_all(at, self.outcome_fields(action, group, came_back=came_back))
+
+    def outcome_fields(self, action: str, group: str, *, came_back: bool) -> Fields:
+        """What the outcome of an action grows."""
         assert group in GROUPS, group
         measure = "came_back" if came_back else "stayed_away"
-        self._add(at // HOUR, f"{measure}|{group}|{self.names.note('action', action)}", count)
+        return Fields((f"{measure}|{group}|{self.names.note('action', action)}",))
 
     # -- sums ---------------------------------------------------------------------------------------------------------
 
     def _add(self, hour: int, field: str, amount: int) -> None:
         key = (hour, field)
         self.others[key] = self.others.get(key, 0) + amount
+
+    def _add_all(self, at: int, fields: Fields, count: int = 1) -> None:
+        for field in fields.counted:
+            self._add(at // HOUR, field, count)
+
+    def _add_sums(self, hour: int, scopes: tuple[str, ...], count: int, revenue: int, first: int) -> None:
+        cell = self._sums.setdefault((hour, scopes), [0, 0, 0])
+        cell[0] += count
+        cell[1] += revenue
+        cell[2] += first
 
     def _add_each(self, at: int, measures: tuple[str, ...], amounts: tuple[int, ...], who: Who, channel: str) -> None:
         for scope in self._scopes(channel, who):
@@ -240,21 +278,12 @@ class TableDeltas:
             How many of each are kept.
         """
         hour_from, day_from = clock // HOUR - hours_max, clock // DAY - days_max
-        hours: defaultdict[int, dict[str, int]] = defaultdict(dict)
-        days: defaultdict[int, dict[str, int]] = defaultdict(dict)
+        hours: _Buckets = defaultdict(dict)
+        days: _Buckets = defaultdict(dict)
         for (hour, channel, *said), (orders, revenue, first) in self.orders.items():
             self._add_sums(hour, self._scopes(channel, Who(*said)), orders, revenue, first)
-        # A day's orders are added up before they are spelled out: a batch has many hours and few days.
-        by_day: dict[tuple[int, tuple[str, ...]], list[int]] = {}
-        for (hour, scopes), amounts in self.sums.items():
-            if hour > hour_from:
-                _spell(hours[hour], scopes, amounts)
-            if hour // 24 > day_from:
-                sums = by_day.setdefault((hour // 24, scopes), [0, 0, 0])
-                for place, amount in enumerate(amounts):
-                    sums[place] += amount
-        for (day, scopes), amounts in by_day.items():
-            _spell(days[day], scopes, amounts)
+        self._spell_sums(hours, days, hour_from, day_from)
+        self._spell_rows(hours, days, hour_from, day_from)
         for (hour, field), amount in self.others.items():
             if amount and hour > hour_from:
                 hours[hour][field] = hours[hour].get(field, 0) + amount
@@ -263,6 +292,42 @@ class TableDeltas:
         cells = {hour_key(hour): fields for hour, fields in hours.items()}
         cells.update((day_key(day), fields) for day, fields in days.items())
         return cells
+
+    # A day's sums are added up before they are spelled out: a batch has many hours and few days.
+
+    def _spell_sums(self, hours: _Buckets, days: _Buckets, hour_from: int, day_from: int) -> None:
+        by_day: dict[tuple[int, tuple[str, ...]], list[int]] = {}
+        for (hour, scopes), amounts in self._sums.items():
+            if hour > hour_from:
+                _spell(hours[hour], scopes, amounts)
+            if hour // 24 > day_from:
+                sums = by_day.setdefault((hour // 24, scopes), [0, 0, 0])
+                for place, amount in enumerate(amounts):
+                    sums[place] += amount
+        for (day, scopes), amounts in by_day.items():
+            _spell(days[day], scopes, amounts)
+
+    def _spell_rows(self, hours: _Buckets, days: _Buckets, hour_from: int, day_from: int) -> None:
+        by_day: dict[tuple[int, Fields], list[int]] = {}
+        for hour, fields, count, amount in self.rows:
+            if hour > hour_from:
+                _grow(hours[hour], fields, count, amount)
+            sums = by_day.get((hour // 24, fields))
+            if sums is None:
+                by_day[hour // 24, fields] = [count, amount]
+            else:
+                sums[0] += count
+                sums[1] += amount
+        for (day, fields), (count, amount) in by_day.items():
+            if day > day_from:
+                _grow(days[day], fields, count, amount)
+
+
+def _grow(cell: dict[str, int], fields: Fields, count: int, amount: int) -> None:
+    for field in fields.counted:
+        cell[field] = cell.get(field, 0) + count
+    for field in fields.summed:
+        cell[field] = cell.get(field, 0) + amount
 
 
 def _spell(fields: dict[str, int], scopes: tuple[str, ...], amounts: list[int]) -> None:
@@ -289,6 +354,15 @@ def _order_fields(scopes: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
         (f"orders{scope}", f"revenue{scope}", "" if scope.startswith(_NOT_OF_NEW) else f"customers_new{scope}")
         for scope in scopes
     )
+
+
+def _fields(scopes: tuple[str, ...], *, first: bool) -> Fields:
+    """What an order that is counted by these grows."""
+    names = _order_fields(scopes)
+    counted = [orders for orders, _, _ in names]
+    if first:
+        counted += [new for _, _, new in names if new]
+    return Fields(tuple(counted), tuple(revenue for _, revenue, _ in names))
 
 
 def outdated(before: int, now: int, hours_max: int, days_max: int) -> list[str]:

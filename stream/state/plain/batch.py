@@ -30,7 +30,7 @@ from stream.state.plain.message import MESSAGES, Said
 from stream.state.plain.rules import SegmentNames
 from stream.state.plain.work import APPLIED, CLOCK, DUPLICATES, LABELS, LATER, Work
 from stream.state.table_names import GROUPS, REASON_KINDS
-from stream.state.tables import HOUR, TableDeltas
+from stream.state.tables import Fields, TableDeltas
 
 
 class PlainBatch:
@@ -84,35 +84,47 @@ class PlainBatch:
 
     def add_to(self, tables: TableDeltas) -> None:
         """Add what orders and moves sum up to."""
-        sums = self.work.sums
-        channels, segments = tables.names.channels(), self.names.names()
-        for hour, channel, kind, count, revenue in sums.rows[: sums.used[0]].tolist():
-            if channel == cells.A_MOVE:
-                was, became = divmod(kind, len(TIER_NAMES))
-                tables.add_moves(hour, TIER_NAMES[was], TIER_NAMES[became], count)
-            elif channel == cells.A_SEGMENT:
-                tables.add_segment_orders(hour, segments[kind], count, revenue)
-            elif channel < cells.A_SEGMENT:
-                self._add_said(tables, hour * HOUR, channel, kind, count)
-            else:
-                tables.add_orders(hour, channels[channel], TIER_NAMES[kind], count, revenue)
+        sums, rows = self.work.sums, tables.rows
+        # A year's history has some two sums an event, of many hours and few kinds. By columns: a list for each sum is
+        # one more for the collector to look through.
+        known: dict[tuple[int, int], Fields] = {}
+        stages: dict[int, int] = {}
+        for hour, what, kind, count, revenue in zip(*sums.rows[: sums.used[0]].T.tolist(), strict=True):
+            fields = known.get((what, kind))
+            if fields is None:
+                fields = known[what, kind] = self._fields(tables, what, kind)
+            rows.append((hour, fields, count, revenue))
+            if what == cells.A_STAGE:
+                stages[kind] = stages.get(kind, 0) + count
+        for kind, count in stages.items():
+            was, became, _, _ = self._stage_move(kind)
+            tables.move_stages(was, became, count)
 
-    def _add_said(self, tables: TableDeltas, at: int, what: int, kind: int, count: int) -> None:
-        """Add so many moves between stages, reasons or outcomes; `kind` as in `cells`."""
+    def _fields(self, tables: TableDeltas, what: int, kind: int) -> Fields:
+        """What a sum grows; both numbers as in `cells`."""
+        if what >= 0:
+            return tables.order_fields(tables.names.channels()[what], TIER_NAMES[kind])
+        if what == cells.A_MOVE:
+            was, became = divmod(kind, len(TIER_NAMES))
+            return tables.move_fields(TIER_NAMES[was], TIER_NAMES[became])
+        if what == cells.A_SEGMENT:
+            return tables.segment_fields(self.names.names()[kind])
         if what == cells.A_STAGE:
-            kind, segment = divmod(kind, 1 << cells.SEGMENT_BITS)
-            kind, tier = divmod(kind, 1 << cells.TIER_BITS)
-            was, became = divmod(kind, 1 << cells.STAGE_BITS)
-            segments = self.names.names()
-            tables.add_lifecycle_move(at, STAGES[was], STAGES[became], TIER_NAMES[tier], segments[segment], count)
-        elif what == cells.A_REASON:
+            return tables.lifecycle_fields(*self._stage_move(kind))
+        if what == cells.A_REASON:
             number, bits = divmod(kind, 1 << cells.REASON_BITS)
             codes = [code for bit, code in enumerate(cells.REASONS) if bits >> bit & 1]
-            tables.add_reasons(at, REASON_KINDS[number], codes, count)
-        else:
-            number, came_back = divmod(kind, 2)
-            number, held_out = divmod(number, 2)
-            tables.add_outcome(at, self.actions[number], GROUPS[held_out], bool(came_back), count)
+            return tables.reason_fields(REASON_KINDS[number], codes)
+        number, came_back = divmod(kind, 2)
+        number, held_out = divmod(number, 2)
+        return tables.outcome_fields(self.actions[number], GROUPS[held_out], came_back=bool(came_back))
+
+    def _stage_move(self, kind: int) -> tuple[str, str, str, str]:
+        """Stage before and after, and what was said before: tier and segment."""
+        kind, segment = divmod(kind, 1 << cells.SEGMENT_BITS)
+        kind, tier = divmod(kind, 1 << cells.TIER_BITS)
+        was, became = divmod(kind, 1 << cells.STAGE_BITS)
+        return STAGES[was], STAGES[became], TIER_NAMES[tier], self.names.names()[segment]
 
     def samples(self) -> Counter[str]:
         """Churn samples whose label is known, by field of the histogram."""

@@ -108,8 +108,8 @@ def test_a_step_that_is_none_is_not_counted():
 def test_sums_of_plain_orders_and_of_objects_come_together():
     tables = deltas(("channel", "web"))
     tables.add_order(NOON, 500, "web", Who("mid", "loyal"), first=False)
-    tables.add_orders(NOON // HOUR, "web", "mid", 2, 700)
-    tables.add_segment_orders(NOON // HOUR, "loyal", 2, 700)
+    tables.rows.append((NOON // HOUR, tables.order_fields("web", "mid"), 2, 700))
+    tables.rows.append((NOON // HOUR, tables.segment_fields("loyal"), 2, 700))
     expected = {"channel": "web", "segment": "loyal", "tier": "mid"}
     assert counted(tables) == split("orders", 3, **expected) | split("revenue", 1_200, **expected)
 
