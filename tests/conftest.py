@@ -15,6 +15,8 @@ from tests.kit import folders
 # Several tests run at a time on few cores: threads of linear algebra, each waiting for the others in a loop, take four
 # times the processor's time for the same small matrices. Before numpy is imported; workers inherit it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# A broker of a test lives for seconds, or minutes: what the second compiler of its JVM costs does not come back.
+os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 # A loaded machine is no reason to fail: how long an example takes is not what these tests are about.
 settings.register_profile("scorer", deadline=None)

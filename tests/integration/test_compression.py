@@ -24,7 +24,7 @@ CODECS = {"gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 BATCH_BYTES = 500_000
 """Large enough for a batch of many blocks: Kafka's lz4 has 64 KiB in one, its snappy 32."""
 RECORDS = 900
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 120.0
 
 _ATTRIBUTES_AT, _CODEC_MASK = 22, 0x07
 

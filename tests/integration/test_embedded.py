@@ -20,7 +20,7 @@ from tests.kit.topics import make_counted
 
 pytestmark = pytest.mark.integration
 
-WAIT_SECONDS_MAX = 30.0
+WAIT_SECONDS_MAX = 120.0
 
 
 def eventually(holds, seconds_max=WAIT_SECONDS_MAX):

@@ -26,7 +26,7 @@ SESSION_SECONDS = 2.0
 #: Batches so small that a few thousand events take long enough to be hurt in the middle.
 SMALL = {**batches_of(5), "session_timeout_seconds": SESSION_SECONDS}
 #: How long a worker that is told to stop may take. Kubernetes gives 30 s.
-GRACE_SECONDS = 15.0
+GRACE_SECONDS = 30.0
 
 
 def some():

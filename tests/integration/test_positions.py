@@ -21,7 +21,7 @@ from tests.kit.topics import admin_at, make_topics
 from tests.kit.verdict import differences
 from tests.kit.workers import workers
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(240)]
 
 SHARD = 1
 
@@ -33,7 +33,7 @@ def scorer(place, *words, code=0):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
@@ -69,7 +69,7 @@ async def halted(place, tmp_path, look, what):
         async def ended():
             return not worker.running
 
-        await look.until(ended, "the worker halts", seconds=60)
+        await look.until(ended, "the worker halts")
         assert worker.process.returncode > 0
         assert worker.said(what) > 0
         assert worker.said("scorer positions accept") > 0
@@ -140,7 +140,7 @@ def test_only_inputs_have_positions(kafka, redis_server):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert "tier-changes is no input topic; these are: " in done.stderr

@@ -15,7 +15,7 @@ from stream.store.errors import CommitRefused, StoreUnavailable
 from stream.transport.relay_producer import TransactionalProducer
 from tests.integration.relay_kit import SHARD, Watch, World, message_id, named
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 120.0
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from stream.store.shard_store import ShardStore, new_owner
 
 SLOTS = 16_384
 BUS_OFFSET = 10_000  # the nodes talk to each other on their port plus this
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 120.0
 BUNDLE = b"SCB1\1\0\0\0message"
 _numbers = itertools.count()
 

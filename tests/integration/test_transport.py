@@ -219,6 +219,6 @@ async def test_reading_goes_on_after_the_broker_was_restarted(tmp_path, names, g
             await until(lambda: host.total() == 50 * 16)
             await asyncio.to_thread(broker.restart)
             await fill(broker, names, 50)
-            await until(lambda: host.total() == 100 * 16, seconds=60)
+            await until(lambda: host.total() == 100 * 16)
             assert not app.should_stop
     assert all(seen == list(range(100)) for seen in host.seen.values())

@@ -43,7 +43,7 @@ def worker(kafka, group, topics, db, name, **given):
 def ask(db, query):
     if not db.exists():
         return []
-    with sqlite3.connect(db, timeout=30) as connection:
+    with sqlite3.connect(db, timeout=120) as connection:
         try:
             return connection.execute(query).fetchall()
         except sqlite3.OperationalError:  # the worker has not made its tables yet

@@ -17,7 +17,7 @@ from stream.transport.conf import ScorerApp
 TRANSPORTS.aliases.setdefault("scorer", "stream.transport.driver:Transport")
 
 PARTITIONS = 4
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 120.0
 
 
 def settings(kafka, group, **changes):
@@ -79,7 +79,7 @@ class FileHost:
 
     def __init__(self, path, name):
         self.name = name
-        self.db = sqlite3.connect(path, timeout=30, isolation_level=None)
+        self.db = sqlite3.connect(path, timeout=120, isolation_level=None)
         self.db.execute("PRAGMA journal_mode=WAL")
         self.db.execute("CREATE TABLE IF NOT EXISTS at (topic, part, next, PRIMARY KEY (topic, part))")
         self.db.execute("CREATE TABLE IF NOT EXISTS owner (part PRIMARY KEY, name)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -92,6 +93,11 @@ def _add(sums: dict[str, int], deltas: Mapping[str, int]) -> None:
             sums.pop(name, None)
 
 
+@cache  # what is made of a model is kept by the model
+def _shipped() -> Model:
+    return compile_model(default_policy(), DEFAULT_CALIBRATION)
+
+
 class MemoryShard:
     """One shard without Kafka and Redis.
 
@@ -111,7 +117,7 @@ class MemoryShard:
     def __init__(
         self, model: Model | None = None, limits: Limits = LIMITS, currency: str = "EUR", *, in_flight: bool = False
     ) -> None:
-        self.model = model or compile_model(default_policy(), DEFAULT_CALIBRATION)
+        self.model = model or _shipped()
         self.limits = limits
         self.topics = Topics()
         self.decoder = Decoder(self.topics, currency)

@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-WAIT_SECONDS_MAX = 60.0
+WAIT_SECONDS_MAX = 120.0
 POLL_SECONDS = 0.05
 
 

@@ -19,7 +19,7 @@ from tests.chaos.link import Pace
 from tests.chaos.proxy import Proxy
 from tests.chaos.resp import Called, Conversations, called
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 60.0
 
 
 class Echo:

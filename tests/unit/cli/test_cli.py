@@ -36,7 +36,12 @@ def scorer(*words, **environment):
         **environment,
     }
     return subprocess.run(
-        [sys.executable, "-m", "stream.cli", *words], env=given, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-m", "stream.cli", *words],
+        env=given,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=180,
     )
 
 

@@ -163,7 +163,7 @@ async def test_waking_ends_the_wait(taker):
     await fetcher.waited.wait()
     fetcher.fetched(A, 1)
     taker.sought(A, 7)
-    (taken,) = await asyncio.wait_for(waiting, 5)
+    (taken,) = await asyncio.wait_for(waiting, 30)
     assert (taken.epoch, offsets([taken])) == (7, {A: [0]})
 
 
@@ -197,4 +197,4 @@ async def test_an_error_of_the_group_passes_through(taker):
     await fetcher.waited.wait()
     fetcher.waiters[-1].set_exception(TopicAuthorizationFailedError("orders"))
     with pytest.raises(TopicAuthorizationFailedError):
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, 30)
