@@ -28,6 +28,12 @@ CAMPAIGN_ANSWERS: Final = ("campaign.opened", "coupon.redeemed")
 COMPLAINTS: Final = ("complaint.opened",)
 """Types of interaction that the counts of `Activity` are of; those of visits are `visits.VISITS`."""
 
+PASSING: Final = frozenset({*visits.VISITS, *CAMPAIGNS})
+"""Types whose counts speak only once their period is over."""
+
+COUNTED: Final = PASSING.union(CAMPAIGN_ANSWERS, COMPLAINTS)
+"""All types whose counts may be a sign."""
+
 VISITS_FALLING: Final = "visits_falling"
 CART_LEFT: Final = "cart_left"
 CAMPAIGN_IGNORED: Final = "campaign_ignored"
@@ -95,7 +101,10 @@ def signs(rules: SignRules, activity: Activity, last_order_at: int, as_of: int) 
     >>> signs(rules, Activity(complaints={600: 1, 607: 1}), 0, 608 * PERIOD)
     [Sign(code='repeat_complaints', detail={'complaints': 2, 'days': 360})]
     """
-    return look(rules, activity, last_order_at, as_of)[0]
+    if activity is NO_ACTIVITY:
+        return []
+    counted = _counted(rules, activity, last_order_at, period_of(as_of))
+    return counted + _cart(rules, activity, carts.left_at(rules.carts, activity.cart_at, last_order_at), as_of)
 
 
 def signs_change(rules: SignRules, activity: Activity, last_order_at: int, as_of: int) -> int:
@@ -109,24 +118,47 @@ def signs_change(rules: SignRules, activity: Activity, last_order_at: int, as_of
     >>> signs_change(rules, Activity(cart_at=5 * DAY), 0, 5 * DAY) // DAY
     6
     """
-    return look(rules, activity, last_order_at, as_of)[1]
-
-
-def look(rules: SignRules, activity: Activity, last_order_at: int, as_of: int) -> tuple[list[Sign], int]:
-    """What `signs` and `signs_change` give, at once."""
     if activity is NO_ACTIVITY:
-        return [], NEVER
+        return NEVER
     left_at = carts.left_at(rules.carts, activity.cart_at, last_order_at)
-    counted = _counted(rules, activity, last_order_at, period_of(as_of))
     moments = [moment for moment in (left_at, left_at + rules.cart_for) if moment > as_of]
     newest = max((*activity.visits, *activity.campaigns, *activity.complaints), default=None)
     if newest is not None:
-        there = _codes(counted)
+        there = _codes(_counted(rules, activity, last_order_at, period_of(as_of)))
         for period in range(period_of(as_of) + 1, newest + PERIODS_MAX + 2):
             if _codes(_counted(rules, activity, last_order_at, period)) != there:
                 moments.append(period * PERIOD)
                 break
-    return counted + _cart(rules, activity, left_at, as_of), min(moments, default=NEVER)
+    return min(moments, default=NEVER)
+
+
+def counted_signs(rules: SignRules, activity: Activity, period: int) -> int:
+    """Signs that follow from the counts of a period and those before: a bit each, see `bit_of`.
+
+    Whether an order answered the campaigns is left out, see `answered_by_order`.
+
+    Examples
+    --------
+    >>> from stream.scoring.policy import default_policy
+    >>> policy = default_policy()
+    >>> rules = SignRules(policy.visits, policy.carts, 30 * DAY, campaigns_min=2, complaints_min=2)
+    >>> found = counted_signs(rules, Activity(campaigns={600: 2}, complaints={600: 1, 601: 1}), 602)
+    >>> found == bit_of(CAMPAIGN_IGNORED) | bit_of(REPEAT_COMPLAINTS)
+    ...     CAMPAIGN_IGNORED
+    ... ) | bit_of(REPEAT_COMPLAINTS)
+    True
+    """
+    return sum(bit_of(code) for code in _codes(_counted(rules, activity, NEVER_DONE, period)))
+
+
+def bit_of(code: str) -> int:
+    """Bit of a sign: by its place in `SIGNS`."""
+    return 1 << SIGNS.index(code)
+
+
+def answered_by_order(period: int, last_order_at: int) -> bool:
+    """Whether the last order, ms, came since those campaigns began that may be ignored in a period."""
+    return last_order_at >= (period - CAMPAIGN_PERIODS) * PERIOD
 
 
 def _cart(rules: SignRules, activity: Activity, left_at: int, as_of: int) -> list[Sign]:
@@ -143,7 +175,7 @@ def _counted(rules: SignRules, activity: Activity, last_order_at: int, period: i
         found.append(Sign(VISITS_FALLING, {"visits": trend.recent, "usual_visits": trend.earlier}))
     sent = _sum(activity.campaigns, period, CAMPAIGN_PERIODS)
     # An order since the campaigns began is an answer as well.
-    if sent >= rules.campaigns_min and last_order_at < (period - CAMPAIGN_PERIODS) * PERIOD:
+    if sent >= rules.campaigns_min and not answered_by_order(period, last_order_at):
         answered = _sum(activity.answers, period + 1, CAMPAIGN_PERIODS + 1)
         if not answered:
             found.append(Sign(CAMPAIGN_IGNORED, {"sent": sent, "days": CAMPAIGN_PERIODS * PERIOD_DAYS}))

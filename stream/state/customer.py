@@ -13,6 +13,7 @@ from stream.scoring.needs import NeedSums
 from stream.state.activity import Activity
 from stream.state.answers import Answers
 from stream.state.details import Details
+from stream.state.sign_periods import SignPeriods
 from stream.state.tallied import Tallied
 
 #: A moment that never comes (year 10000), for customers whose classification cannot change by silence.
@@ -120,6 +121,7 @@ class Customer:
         "sample",
         "seen",
         "segment",
+        "sign_periods",
         "tallied",
         "tickets",
         "tier",
@@ -154,6 +156,8 @@ class Customer:
         self.batch = 0
         #: Points of the needs; None while they are to be summed up anew. Only in memory.
         self.need_sums: NeedSums | None = None
+        #: Signs that follow from counts, by period; None where they were not asked for. Only in memory.
+        self.sign_periods: SignPeriods | None = None
         #: What was worked out of the ledger; None while it is to be begun anew. Only in memory.
         self.tallied: Tallied | None = None
 

@@ -11,31 +11,36 @@ from typing import Final
 
 from stream.scoring.churn_signs import (
     CAMPAIGN_ANSWERS,
+    CAMPAIGN_IGNORED,
     CAMPAIGN_PERIODS,
     CAMPAIGNS,
+    CART_LEFT,
     COMPLAINT_PERIODS,
     COMPLAINTS,
     NEVER_DONE,
     NO_ACTIVITY,
+    PASSING,
     Activity,
-    look,
+    answered_by_order,
+    bit_of,
+    counted_signs,
 )
-from stream.scoring.periods import PERIOD, key_of, period_of
-from stream.scoring.units import NEVER
-from stream.scoring.visits import VISITS
+from stream.scoring.periods import CODE_BITS, PERIOD, key_of, period_of
+from stream.scoring.units import NEVER, ceil_to_second
+from stream.scoring.visits import PERIODS_MAX, VISITS
 from stream.state.carts import left_at, touched_at
 from stream.state.customer import Customer
 from stream.state.interactions import TYPE_CODES
 from stream.state.model import Model
+from stream.state.sign_periods import SignPeriods
 
 _VISITS: Final = tuple(TYPE_CODES[kind] for kind in VISITS)
 _CAMPAIGNS: Final = tuple(TYPE_CODES[kind] for kind in CAMPAIGNS)
 _ANSWERS: Final = tuple(TYPE_CODES[kind] for kind in CAMPAIGN_ANSWERS)
 _COMPLAINTS: Final = tuple(TYPE_CODES[kind] for kind in COMPLAINTS)
 _NONE: Final = (0, -1)
-
-PASSING: Final = frozenset({*VISITS, *CAMPAIGNS})
-"""Types whose counts speak only once their period is over: a look follows those that come later than that."""
+_CART_LEFT: Final = bit_of(CART_LEFT)
+_IGNORED: Final = bit_of(CAMPAIGN_IGNORED)
 
 
 def may_be_leaving(c: Customer, model: Model) -> bool:
@@ -58,30 +63,76 @@ def activity_of(c: Customer, model: Model) -> Activity:
     cart_at = NEVER_DONE if left_at(c, model) == NEVER else touched_at(c)
     if c.activity is None or not may_be_leaving(c, model):
         return NO_ACTIVITY if cart_at < 0 else Activity(cart_at=cart_at)
+    return _counts(c, model, period_of(c.as_of))._replace(cart_at=cart_at)
+
+
+def signs_at(c: Customer, model: Model, left_at: int) -> int:
+    """Signs there are at a customer's `as_of`, a bit each, see `churn_signs.bit_of`; of one with orders.
+
+    Parameters
+    ----------
+    left_at
+        When the cart is left behind, ms, see `carts.left_at`.
+    """
+    found = _CART_LEFT if left_at <= c.as_of < left_at + model.churn.signs.cart_for else 0
+    return found | _signs_in(c, model, period_of(c.as_of)) if may_be_leaving(c, model) else found
+
+
+def signs_change(c: Customer, model: Model, left_at: int, before: int) -> int:
+    """When other signs are there if nothing happens, ms, if that is before a moment; else that moment.
+
+    Most look only as far as something else changes, which is a period or two. Arguments as in `signs_at`.
+    """
+    as_of = c.as_of
+    if left_at <= as_of:
+        left_at = ceil_to_second(left_at + model.churn.signs.cart_for)
+    if as_of < left_at < before:
+        before = left_at
+    if c.activity is None or not may_be_leaving(c, model):
+        return before
+    period = period_of(as_of)
+    last = min((before - 1) // PERIOD, (max(c.activity.periods, default=0) >> CODE_BITS) + PERIODS_MAX + 1)
+    there = _signs_in(c, model, period)
+    for later in range(period + 1, last + 1):
+        if _signs_in(c, model, later) != there:
+            return later * PERIOD
+    return before
+
+
+def _signs_in(c: Customer, model: Model, period: int) -> int:
+    """Signs that follow from counts, in a period that is not before that of `as_of`."""
+    rules, known = model.churn.signs, c.sign_periods
+    if known is None or known.rules is not rules:
+        known = c.sign_periods = SignPeriods(rules)
+    found = known.signs.get(period)
+    if found is None:
+        found = known.signs[period] = counted_signs(rules, _counts(c, model, period), period)
+    if found & _IGNORED and answered_by_order(period, c.last_at):
+        found -= _IGNORED
+    return found
+
+
+def _counts(c: Customer, model: Model, period: int) -> Activity:
+    """Counts that may be a sign from a period on; none of a kind of which there never were enough."""
+    assert c.counters is not None
     rules, counters = model.churn.signs, c.counters
     visits: Mapping[int, int] = {}
     campaigns = answers = complaints = visits
     if _ever(counters, _VISITS) >= rules.visits.earlier_min:
-        visits = _recent(c, _VISITS, rules.visits.recent_periods + rules.visits.earlier_periods)
+        visits = _recent(c, _VISITS, period - rules.visits.recent_periods - rules.visits.earlier_periods)
     if _ever(counters, _CAMPAIGNS) >= rules.campaigns_min:
-        campaigns, answers = _recent(c, _CAMPAIGNS, CAMPAIGN_PERIODS), _recent(c, _ANSWERS, CAMPAIGN_PERIODS)
+        start = period - CAMPAIGN_PERIODS
+        campaigns, answers = _recent(c, _CAMPAIGNS, start), _recent(c, _ANSWERS, start)
     if _ever(counters, _COMPLAINTS) >= rules.complaints_min:
-        complaints = _recent(c, _COMPLAINTS, COMPLAINT_PERIODS)
-    return Activity(visits, campaigns, answers, complaints, cart_at)
-
-
-def weigh_signs(c: Customer, model: Model) -> tuple[float, int]:
-    """What the signs at a customer's `as_of` add to the logit, and when they next change, ms; of one with orders."""
-    activity = activity_of(c, model)
-    if activity is NO_ACTIVITY:
-        return 0.0, NEVER
-    rules, weights = model.churn.signs, model.churn.coefficients
-    found, change = look(rules, activity, c.last_at, c.as_of)
-    return sum(getattr(weights, sign.code) for sign in found), change
+        complaints = _recent(c, _COMPLAINTS, period - COMPLAINT_PERIODS)
+    return Activity(visits, campaigns, answers, complaints)
 
 
 def is_late(c: Customer, kind: str, at: int) -> bool:
-    """Whether an interaction at `at` (ms) is counted in a period that was over when the customer was looked at."""
+    """Whether an interaction at `at` (ms) is counted in a period that was over when the customer was looked at.
+
+    A look follows then.
+    """
     return kind in PASSING and c.n > 0 and period_of(at) < period_of(c.as_of)
 
 
@@ -101,15 +152,15 @@ def _ever(counters: Mapping[int, tuple[int, int]], codes: Iterable[int]) -> int:
     return total
 
 
-def _recent(c: Customer, codes: Sequence[int], periods: int) -> dict[int, int]:
-    """Counts by period, from so many before that of `as_of` on."""
+def _recent(c: Customer, codes: Sequence[int], start: int) -> dict[int, int]:
+    """Counts by period, from one on."""
     if c.activity is None or c.counters is None:
         return {}
     counted, newest = c.activity.periods, -1
     for code in codes:
         newest = max(newest, c.counters.get(code, _NONE)[1])
     found = {}
-    for period in range(period_of(c.as_of) - periods, period_of(newest) + 1):
+    for period in range(start, period_of(newest) + 1):
         total = 0
         for code in codes:
             total += counted.get(key_of(period, code), 0)

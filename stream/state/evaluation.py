@@ -18,7 +18,7 @@ from stream.state.ages import next_age
 from stream.state.appointments import next_appointment
 from stream.state.carts import left_at
 from stream.state.customer import NEVER, TIER_NONE, Customer
-from stream.state.doings import weigh_signs
+from stream.state.doings import signs_at, signs_change
 from stream.state.interactions import open_tickets
 from stream.state.ledger import advance, leaving
 from stream.state.model import EXPONENT_MAX, Model
@@ -109,11 +109,10 @@ def assess(c: Customer, as_of: int, model: Model) -> Assessment:  # noqa: C901, 
             others += model.detractor_weight
             if fades_at < due:  # noqa: PLR1730
                 due = fades_at
+    left = NEVER
     if c.counters is not None:
-        weight, change = weigh_signs(c, model)
-        others += weight
-        if change < due:  # noqa: PLR1730
-            due = change
+        left = left_at(c, model)
+        others += model.sign_weights[signs_at(c, model, left)]
     due = -(-due // 1000) * 1000
     step = 0
     if n >= model.rhythm_orders_min and span > 0:
@@ -155,10 +154,13 @@ def assess(c: Customer, as_of: int, model: Model) -> Assessment:  # noqa: C901, 
         + bisect_right(stages.gap_steps, step) * model.gap_stride
         + fallen
     )
-    if c.counters is not None or c.registered_at:
-        besides = _besides_orders(c, model)
-        if besides < due:  # noqa: PLR1730
-            due = besides
+    if c.counters is not None:
+        # Asked last, it need not look further than what else is due.
+        due = signs_change(c, model, left, due)
+    if c.registered_at:
+        older = next_age(c, as_of, model)
+        if older < due:  # noqa: PLR1730
+            due = older
     return _made(Assessment, (tier, model.segments[cell], level, abc, stages.table[place], due))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from stream.scoring.churn_signs import CAMPAIGN_ANSWERS
+from stream.scoring.churn_signs import CAMPAIGN_ANSWERS, COUNTED, PASSING
 from stream.scoring.periods import key_of, period_of
 from stream.state.activity import Activity
 from stream.state.answers import Answers
@@ -88,14 +88,16 @@ def note_activity(c: Customer, kind: str, at: int, event: int, channel: str) -> 
         c.activity = Activity({}, [], {})
     code, periods, known = TYPE_CODES[kind], c.activity.periods, len(c.activity.periods)
     whole = c.activity.note(code, at, event, channel)
-    if c.need_sums is not None:
-        period = period_of(at)
-        count = periods.get(key_of(period, code), 0)
-        if count == 1 and len(periods) <= known:
-            # Old periods were dropped.
-            c.need_sums = None
-        elif count:
+    period = period_of(at)
+    count = periods.get(key_of(period, code), 0)
+    if count == 1 and len(periods) <= known:
+        # Old periods were dropped.
+        c.need_sums = c.sign_periods = None
+    elif count:
+        if c.need_sums is not None:
             c.need_sums.add(period, code, 1)
+        if c.sign_periods is not None and kind in COUNTED:
+            c.sign_periods.forget(at, passing=kind in PASSING)
     return whole
 
 

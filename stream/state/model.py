@@ -18,6 +18,14 @@ from stream.scoring.abc import compile_abc
 from stream.scoring.alive import log_odds_gone, rhythm
 from stream.scoring.calibration import Calibration
 from stream.scoring.churn_model import ChurnModel, compile_churn
+from stream.scoring.churn_signs import (
+    CAMPAIGN_IGNORED,
+    CART_LEFT,
+    REPEAT_COMPLAINTS,
+    SIGNS,
+    VISITS_FALLING,
+    bit_of,
+)
 from stream.scoring.clv import OrdersTable, orders_table
 from stream.scoring.gamma_gamma import SpendParams
 from stream.scoring.lifecycle import CompiledLifecycle, compile_lifecycle
@@ -84,6 +92,8 @@ class Model:
     detractor_weight: float
     detractor_ms: int
     detractor_score_max: int
+    #: By the bits of signs, see `churn_signs.bit_of`: what these add to the logit.
+    sign_weights: tuple[float, ...]
     level_logits: tuple[float, ...]
     #: Log-odds of being gone right after order number 1, 2, 3 …: ln(a / (b + x)).
     log_odds_at_once: tuple[float, ...]
@@ -205,6 +215,7 @@ def compile_model(policy: Policy, calibration: Calibration) -> Model:
         detractor_weight=calibration.churn.detractor,
         detractor_ms=round(churn.detractor_for),
         detractor_score_max=DETRACTOR_MAX,
+        sign_weights=_sign_weights(calibration),
         level_logits=churn.thresholds,
         log_odds_at_once=log_odds,
         abc_cuts=((abc.b, abc.a), (abc.b, abc.a), (abc.b_kept, abc.a), (abc.b_kept, abc.a_kept)),
@@ -231,6 +242,15 @@ def compile_model(policy: Policy, calibration: Calibration) -> Model:
         fresh_age=edges.age_ms[aged] if aged < len(edges.age_ms) else NEVER,
         fresh_levels=tuple(_fresh_level(calibration, churn, lifecycle, x, log_odds[x]) for x in range(_TABLED_ORDERS)),
         warn_level=LEVELS.index(policy.churn.warn_from),
+    )
+
+
+def _sign_weights(calibration: Calibration) -> tuple[float, ...]:
+    # Added in the order in which `churn_signs.signs` gives them: another would round otherwise.
+    order = (VISITS_FALLING, CAMPAIGN_IGNORED, REPEAT_COMPLAINTS, CART_LEFT)
+    return tuple(
+        sum(getattr(calibration.churn, code) for code in order if bits & bit_of(code))
+        for bits in range(1 << len(SIGNS))
     )
 
 
