@@ -172,6 +172,11 @@ class NeedSums:
             self.newest = max(self.earned)
             self.sums = self._weighed()
 
+    def leads(self, need: int) -> bool:
+        """Whether a need, by rank, has as many points as any, and there are enough to say one."""
+        sums = self.sums
+        return sums[need - FUNCTIONAL] == max(sums) and sum(sums) / (POINT * WEIGHT) >= self.table.policy.points_min
+
     def figures(self) -> NeedFigures | None:
         """The shares; none where nothing speaks of any."""
         if self._figures is None:

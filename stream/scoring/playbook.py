@@ -204,6 +204,13 @@ def follow_up_at(cadence_days: Sequence[int], tier: int, stage: int, last_at: in
     return ceil_to_second(max(last_at, contacted_at) + days * DAY)
 
 
+def follow_up_waits(cadence_days: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+    """How long a follow-up is waited for by rank of tier and stage, milliseconds; 0 where there is none."""
+    return tuple(
+        tuple(0 if stage in _NOT_FOLLOWED else days * DAY for stage in range(len(STAGES))) for days in cadence_days
+    )
+
+
 def read(reader: TableReader, cadence: TableReader) -> PlaybookPolicy:
     """Read the sections ``[playbook]`` and ``[cadence]``."""
     policy = PlaybookPolicy(

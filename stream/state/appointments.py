@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from stream.scoring.churn import contributions, evidence, weighed
 from stream.scoring.churn_samples import grid_offset, next_moment, outcome_fields, take, taken_at
-from stream.scoring.playbook import follow_up_at
-from stream.scoring.units import ceil_to_second
+from stream.scoring.units import SECOND, ceil_to_second
 from stream.state.advice import recommended
 from stream.state.customer import NEVER, UNSET, Customer
 from stream.state.doings import activity_of
@@ -67,7 +66,10 @@ def label_and_sample(c: Customer, model: Model) -> tuple[str, str] | None:
     -------
     Fields of the histogram that count the old sample; None where none was counted.
     """
-    horizon = model.churn.horizon
+    horizon, upto = model.churn.horizon, _grid_to(c, model)
+    if upto - horizon < c.as_of and (not c.sample or taken_at(c.sample) >= upto - horizon):
+        # Between two moments of the grid, and the open sample is of the first of them.
+        return None
     fields = None
     if c.sample and c.as_of >= next_moment(_offset(c, model), horizon, taken_at(c.sample)):
         fields = outcome_fields(c.sample, c.last_at if c.n else UNSET)
@@ -89,15 +91,25 @@ def _offset(c: Customer, model: Model) -> int:
     return grid_offset(c.id_hash, model.churn.horizon)
 
 
+def _grid_to(c: Customer, model: Model) -> int:
+    """The first moment of the customer's grid after their `as_of`, ms."""
+    upto, horizon = c.grid_to, model.churn.horizon
+    if not upto - horizon <= c.as_of < upto:
+        upto = c.grid_to = next_moment(_offset(c, model), horizon, c.as_of)
+    return upto
+
+
 def _follow_up_at(c: Customer, model: Model) -> int:
-    return follow_up_at(model.policy.playbook.cadence_days, c.tier, c.lifecycle, c.last_at, c.contacted_at)
+    wait = model.follow_up_ms[c.tier][c.lifecycle]
+    if not wait:
+        return NEVER
+    since = c.last_at if c.last_at > c.contacted_at else c.contacted_at  # noqa: FURB136 - max is a call
+    return -(-(since + wait) // SECOND) * SECOND
 
 
 def _next_sample(c: Customer, model: Model) -> int:
-    horizon = model.churn.horizon
+    moment, horizon = _grid_to(c, model), model.churn.horizon
     if c.sample:
-        return next_moment(_offset(c, model), horizon, taken_at(c.sample))
-    if not c.n:
-        return NEVER
-    moment = next_moment(_offset(c, model), horizon, c.as_of)
-    return moment if c.last_at > moment - model.window else NEVER
+        taken = taken_at(c.sample)
+        return moment if taken >= moment - horizon else next_moment(_offset(c, model), horizon, taken)
+    return moment if c.n and c.last_at > moment - model.window else NEVER

@@ -85,7 +85,8 @@ class CarefulPath:
         else:
             added = self._profile(event)
         # Duplicates included: which of two events is the duplicate depends on their order, the clock must not.
-        clock = max(clock, event.at)
+        if event.at > clock:  # noqa: PLR1730 - max is a call
+            clock = event.at
         if added is Added.NEW or added is Added.CHANGED:
             batch.count("applied")
         elif added is Added.DUPLICATE:

@@ -30,13 +30,18 @@ _NOTHING: Final[Mapping[int, int]] = {}
 
 def need_figures(c: Customer, model: Model) -> NeedFigures | None:
     """Shares of the four needs; None where nothing speaks of any."""
+    sums = _need_sums(c, model)
+    return None if sums is None else sums.figures()
+
+
+def _need_sums(c: Customer, model: Model) -> NeedSums | None:
     if c.activity is None and c.details is None:
         return None
     sums = c.need_sums
     if sums is None or sums.table is not model.needs:
         periods = _NOTHING if c.activity is None else c.activity.periods
         sums = c.need_sums = NeedSums(model.needs, (periods, baskets.tallies(c)))
-    return sums.figures()
+    return sums
 
 
 def has_only_ordered(c: Customer) -> bool:
@@ -46,6 +51,10 @@ def has_only_ordered(c: Customer) -> bool:
 
 def need_of(c: Customer, model: Model) -> int:
     """Rank of the dominant need, given the one that was said."""
+    sums = _need_sums(c, model)
+    if sums is not None and c.need and sums.leads(c.need):
+        # Most often so, and then the shares need not be known.
+        return c.need
     return needs.dominant(model.policy.needs, need_figures(c, model), c.need)
 
 

@@ -99,6 +99,7 @@ class Customer:
         "folded",
         "follow_version",
         "frequency",
+        "grid_to",
         "gross",
         "hashes",
         "id_hash",
@@ -156,6 +157,8 @@ class Customer:
         self.batch = 0
         #: Points of the needs; None while they are to be summed up anew. Only in memory.
         self.need_sums: NeedSums | None = None
+        #: A moment of the customer's grid, see `appointments`; 0 where it was not asked for. Only in memory.
+        self.grid_to = 0
         #: Signs that follow from counts, by period; None where they were not asked for. Only in memory.
         self.sign_periods: SignPeriods | None = None
         #: What was worked out of the ledger; None while it is to be begun anew. Only in memory.

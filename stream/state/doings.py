@@ -45,14 +45,7 @@ _IGNORED: Final = bit_of(CAMPAIGN_IGNORED)
 
 def may_be_leaving(c: Customer, model: Model) -> bool:
     """Whether there were ever enough visits, campaigns or complaints for a sign."""
-    if c.counters is None:
-        return False
-    rules, counters = model.churn.signs, c.counters
-    return (
-        _ever(counters, _VISITS) >= rules.visits.earlier_min
-        or _ever(counters, _CAMPAIGNS) >= rules.campaigns_min
-        or _ever(counters, _COMPLAINTS) >= rules.complaints_min
-    )
+    return c.counters is not None and _sign_periods(c, model).may_be
 
 
 def activity_of(c: Customer, model: Model) -> Activity:
@@ -75,7 +68,8 @@ def signs_at(c: Customer, model: Model, left_at: int) -> int:
         When the cart is left behind, ms, see `carts.left_at`.
     """
     found = _CART_LEFT if left_at <= c.as_of < left_at + model.churn.signs.cart_for else 0
-    return found | _signs_in(c, model, period_of(c.as_of)) if may_be_leaving(c, model) else found
+    known = _sign_periods(c, model)
+    return found | _signs_in(c, model, known, c.as_of // PERIOD) if known.may_be else found
 
 
 def signs_change(c: Customer, model: Model, left_at: int, before: int) -> int:
@@ -88,25 +82,40 @@ def signs_change(c: Customer, model: Model, left_at: int, before: int) -> int:
         left_at = ceil_to_second(left_at + model.churn.signs.cart_for)
     if as_of < left_at < before:
         before = left_at
-    if c.activity is None or not may_be_leaving(c, model):
+    known = _sign_periods(c, model)
+    if not known.may_be or c.activity is None:
         return before
-    period = period_of(as_of)
-    last = min((before - 1) // PERIOD, (max(c.activity.periods, default=0) >> CODE_BITS) + PERIODS_MAX + 1)
-    there = _signs_in(c, model, period)
-    for later in range(period + 1, last + 1):
-        if _signs_in(c, model, later) != there:
+    period, last = as_of // PERIOD, (before - 1) // PERIOD
+    if last == period:
+        return before
+    # Beyond these nothing counts any more.
+    end = (max(c.activity.periods, default=0) >> CODE_BITS) + PERIODS_MAX + 1
+    there = _signs_in(c, model, known, period)
+    for later in range(period + 1, min(last, end) + 1):
+        if _signs_in(c, model, known, later) != there:
             return later * PERIOD
     return before
 
 
-def _signs_in(c: Customer, model: Model, period: int) -> int:
-    """Signs that follow from counts, in a period that is not before that of `as_of`."""
+def _sign_periods(c: Customer, model: Model) -> SignPeriods:
+    """What is remembered of the customer's signs."""
     rules, known = model.churn.signs, c.sign_periods
     if known is None or known.rules is not rules:
-        known = c.sign_periods = SignPeriods(rules)
+        assert c.counters is not None
+        may_be = (
+            _ever(c.counters, _VISITS) >= rules.visits.earlier_min
+            or _ever(c.counters, _CAMPAIGNS) >= rules.campaigns_min
+            or _ever(c.counters, _COMPLAINTS) >= rules.complaints_min
+        )
+        known = c.sign_periods = SignPeriods(rules, may_be=may_be)
+    return known
+
+
+def _signs_in(c: Customer, model: Model, known: SignPeriods, period: int) -> int:
+    """Signs that follow from counts, in a period that is not before that of `as_of`."""
     found = known.signs.get(period)
     if found is None:
-        found = known.signs[period] = counted_signs(rules, _counts(c, model, period), period)
+        found = known.signs[period] = counted_signs(known.rules, _counts(c, model, period), period)
     if found & _IGNORED and answered_by_order(period, c.last_at):
         found -= _IGNORED
     return found

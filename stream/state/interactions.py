@@ -96,8 +96,12 @@ def note_activity(c: Customer, kind: str, at: int, event: int, channel: str) -> 
     elif count:
         if c.need_sums is not None:
             c.need_sums.add(period, code, 1)
-        if c.sign_periods is not None and kind in COUNTED:
-            c.sign_periods.forget(at, passing=kind in PASSING)
+        signs = c.sign_periods
+        if signs is not None and kind in COUNTED:
+            if signs.may_be:
+                signs.forget(at, passing=kind in PASSING)
+            else:
+                c.sign_periods = None
     return whole
 
 

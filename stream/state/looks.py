@@ -68,6 +68,7 @@ class Looks:
 
     def recalibrate(self, c: Customer) -> None:
         """Look again under the present rules at a customer last looked at under others."""
+        c.grid_to = 0
         if c.as_of == UNSET:
             c.fingerprint = self._model.fingerprint
         elif c.fingerprint != self._model.fingerprint:

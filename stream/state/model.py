@@ -33,7 +33,7 @@ from stream.scoring.market_classes import compile_market_segments
 from stream.scoring.market_segments import MarketTable
 from stream.scoring.matrix import CompiledMatrices, compile_matrices
 from stream.scoring.needs import NeedsTable, compile_needs
-from stream.scoring.playbook import CompiledPlaybook, compile_playbook
+from stream.scoring.playbook import CompiledPlaybook, compile_playbook, follow_up_waits
 from stream.scoring.policy import LEVELS, Policy
 from stream.scoring.rfm import CELLS, EdgeTable, compile_edges
 from stream.scoring.satisfaction import DETRACTOR_MAX
@@ -114,6 +114,8 @@ class Model:
     #: Whether a rule segment depends on how long ago somebody registered.
     ages_matter: bool
     playbook: CompiledPlaybook
+    #: See `playbook.follow_up_waits`.
+    follow_up_ms: tuple[tuple[int, ...], ...]
     #: By number of the action: 32-bit hash of its name, never 0, as records keep it.
     action_hashes: tuple[int, ...]
     #: How long the outcome of an action is waited for, ms.
@@ -230,6 +232,7 @@ def compile_model(policy: Policy, calibration: Calibration) -> Model:
         market=market,
         ages_matter="registration_age" in market.uses,
         playbook=playbook,
+        follow_up_ms=follow_up_waits(policy.playbook.cadence_days),
         action_hashes=tuple(xxh32_intdigest(one.action.encode()) or 1 for one in playbook.actions),
         outcome_ms=policy.playbook.outcome_days * DAY,
         orders=orders_table(calibration.alive, policy.clv.horizon_months, policy.clv.discount_yearly),

@@ -114,6 +114,8 @@ class TableDeltas:
         #: Of plain customers: hour since the epoch, what grows, by which number and by which amount.
         self.rows: list[tuple[int, Fields, int, int]] = []
         self._sums: dict[tuple[int, tuple[str, ...]], list[int]] = {}
+        #: Of objects: (hour, category) -> [orders with it, what it cost].
+        self.categories: dict[tuple[int, str], list[int]] = {}
         #: (hour, field) -> count, for everything rarer.
         self.others: dict[tuple[int, str], int] = {}
         #: By how many each stage of life grew, whenever that was; see `histograms.stage_fields`.
@@ -135,8 +137,9 @@ class TableDeltas:
             category = self.names.admit("category", name)
             by_category[category] = by_category.get(category, 0) + cost
         for category, cost in by_category.items():
-            self._add(hour, f"orders|category={category}", 1)
-            self._add(hour, f"revenue|category={category}", cost)
+            sums = self.categories.setdefault((hour, category), [0, 0])
+            sums[0] += 1
+            sums[1] += cost
 
     def order_fields(self, channel: str, tier: str) -> Fields:
         """What an order of a plain customer grows, but for its segment."""
@@ -252,13 +255,19 @@ class TableDeltas:
         cell[2] += first
 
     def _add_each(self, at: int, measures: tuple[str, ...], amounts: tuple[int, ...], who: Who, channel: str) -> None:
-        for scope in self._scopes(channel, who):
-            for measure, amount in zip(measures, amounts, strict=True):
-                self._add(at // HOUR, f"{measure}{scope}", amount)
+        hour, scopes = at // HOUR, self._scopes(channel, who)
+        for measure, amount in zip(measures, amounts, strict=True):
+            for field in _measured(measure, scopes):
+                self._add(hour, field, amount)
 
     def _add_said(self, at: int, measure: str, tier: str, segment: str, count: int = 1) -> None:
         for scope in self._scopes("", Who(tier, segment)):
             self._add(at // HOUR, f"{measure}{scope}", count)
+
+    def _add_categories(self) -> None:
+        for (hour, category), (count, cost) in self.categories.items():
+            self._add(hour, f"orders|category={category}", count)
+            self._add(hour, f"revenue|category={category}", cost)
 
     def _scopes(self, channel: str, who: Who) -> tuple[str, ...]:
         tier, segment, region = who
@@ -282,6 +291,7 @@ class TableDeltas:
         days: _Buckets = defaultdict(dict)
         for (hour, channel, *said), (orders, revenue, first) in self.orders.items():
             self._add_sums(hour, self._scopes(channel, Who(*said)), orders, revenue, first)
+        self._add_categories()
         self._spell_sums(hours, days, hour_from, day_from)
         self._spell_rows(hours, days, hour_from, day_from)
         for (hour, field), amount in self.others.items():
@@ -346,6 +356,11 @@ def _scopes(channel: str, tier: str, segment: str, region: str) -> tuple[str, ..
     """What an event is counted by: in total, and by each of these that there is."""
     named = (("tier", tier), ("segment", segment), ("channel", channel), ("region", region))
     return ("", *[f"|{scope}={name}" for scope, name in named if name])
+
+
+@lru_cache(maxsize=4_096)
+def _measured(measure: str, scopes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{measure}{scope}" for scope in scopes)
 
 
 @lru_cache(maxsize=4_096)

@@ -72,6 +72,8 @@ def _order(c: Customer, event: OrderEvent, policy: AnomalyPolicy) -> Anomaly | N
     values: Sequence[int]
     moments: Sequence[int]
     if c.refunds is None:
+        if _is_plainly_usual(c.gross, c.times, index, policy.history_max):
+            return None
         start = max(0, index - known)
         value, values, moments = c.gross[index], c.gross[start:index], c.times[start:index]
     else:
@@ -83,9 +85,16 @@ def _order(c: Customer, event: OrderEvent, policy: AnomalyPolicy) -> Anomaly | N
             return None
     dear = judge(policy, ORDER_VALUE, values, value)
     gap, long = c.times[index] - moments[-1], None
-    if not _has_been(moments, max(gap, GAP.lowest), policy.history_max):
+    if not _has_been(moments, len(moments), max(gap, GAP.lowest), policy.history_max):
         long = judge(policy, GAP, gaps(moments), gap)
     return None if dear is None and long is None else _most((dear, long))
+
+
+def _is_plainly_usual(values: Sequence[int], moments: Sequence[int], index: int, most: int) -> bool:
+    """Whether one of the latest orders before a place was as dear, and one of the latest gaps as long."""
+    if max(values[index], ORDER_VALUE.lowest) > max(values[max(0, index - most) : index]):
+        return False
+    return _has_been(moments, index, max(moments[index] - moments[index - 1], GAP.lowest), most)
 
 
 def _counted(c: Customer, refunds: Mapping[int, dict[int, int]], end: int, most: int) -> tuple[list[int], list[int]]:
@@ -104,9 +113,11 @@ def _counted(c: Customer, refunds: Mapping[int, dict[int, int]], end: int, most:
     return values[::-1], moments[::-1]
 
 
-def _has_been(moments: Sequence[int], gap: float, most: int) -> bool:
-    """Whether one of the latest gaps is as long; most often one of the last few is, and no more are looked at."""
-    for at in range(len(moments) - 1, max(0, len(moments) - 1 - most), -1):
+def _has_been(moments: Sequence[int], end: int, gap: float, most: int) -> bool:
+    """Whether one of the latest gaps before a place is as long; most often one of the last few is, and no more are
+    looked at.
+    """
+    for at in range(end - 1, max(0, end - 1 - most), -1):  # noqa: SIM110 - a generator costs more than what it gives
         if moments[at] - moments[at - 1] >= gap:
             return True
     return False
