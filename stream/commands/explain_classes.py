@@ -17,7 +17,7 @@ from stream.contracts.times import format_time
 from stream.scoring.abc import CLASSES, NONE, compile_abc, rank
 from stream.scoring.alive import log_odds_gone, probability
 from stream.scoring.lifecycle import STAGES, stage
-from stream.scoring.loyalty import PARTS, PERIOD, loyalty
+from stream.scoring.loyalty import PARTS, PERIOD, loyalty, parts
 from stream.scoring.matrix import AXES, Axis
 from stream.scoring.profitability import BASIS_POINTS
 from stream.scoring.units import DAY, WEEK
@@ -25,7 +25,7 @@ from stream.state.baskets import discount_since
 from stream.state.customer import Customer
 from stream.state.evaluation import gap_reached
 from stream.state.model import Model
-from stream.state.order_figures import loyalty_parts, order_times, returns
+from stream.state.order_figures import order_times, returns
 from stream.state.view import cell_of
 from stream.state.worth import axes_of, cell_in, contacts, matrix_of, name_of, worth
 
@@ -121,7 +121,7 @@ def _gone(c: Customer, model: Model) -> float:
 
 def _loyalty(c: Customer, model: Model) -> dict[str, Any]:
     times, weights = order_times(c), model.policy.loyalty.weights
-    found = loyalty_parts(c)
+    found = parts(times, c.n, c.first_at, c.last_at, c.as_of)
     periods = (c.as_of - times[0]) // PERIOD + 1 if times else 0
     gaps = [(later - at) / DAY for at, later in pairwise(times)]
     return {

@@ -83,27 +83,9 @@ def parts(times: Sequence[int], n: int, first_at: int, last_at: int, as_of: int)
     """
     start = times[0] if times else as_of
     with_order = len({(at - start) // PERIOD for at in times})
-    return shares(regularity(times), with_order, start, n, first_at, last_at, as_of)
-
-
-def shares(
-    regular: float, with_order: int, start: int, n: int, first_at: int, last_at: int, as_of: int
-) -> LoyaltyParts:
-    """The four shares, where what follows from the times of the orders is known already.
-
-    Parameters
-    ----------
-    regular
-        What `regularity` gives.
-    with_order
-        Periods since `start` in which there was an order.
-    start
-        Time of the first order that counts and is kept one by one, milliseconds; `as_of` without one.
-    n, first_at, last_at, as_of
-        As in `parts`.
-    """
     tenure = (last_at - first_at) / DAY / YEAR_DAYS
-    return LoyaltyParts((n - 1) / n, min(1.0, tenure), regular, with_order / ((as_of - start) // PERIOD + 1))
+    periods = with_order / ((as_of - start) // PERIOD + 1)
+    return LoyaltyParts((n - 1) / n, min(1.0, tenure), regularity(times), periods)
 
 
 def loyalty(found: LoyaltyParts, policy: LoyaltyPolicy) -> float:

@@ -59,29 +59,34 @@ def activity_of(c: Customer, model: Model) -> Activity:
     return _counts(c, model, period_of(c.as_of))._replace(cart_at=cart_at)
 
 
-def signs_at(c: Customer, model: Model, left_at: int) -> int:
+def has_signs(c: Customer, model: Model) -> bool:
+    """Whether there is any at a customer's `as_of`; of one with orders."""
+    return c.counters is not None and signs_at(c, model, left_at(c, model)) > 0
+
+
+def signs_at(c: Customer, model: Model, left: int) -> int:
     """Signs there are at a customer's `as_of`, a bit each, see `churn_signs.bit_of`; of one with orders.
 
     Parameters
     ----------
-    left_at
+    left
         When the cart is left behind, ms, see `carts.left_at`.
     """
-    found = _CART_LEFT if left_at <= c.as_of < left_at + model.churn.signs.cart_for else 0
+    found = _CART_LEFT if left <= c.as_of < left + model.churn.signs.cart_for else 0
     known = _sign_periods(c, model)
     return found | _signs_in(c, model, known, c.as_of // PERIOD) if known.may_be else found
 
 
-def signs_change(c: Customer, model: Model, left_at: int, before: int) -> int:
+def signs_change(c: Customer, model: Model, left: int, before: int) -> int:
     """When other signs are there if nothing happens, ms, if that is before a moment; else that moment.
 
     Most look only as far as something else changes, which is a period or two. Arguments as in `signs_at`.
     """
     as_of = c.as_of
-    if left_at <= as_of:
-        left_at = ceil_to_second(left_at + model.churn.signs.cart_for)
-    if as_of < left_at < before:
-        before = left_at
+    if left <= as_of:
+        left = ceil_to_second(left + model.churn.signs.cart_for)
+    if as_of < left < before:
+        before = left
     known = _sign_periods(c, model)
     if not known.may_be or c.activity is None:
         return before

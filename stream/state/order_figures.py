@@ -8,7 +8,6 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 
-from stream.scoring.loyalty import PERIOD, LoyaltyParts, regularity, shares
 from stream.state.customer import Customer
 from stream.state.ledger import NOT_COUNTED, net_of
 from stream.state.tallied import Tallied
@@ -29,15 +28,6 @@ def order_times(c: Customer) -> array[int]:
     return c.times if c.refunds is None else tallied(c).times
 
 
-def loyalty_parts(c: Customer) -> LoyaltyParts:
-    """The shares that loyalty is made of, at the customer's own `as_of`."""
-    found, times = tallied(c), order_times(c)
-    if found.regular_of != len(times):
-        found.regular, found.regular_of = regularity(times), len(times)
-    start = times[0] if times else c.as_of
-    return shares(found.regular, found.periods, start, c.n, c.first_at, c.last_at, c.as_of)
-
-
 def returned(c: Customer, start: int = 0) -> int:
     """Orders with something given back, or cancelled, from a place in the ledger on."""
     if c.refunds is None:
@@ -53,24 +43,13 @@ def returns(c: Customer) -> int:
 
 def _extend(found: Tallied, c: Customer) -> None:
     """Add the entries that came since."""
-    fresh, refunds = c.times[found.seen :], c.refunds
+    refunds = c.refunds
     if refunds is not None:
-        counting = array("q")
         hashes = memoryview(c.hashes)[8 * found.seen :].cast("Q")
         for place, order in enumerate(hashes, found.seen):
             taken_back = refunds.get(order)
             if taken_back is not None:
                 found.returned.append(place)
             if net_of(c.gross[place], taken_back) != NOT_COUNTED:
-                counting.append(c.times[place])
-        found.times += counting
-        fresh = counting
-    if fresh:
-        first, period = (c.times if refunds is None else found.times)[0], found.period
-        for at in fresh:
-            reached = (at - first) // PERIOD
-            if reached != period:
-                period = reached
-                found.periods += 1
-        found.period = period
+                found.times.append(c.times[place])
     found.seen = len(c.times)

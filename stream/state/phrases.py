@@ -15,7 +15,7 @@ from stream.scoring.alive import probability
 from stream.scoring.policy import LEVELS
 from stream.scoring.rfm import CELLS
 from stream.state.customer import TIER_NAMES, Customer
-from stream.state.doings import may_be_leaving
+from stream.state.doings import has_signs
 from stream.state.model import Model
 from stream.state.view import DECIMALS
 from stream.state.wording import alive_text, quote, rest_text, rfm_text, scores_text, standing_text
@@ -65,7 +65,7 @@ class Phrases:
             or not 0 < c.frequency <= n <= self._model.tabled_orders
             or c.tickets is not None
             or c.nps_score >= 0
-            or may_be_leaving(c, self._model)
+            or has_signs(c, self._model)
             or self._model.rhythm_weight
         ):
             return scores_text(c, self._model, self._exponent)

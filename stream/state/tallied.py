@@ -16,19 +16,11 @@ class Tallied:
         Times of the orders that count; empty while nothing was taken back, when all count.
     returned
         Places of the orders with something given back, or cancelled.
-    periods, period
-        Periods since the first order that counts with one in them, and number of the last of them.
-    regular, regular_of
-        Regularity, and of how many orders.
     """
 
-    __slots__ = ("period", "periods", "regular", "regular_of", "returned", "seen", "times")
+    __slots__ = ("returned", "seen", "times")
 
     def __init__(self) -> None:
         self.seen = 0
         self.times: array[int] = array("q")
         self.returned: list[int] = []
-        self.periods = 0
-        self.period = -1
-        self.regular = 0.0
-        self.regular_of = 0

@@ -17,13 +17,12 @@ from stream.contracts.money import from_minor
 from stream.contracts.times import format_time
 from stream.scoring.abc import CLASSES
 from stream.scoring.alive import probability, rhythm
-from stream.scoring.churn_signs import NO_ACTIVITY
 from stream.scoring.lifecycle import STAGES
 from stream.scoring.policy import LEVELS
 from stream.scoring.units import DAY, WEEK
 from stream.state.advice import advised
 from stream.state.customer import NEVER, TIER_NAMES, Customer
-from stream.state.doings import activity_of
+from stream.state.doings import has_signs
 from stream.state.evaluation import gap_reached
 from stream.state.model import Model
 from stream.state.sections import has_no_sections
@@ -127,7 +126,7 @@ def matrix_text(matrix: int, model: Model) -> str:
 
 def churn_text(c: Customer, model: Model) -> tuple[float, float, str]:
     """Risk, P(alive) and the list of reasons, as of `view.churn`."""
-    if c.tickets is not None or c.nps_score >= 0 or activity_of(c, model) is not NO_ACTIVITY:
+    if c.tickets is not None or c.nps_score >= 0 or has_signs(c, model):
         said = churn(c, model)
         return said["risk"], said["p_alive"], _encode(said["reasons"]).decode()
     n, first_at, last_at = c.n, c.first_at, c.last_at

@@ -7,24 +7,25 @@ conduct changed, and after what seldom happens: refunds, contacts with service, 
 from __future__ import annotations
 
 from bisect import bisect_right
+from math import log
 from typing import NamedTuple
 
-from stream.scoring.alive import log_odds_gone, probability
-from stream.scoring.clv import clv, discounted_orders, value_at_stake
-from stream.scoring.gamma_gamma import expected_spend
-from stream.scoring.loyalty import loyalty
+import numpy as np
+
 from stream.scoring.matrix import cells
 from stream.scoring.periods import PERIOD, counts_of
 from stream.scoring.policy import Policy
 from stream.scoring.profitability import profit_minor
-from stream.scoring.units import DAY, WEEK
+from stream.scoring.units import DAY
 from stream.state.baskets import discount_since
 from stream.state.customer import CELL_MASK, MATRIX_BITS, Customer
 from stream.state.interactions import SERVICE, TYPE_CODES
 from stream.state.model import Model
-from stream.state.order_figures import loyalty_parts, returns
+from stream.state.order_figures import order_times, returns
+from stream.state.plain.figures import figure_tables, figures
 
 _SERVICE = frozenset(TYPE_CODES[kind] for kind in SERVICE)
+_NO_TIMES = np.empty(0, np.int64)
 
 
 class Worth(NamedTuple):
@@ -54,18 +55,20 @@ class Worth(NamedTuple):
 
 def worth(c: Customer, model: Model) -> Worth:
     """Figures of a customer with orders, at their own `as_of`."""
-    age = (c.as_of - c.first_at) / WEEK
-    gone = log_odds_gone(model.churn.alive, c.n - 1, (c.last_at - c.first_at) / WEEK, age)
-    orders = discounted_orders(model.orders, c.n - 1, age)
-    spend = expected_spend(model.spend, c.monetary / c.frequency if c.frequency else 0.0, c.frequency)
-    return Worth(
-        loyalty(loyalty_parts(c), model.policy.loyalty),
-        orders,
-        spend,
-        clv(probability(-gone), orders, spend),
-        value_at_stake(orders, spend),
-        profit(c, model.policy),
+    times, x, frequency = order_times(c), c.n - 1, c.frequency
+    at_once = model.log_odds_at_once
+    found = figures(
+        *figure_tables(model),
+        np.frombuffer(times, np.int64) if times else _NO_TIMES,
+        c.n,
+        c.first_at,
+        c.last_at,
+        c.as_of,
+        at_once[x] if x < len(at_once) else log(model.a / (model.b + x)),
+        c.monetary / frequency if frequency else 0.0,
+        frequency,
     )
+    return Worth(*found, profit(c, model.policy))
 
 
 def profit(c: Customer, policy: Policy) -> int:

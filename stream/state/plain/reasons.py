@@ -13,11 +13,11 @@ from stream.state.plain import tables as table
 from stream.state.plain.appointments import churn_logit
 from stream.state.plain.assess import gap_step, growth, has_rhythm, log_odds_gone, rhythm, usual_gap
 from stream.state.plain.cells import REASON_BITS
+from stream.state.plain.figures import probability
 from stream.state.plain.layout import AS_OF, LAST_AT, LEDGER_AT, Longs, Memory, N
 from stream.state.plain.message import write
 from stream.state.plain.parts import parted
 from stream.state.plain.rules import Rules
-from stream.state.plain.worth import probability
 
 # Places in `cells.REASONS`.
 _ALIVE: Final = 0
