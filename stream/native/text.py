@@ -23,6 +23,8 @@ MONEY_SIZE_MAX: Final = 21
 MOMENT_SIZE_MAX: Final = 24
 #: Sign, ten digits, point, six digits.
 ROUNDED_SIZE_MAX: Final = 18
+#: Numbers that are rounded are below this.
+ROUNDED_END: Final = 2**32
 
 _ZERO: Final = 48
 _MINUS: Final = 45
@@ -241,8 +243,8 @@ def _hex_digit(value: int) -> int:
 def put_rounded(out: Bytes, at: int, number: float) -> int:
     """Write a number rounded to six decimals, as ``repr(round(number, 6))``; at most `ROUNDED_SIZE_MAX` bytes.
 
-    The number is below 2**32, either way. What lies between two decimals is known exactly: a product that is not just
-    in the middle is on the side on which the exact one is.
+    The number is below `ROUNDED_END`, either way. What lies between two decimals is known exactly: a product that is
+    not just in the middle is on the side on which the exact one is.
     """
     if number < 0 or (number == 0 and math.copysign(1.0, number) < 0):
         out[at] = _MINUS

@@ -42,6 +42,15 @@ GAP_MIN: Final = DAY
 orders in one breath has no bottom."""
 
 
+VALUE_MIN: Final = 1
+"""Minor units; no order is taken as smaller: nothing has no logarithm."""
+
+_EXPONENT_MAX: Final = 600.0
+"""Ratios beyond e to this are taken as this: nothing that is measured reaches it."""
+_ROUNDING: Final = 1e-9
+"""A ratio that is this much smaller is surely below what logarithms, medians and spreads round to."""
+
+
 class Measure(NamedTuple):
     """A figure that is watched, and the scale it is compared on."""
 
@@ -63,7 +72,7 @@ def _square(root: float) -> float:
     return root * root if root > 0 else 0.0
 
 
-ORDER_VALUE: Final = Measure("order_value", 1.0, float("inf"), log, exp, low=False, by_orders=True)
+ORDER_VALUE: Final = Measure("order_value", VALUE_MIN, float("inf"), log, exp, low=False, by_orders=True)
 """Minor units."""
 GAP: Final = Measure("gap", GAP_MIN, float("inf"), log, exp, low=False, by_orders=True)
 """Milliseconds from one order to the next."""
@@ -191,6 +200,22 @@ def usual(policy: AnomalyPolicy, measure: Measure, history: Sequence[float]) -> 
     """
     found = _centre(policy, measure, history)
     return None if found is None else _range(policy, measure, *found)
+
+
+def ratio_min(policy: AnomalyPolicy, measure: Measure) -> float:
+    """How many times the median an anomaly is at the least, of a measure that is compared by logarithms.
+
+    So at least half of those looked back at are at most the figure divided by it: most figures are known to be usual
+    without a logarithm. It is a little less than it is by calculation, so that rounding never makes it too great.
+
+    Examples
+    --------
+    >>> from stream.scoring.policy import default_policy
+    >>> round(ratio_min(default_policy().anomaly, ORDER_VALUE), 6)
+    3.320117
+    """
+    exponent = policy.z * dict(policy.spread_min)[measure.name]
+    return exp(min(exponent, _EXPONENT_MAX)) * (1 - _ROUNDING)
 
 
 def gaps(moments: Sequence[int]) -> list[int]:

@@ -16,6 +16,7 @@ from typing import Final
 
 from stream.contracts.events import COMPLETED, DeadLetter, Event, OrderEvent
 from stream.scoring.abc import A, B, C
+from stream.scoring.anomaly import GAP_MIN
 from stream.scoring.churn_samples import MINUTE
 from stream.scoring.units import WEEK
 from stream.state.ages import next_age
@@ -76,6 +77,8 @@ class Rest:
         Brings a customer to the present rules, and applies what silence made true before a moment.
     changed
         Says that an order changed the classification: to which, and the event's id.
+    compare
+        Says so where a figure that an order brought is unusual for the customer.
     careful
         Applies an event of any kind, given the clock; gives the clock after it.
     """
@@ -83,6 +86,7 @@ class Rest:
     take_up: Callable[[Customer], None]
     before: Callable[[Customer, int], None]
     changed: Callable[[Customer, Assessment, str], None]
+    compare: Callable[[Customer, OrderEvent], None]
     careful: Callable[[Event | DeadLetter, int], int]
 
 
@@ -122,6 +126,7 @@ def apply_in_order(  # noqa: C901, PLR0912, PLR0915 - one loop, since a call cos
     Orders applied here, and the clock after the last event.
     """
     take_up, before, changed, careful = rest.take_up, rest.before, rest.changed, rest.careful
+    compare, unusual_from = rest.compare, model.policy.anomaly.orders_min
     fingerprint, window, alpha, min_stay = model.fingerprint, model.window, model.alpha, model.min_stay
     raw_tiers, segments, monetary_edges = model.raw_tiers, model.segments, model.monetary_edges
     abc_cuts, stages, tenure_cuts = model.abc_cuts, model.lifecycle.table, model.lifecycle.tenure_ms
@@ -251,4 +256,7 @@ def apply_in_order(  # noqa: C901, PLR0912, PLR0915 - one loop, since a call cos
             changed(c, Assessment(tier, segment, level, abc, stage, c.due), event.event_id)
         appointed = next_appointment(c, model)
         c.due = min(c.due, appointed)
+        # Most orders are as small as the one before and come within a day, so that nothing about them is unusual.
+        if n >= unusual_from and (amount > c.gross[-2] or at - times[-2] > GAP_MIN):
+            compare(c, event)
     return applied, clock

@@ -152,6 +152,7 @@ class ShardState:
             take_up=batch.touched.append,
             before=looks.before,
             changed=looks.changed,
+            compare=looks.compare,
             careful=careful.apply,
         )
         later = plain.later()

@@ -1,6 +1,6 @@
 """Figures of a customer that are far from what is usual for that customer.
 
-They are looked at when an event brings a new one: an order with details its value and the gap before it, a refund the
+They are looked at when an event brings a new one: an order its value and the gap before it, a refund the
 share of returned orders of that period, the first visit of a period the number of visits of the one before.
 """
 
@@ -40,16 +40,16 @@ def unusual(c: Customer, event: OrderEvent | InteractionEvent, model: Model) -> 
         return _visit_rate(c, event, policy) if TYPE_CODES[event.type] in _VISITS else None
     if event.kind != COMPLETED:
         return _refund_share(c, event, policy)
-    return None if event.details is None else _order(c, event, policy)
+    return _order(c, event, policy)
 
 
 def histories(c: Customer, model: Model) -> dict[str, list[float]]:
     """The figures that the next one of each measure would be held against, oldest first; at the customer's `as_of`.
 
-    Orders have them where any came with details, refunds where there was any, visits where anything was done.
+    Refunds have them where there was any, visits where anything was done.
     """
     policy, found = model.policy.anomaly, dict[str, list[float]]()
-    if c.details is not None:
+    if c.times:
         counted = [k for k in range(len(c.times)) if ledger.net_at(c, k) != NOT_COUNTED]
         found[ORDER_VALUE.name] = [ledger.net_at(c, k) for k in counted]
         found[GAP.name] = [*gaps([c.times[k] for k in counted])]

@@ -70,7 +70,7 @@ class Anomalies:
         return max(filter(None, found), key=lambda one: one.distance, default=None)
 
     def _of_order(self, customer: Customer, event: Event) -> list[Found | None]:
-        if event.details is None or event.order not in customer.net_by_order:
+        if event.order not in customer.net_by_order:
             return []
         at, key, net = customer.entry(event.order)
         place = bisect_left(customer.in_order, (at, key, net))

@@ -10,7 +10,7 @@ from functools import cache
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given, settings, target
 from hypothesis import strategies as st
 
 from stream.contracts.block import CUSTOMER_HASH, EventBlock
@@ -25,7 +25,15 @@ from stream.contracts.bundle import (
     encode_bundle,
     topic_names,
 )
-from stream.contracts.decisions import CHURN_RECOVERED, CHURN_WARNING, CUSTOMER_CHANGED, SCORES, TIER_CHANGED, Message
+from stream.contracts.decisions import (
+    ANOMALY,
+    CHURN_RECOVERED,
+    CHURN_WARNING,
+    CUSTOMER_CHANGED,
+    SCORES,
+    TIER_CHANGED,
+    Message,
+)
 from stream.contracts.events import CANCELLED, COMPLETED, REFUNDED, InteractionEvent, OrderEvent
 from stream.contracts.ids import hash_id
 from stream.contracts.topics import Topics
@@ -80,11 +88,20 @@ def ruled(policy, rules=RULES):
     return replace(policy, market_segments=replace(policy.market_segments, rules=named))
 
 
+def watched(policy, z, orders_min, history_max, spread):
+    """A policy to which more is unusual, and sooner, than to the shipped one."""
+    spreads = tuple((name, spread) for name, _ in policy.anomaly.spread_min)
+    kept = {"z": z, "orders_min": orders_min, "history_max": history_max, "spread_min": spreads}
+    return replace(policy, anomaly=replace(policy.anomaly, **kept))
+
+
+HASTY = ruled(replace(POLICY, window_days=20, tier_min_stay_days=3.0))
+CONCERNED = ruled(replace(POLICY, window_days=45, tier_min_stay_days=1.0))
 #: Levels right after an order fall from order to order; those of the anxious model begin with a warning.
 MODELS = {
     "shipped": inclined(0.0),
-    "hasty": inclined(0.0, ruled(replace(POLICY, window_days=20, tier_min_stay_days=3.0))),
-    "concerned": inclined(0.5, ruled(replace(POLICY, window_days=45, tier_min_stay_days=1.0))),
+    "hasty": inclined(0.0, watched(HASTY, 1.0, 3, 4, 0.1)),
+    "concerned": inclined(0.5, watched(CONCERNED, 2.0, 4, 9, 1e-12)),
     "anxious": inclined(1.5),
 }
 models = st.sampled_from(sorted(MODELS))
@@ -565,7 +582,7 @@ def test_bundles_hold_all_that_is_said_and_none_too_much(messages, messages_max,
 
 
 NO_SUMS = Sums(*[np.zeros(1, np.int64)] * 3)
-NO_WORK = Work(*[np.zeros(1, np.int64)] * 4, np.zeros(COUNTS, np.int64), NO_SUMS, np.zeros(1, np.int64))
+NO_WORK = Work(*[np.zeros(1, np.int64)] * 4, np.zeros(COUNTS, np.int64), NO_SUMS, np.zeros(1, np.int64), np.zeros(1))
 
 
 def test_a_batch_of_thousands_is_split_within_the_bounds():
@@ -686,6 +703,31 @@ def test_a_shard_of_rows_does_what_one_of_objects_does(course, model, limits, cu
     assert kept == plainly_kept
 
 
+@st.composite
+def habits(draw):
+    """Batches of a customer's orders, alike for the most part; a few come late, or are much larger than the others."""
+    step, amount = draw(st.sampled_from((3_600_000, DAY, 7 * DAY))), draw(st.sampled_from((1, 2_000, 30_000, 2**31)))
+    moment, events = BEGINNING, []
+    usual, far = st.integers(80, 120), st.integers(150, 5_000)
+    for number in range(draw(st.integers(4, 50))):
+        apart, dear = (draw(far if draw(st.integers(0, 9)) == 0 else usual) for _ in range(2))
+        moment += step * apart // 100
+        events.append(order("a", number, moment, amount * dear // 100))
+    if draw(st.booleans()):
+        events.append(events.pop(draw(st.integers(0, len(events) - 1))))
+    return [("events", part) for part in cut(events, draw(st.integers(1, 30)))]
+
+
+@settings(max_examples=100)
+@given(habits(), models, limits_of_ledgers, currencies)
+def test_unusual_orders_of_rows_are_those_of_objects(course, model, limits, currency):
+    said, kept = led(course, model, with_rows, limits, currency, NOW_EVENT)
+    plainly_said, plainly_kept = led(course, model, without_rows, limits, currency, NOW_EVENT)
+    target(sum(message.type == ANOMALY for message in said), label="anomalies")
+    assert by_customer(said) == by_customer(plainly_said)
+    assert kept == plainly_kept
+
+
 @settings(max_examples=100)
 @given(courses(), models, limits_of_all, currencies, nows)
 def test_how_much_room_there_is_to_begin_with_does_not_matter(course, model, limits, currency, now):
@@ -708,7 +750,7 @@ def test_what_the_laws_lead_through_is_told_of():
         changes = [change for value in values for change in value.get("changes", ())]
         moves |= {(one["name"], one["to"]) for one in changes if one["what"] == "market_segment"}
         listed |= {tuple(value["market_segments"]) for value in values if "market_segments" in value}
-    assert kinds == {TIER_CHANGED, CUSTOMER_CHANGED, CHURN_WARNING, CHURN_RECOVERED, SCORES}
+    assert kinds == {TIER_CHANGED, CUSTOMER_CHANGED, CHURN_WARNING, CHURN_RECOVERED, ANOMALY, SCORES}
     assert origins == {"seed", "live", "timer", None}
     names = [name for name, _ in RULES]
     assert moves >= {
@@ -721,4 +763,4 @@ def test_what_the_laws_lead_through_is_told_of():
     assert {len(segments) for segments in listed} >= {2, 3}
     batch = applied(ready("concerned"), events, 1)
     assert (batch.applied, batch.later()) == (41, [])
-    assert set(batch.decisions()) == {TIER_CHANGED, CUSTOMER_CHANGED, CHURN_WARNING, CHURN_RECOVERED}
+    assert set(batch.decisions()) == {TIER_CHANGED, CUSTOMER_CHANGED, CHURN_WARNING, CHURN_RECOVERED, ANOMALY}

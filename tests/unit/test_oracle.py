@@ -755,7 +755,7 @@ def test_what_is_unlike_the_customer_is_told_once():
     """An order of ten times the usual after nine weekly ones, one as large, and a gap of twenty weeks."""
     weeks = [*range(11), 30]
     amounts = ["20.00"] * 9 + ["200.00", "200.00", "20.00"]
-    result = run([order(n, START + week * WEEK, amounts[n], discount="1") for n, week in enumerate(weeks)])
+    result = run([order(n, START + week * WEEK, amounts[n]) for n, week in enumerate(weeks)])
     told = [decision for decision in result.decisions if decision["kind"] == "customer.anomaly"]
     assert [(one["figure"], one["value"], one["cause"]["id"]) for one in told] == [
         ("order_value", 200.0, "e9"),

@@ -9,8 +9,9 @@ that is not plain (a late order, silence). The plain form of everything done her
 
 `layout` says what a row holds, `heap` and `index` how rows are kept and found, `rules` what the model looks like to
 native code. `admit` reads records, `orders` applies, `looks` looks at a customer: `assess` says what is true, `worth`
-and `market` what follows from that, `appointments` and `advice` what is to be done. `announce` says what changed and
-`scores` all there is, with `reasons` and `parts`, put together by `message`. `work` takes up what a batch leads to:
-`settle` writes what is stored, `cells` sums up for the rolling tables, by what `channels` numbers; `objects` makes an
-object of a row and a row of an object. `customers` is the face of it all, `batch` what comes of one batch.
+and `market` what follows from that, `appointments` and `advice` what is to be done. `announce` says what changed,
+`unusual` which orders are unlike the customer and `scores` all there is, with `reasons` and `parts`, put together by
+`message`. `work` takes up what a batch leads to: `settle` writes what is stored, `cells` sums up for the rolling
+tables, by what `channels` numbers; `objects` makes an object of a row and a row of an object. `customers` is the face
+of it all, `batch` what comes of one batch.
 """

@@ -39,6 +39,7 @@ from stream.state.plain.message import Said
 from stream.state.plain.objects import fill, object_of
 from stream.state.plain.rules import Rules, SegmentNames, compile_rules, joined
 from stream.state.plain.settle import Written
+from stream.state.plain.unusual import scratch_words
 from stream.state.plain.work import CHANGED, CLOCK, COUNTS, LABELS, LATER, TOUCHED, Work
 from stream.state.sections import has_no_sections
 from stream.state.stored_names import name_of, stored_name
@@ -72,6 +73,7 @@ class PlainCustomers:
         self._known = 0
         self._looks = 0
         self._rules: Rules | None = None
+        self._scratch = np.empty(0)
         self._segments = joined([b""])
         self._entries = np.zeros(_ENTRIES_MIN * INDEX_SIZE, np.uint8)
         self._body = np.zeros(_BODY_BYTES_MIN, np.uint8)
@@ -97,6 +99,7 @@ class PlainCustomers:
         if model is not self._model or len(self._names) != self._known:
             self._rules = compile_rules(model, self._names, self._orders_max, self._exponent)
             self._model, self._known = model, len(self._names)
+            self._scratch = np.empty(scratch_words(model.policy.anomaly.history_max))
             self._segments = joined(list(map(stored_name, self._names.names())))
 
     # -- who is there ---------------------------------------------------------------------------------------------
@@ -237,7 +240,8 @@ class PlainCustomers:
         counts = np.zeros(COUNTS, np.int64)
         counts[CLOCK] = clock
         touched, later, clocks, changed = np.empty((4, n), np.int64)
-        work = by_reference(Work(touched, later, clocks, changed, counts, sums, np.empty(n + 1, np.int64)))
+        labels = np.empty(n + 1, np.int64)
+        work = by_reference(Work(touched, later, clocks, changed, counts, sums, labels, self._scratch))
         said = by_reference(Said(self._entries, self._body, np.zeros(2, np.int64), np.zeros(len(KINDS), np.int64)))
         if self._rules is None:
             later[:] = np.arange(n)

@@ -61,8 +61,8 @@ _TIERS: Final = len(TIER_NAMES)
 _WARNED: Final = REASON_KINDS.index("warned")
 _CHURNED: Final = REASON_KINDS.index("churned")
 _WON_BACK: Final = REASON_KINDS.index("won_back")
-#: Messages, and sums, that one look leads to, at most; an order is counted too, in two sums.
-MESSAGES_MAX: Final = 4
+#: Messages, and sums, that one look leads to, at most; an order may be unusual, and is counted too, in two sums.
+MESSAGES_MAX: Final = 5
 SUMS_MAX: Final = 7
 
 

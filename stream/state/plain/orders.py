@@ -12,6 +12,7 @@ from typing import Final
 from stream.contracts.block import AMOUNT, AT, EVENT_FROM, EVENT_SIZE, ORDER
 from stream.contracts.block import PLAIN as PLAIN_EVENT
 from stream.native.jit import Bytes, inlined, native
+from stream.native.text import ROUNDED_END
 from stream.state.customer import UNSET
 from stream.state.plain.cells import A_SEGMENT, add
 from stream.state.plain.heap import make_room
@@ -42,6 +43,7 @@ from stream.state.plain.looks import fire, look, room_to_look
 from stream.state.plain.message import TIMER, Said, Why, has_room
 from stream.state.plain.rules import Rules
 from stream.state.plain.scores import tell_scores
+from stream.state.plain.unusual import compare
 from stream.state.plain.work import APPLIED, CHANGED, CLOCK, DUPLICATES, LATER, Work, touch
 from stream.state.tables import HOUR
 
@@ -177,7 +179,12 @@ def _one(
             return _LEFT
         work.counts[DUPLICATES] += 1
         return _DONE
-    if at < row[AS_OF] or n >= rules.entries_max or (n and at <= memory.heap[row[LEDGER_AT] + n - 1]):
+    if (
+        at < row[AS_OF]
+        or n >= rules.entries_max
+        or (n and at <= memory.heap[row[LEDGER_AT] + n - 1])
+        or event[AMOUNT] >= ROUNDED_END  # if it is unusual, it cannot be written here
+    ):
         return _LEFT
     if not room_to_look(rules, work, said) or not make_room(memory, slot, n + 1):
         return _NO_ROOM
@@ -191,6 +198,7 @@ def _one(
     why = Why(at, event[EVENT_FROM], event[EVENT_SIZE], 1 if at < seed_before else 0)
     if look(memory, rules, slot, at, why, text, work, said):
         row[CAUSE] = number
+    compare(said, memory, slot, rules, why, text, work.scratch)
     return _DONE
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from stream.contracts.decisions import (
+    ANOMALY,
     CHURN_RECOVERED,
     CHURN_WARNING,
     CUSTOMER_CHANGED,
@@ -14,6 +15,7 @@ from stream.contracts.decisions import (
     SCORES,
     TIER_CHANGED,
 )
+from stream.scoring import anomaly
 from stream.scoring.abc import CLASSES
 from stream.scoring.lifecycle import STAGES
 from stream.scoring.market_segments import RULES_MAX
@@ -100,7 +102,14 @@ BECAUSE_QUIET: Final = 59
 DETAIL_QUIET: Final = 60
 DEADLINE: Final = 61
 FOLLOW_UP_DUE_ID: Final = 62
-_FIXED: Final = 64
+#: Of an order that is unusual: which figure is, and its usual range.
+VALUE_IS: Final = 64
+GAP_IS: Final = 65
+USUAL_FROM: Final = 66
+USUAL_TO: Final = 67
+#: No timer leads to one.
+ANOMALY_ID: Final = 68
+_FIXED: Final = 69
 #: By tier.
 TIER: Final = _FIXED
 #: By tier that was said, times the number of tiers, and tier that is.
@@ -218,6 +227,10 @@ def _all_others(model: Model) -> list[bytes]:
         ',"detail":{"growth":',
         ',"deadline":"',
         *[f"\0{FOLLOW_UP_DUE}\0{cause}\0" for cause in ("event", "timer")],
+        *[f',"figure":"{measure.name}","value":' for measure in (anomaly.ORDER_VALUE, anomaly.GAP)],
+        ',"usual_from":',
+        ',"usual_to":',
+        f"\0{ANOMALY}\0event\0",
     ]
     ids = [f"\0{kind}\0{cause}\0" for kind in kinds for cause in ("event", "timer")]
     tiers = [f',"calibration":{model.number},"tier":"{name}","tier_since":"' for name in TIER_NAMES]

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from stream.native.jit import native
+from stream.scoring import anomaly
 from stream.scoring.abc import CLASSES
 from stream.scoring.churn_samples import LAST_EDGES, REPEATS_EDGES, SILENCE_EDGES
 from stream.scoring.lifecycle import ROWS_MAX as STAGE_ROWS_MAX
@@ -69,7 +70,10 @@ MARKET_ALWAYS: Final = STAGE_GAPS + STAGE_ROWS_MAX
 MARKET_RULES: Final = MARKET_ALWAYS + 1
 MARKET_AT: Final = MARKET_RULES + 1
 MARKET_MARK: Final = MARKET_AT + 1
-STAGES: Final = MARKET_MARK + 1
+#: Earlier figures that it takes to call one unusual, and how many of the latest are looked back at.
+ANOMALY_LEAST: Final = MARKET_MARK + 1
+ANOMALY_MOST: Final = ANOMALY_LEAST + 1
+STAGES: Final = ANOMALY_MOST + 1
 
 # Real numbers.
 
@@ -97,7 +101,13 @@ CUTS: Final = VALUE_SCORES + len(CELLS)
 #: Log-odds of being gone at which the lifecycle looks.
 STAGE_GONE: Final = CUTS + MATRICES_MAX * CELLS_MAX
 #: Table of discounted orders.
-ORDER_CELLS: Final = STAGE_GONE + STAGE_ROWS_MAX
+#: Anomalies: spreads from the median; of order values and of gaps the least spread, and `anomaly.ratio_min`.
+ANOMALY_Z: Final = STAGE_GONE + STAGE_ROWS_MAX
+VALUE_SPREAD: Final = ANOMALY_Z + 1
+GAP_SPREAD: Final = VALUE_SPREAD + 1
+VALUE_RATIO: Final = GAP_SPREAD + 1
+GAP_RATIO: Final = VALUE_RATIO + 1
+ORDER_CELLS: Final = GAP_RATIO + 1
 
 
 def wholes(model: Model) -> Longs:
@@ -124,6 +134,7 @@ def wholes(model: Model) -> Longs:
     _put(found, STAGE_TENURE, stages.tenure_ms)
     _put(found, STAGE_GAPS, stages.gap_steps)
     _put(found, MARKET_ALWAYS, [market.always, len(market.rules), market_at, model.market.mark])
+    _put(found, ANOMALY_LEAST, [policy.anomaly.orders_min, policy.anomaly.history_max])
     _put(found, STAGES, stages.table)
     _put(found, market_at, segments)
     return found
@@ -168,6 +179,9 @@ def reals(model: Model) -> Doubles:
     _put(found, VALUE_SCORES, model.value_scores)
     _put(found, CUTS, model.matrices.cuts)
     _put(found, STAGE_GONE, model.lifecycle.gone)
+    rows, watched = model.policy.anomaly, (anomaly.ORDER_VALUE, anomaly.GAP)
+    spreads = [dict(rows.spread_min)[measure.name] for measure in watched]
+    _put(found, ANOMALY_Z, [rows.z, *spreads, *(anomaly.ratio_min(rows, measure) for measure in watched)])
     _put(found, ORDER_CELLS, model.orders.cells)
     return found
 

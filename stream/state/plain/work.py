@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from stream.native.jit import native
 from stream.state.plain.cells import Sums
-from stream.state.plain.layout import BATCH, Longs
+from stream.state.plain.layout import BATCH, Doubles, Longs
 
 # Registers of `Work.counts`.
 #: Events applied, and those heard before.
@@ -37,6 +37,8 @@ class Work(NamedTuple):
         See the registers above.
     labels
         Churn samples and their labels, see `appointments.label_and_sample`.
+    scratch
+        Room to work in, see `unusual.compare`.
     """
 
     touched: Longs
@@ -46,6 +48,7 @@ class Work(NamedTuple):
     counts: Longs
     sums: Sums
     labels: Longs
+    scratch: Doubles
 
 
 @native

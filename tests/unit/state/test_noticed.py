@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from stream.contracts.decisions import ANOMALY, CART_ABANDONED, PAYLOADS
 from stream.contracts.events import COMPLETED, NO_SCORE, NO_TICKET, REFUNDED, InteractionEvent, OrderDetails, OrderEvent
@@ -15,8 +16,11 @@ from tests.kit.memory import MemoryShard
 HOUR = DAY // 24
 
 
-def order(number, at, amount):
-    return OrderEvent(COMPLETED, at, "c", number, number, str(number), amount, "", number, OrderDetails(coupon=True))
+DETAILED = OrderDetails(coupon=True)
+
+
+def order(number, at, amount, details=DETAILED):
+    return OrderEvent(COMPLETED, at, "c", number, number, str(number), amount, "", number, details)
 
 
 def interaction(kind, number, at):
@@ -45,26 +49,47 @@ def test_a_cart_is_left_behind_once_and_not_after_an_order():
     assert len(said(shard, CART_ABANDONED)) == 1
 
 
-def test_an_order_of_ten_times_the_usual_value_is_told_with_the_usual_range():
+@pytest.mark.parametrize("details", [DETAILED, None], ids=["with details", "plain"])
+def test_an_order_of_ten_times_the_usual_value_is_told_with_the_usual_range(details):
     shard = MemoryShard()
-    usual = [order(n, BEGINNING + 7 * n * DAY, 2_000 + 10 * (n % 3)) for n in range(12)]
+    usual = [order(n, BEGINNING + 7 * n * DAY, 2_000 + 10 * (n % 3), details) for n in range(12)]
     shard.apply(usual)
     assert said(shard, ANOMALY) == []
-    shard.apply([order(20, BEGINNING + 84 * DAY, 20_000)])
+    shard.apply([order(20, BEGINNING + 84 * DAY, 20_000, details)])
     (anomaly,) = said(shard, ANOMALY)
     assert (anomaly.figure, anomaly.value, anomaly.cause.id) == ("order_value", 200.0, "20")
     assert 5 < anomaly.usual_from < 20 < anomaly.usual_to < 70
 
 
-def test_a_gap_is_told_once_and_an_early_order_never():
+@pytest.mark.parametrize("details", [DETAILED, None], ids=["with details", "plain"])
+def test_a_gap_is_told_once_and_an_early_order_never(details):
     shard = MemoryShard()
     weeks = [*range(12), 32, 53, 54]
-    shard.apply([order(n, BEGINNING + 7 * week * DAY, 2_000) for n, week in enumerate(weeks)])
+    shard.apply([order(n, BEGINNING + 7 * week * DAY, 2_000, details) for n, week in enumerate(weeks)])
     (anomaly,) = said(shard, ANOMALY)
     assert (anomaly.figure, anomaly.value, anomaly.cause.id) == ("gap", 147.0, "12")
     assert 0 < anomaly.usual_from < 7 < anomaly.usual_to < 60
-    shard.apply([order(99, BEGINNING + 7 * 54 * DAY + HOUR, 2_000)])
+    shard.apply([order(99, BEGINNING + 7 * 54 * DAY + HOUR, 2_000, details)])
     assert len(said(shard, ANOMALY)) == 1
+
+
+def test_a_plain_order_of_someone_who_does_more_than_order_is_told_of_too():
+    shard = MemoryShard()
+    shard.apply([interaction("login", 1, BEGINNING)])
+    shard.apply([order(n, BEGINNING + 7 * n * DAY, 2_000, None) for n in range(12)])
+    assert said(shard, ANOMALY) == []
+    shard.apply([order(20, BEGINNING + 84 * DAY, 20_000, None)])
+    (anomaly,) = said(shard, ANOMALY)
+    assert (anomaly.figure, anomaly.value) == ("order_value", 200.0)
+
+
+def test_a_late_order_is_held_against_those_before_it():
+    shard = MemoryShard()
+    shard.apply([order(n, BEGINNING + 7 * n * DAY, 2_000, None) for n in range(12)])
+    shard.apply([order(20, BEGINNING + 63 * DAY + HOUR, 20_000, None)])
+    (anomaly,) = said(shard, ANOMALY)
+    assert (anomaly.figure, anomaly.value, anomaly.cause.id) == ("order_value", 200.0, "20")
+    assert anomaly.effective_at == "2023-03-19T00:00:00Z"
 
 
 def returned(each, refunded):
