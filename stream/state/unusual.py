@@ -91,10 +91,12 @@ def _order(c: Customer, event: OrderEvent, policy: AnomalyPolicy) -> Anomaly | N
 
 
 def _is_plainly_usual(values: Sequence[int], moments: Sequence[int], index: int, most: int) -> bool:
-    """Whether one of the latest orders before a place was as dear, and one of the latest gaps as long."""
-    if max(values[index], ORDER_VALUE.lowest) > max(values[max(0, index - most) : index]):
+    """Whether one of the latest orders before a place was as dear, and one of the latest gaps as long, or all short."""
+    gap, value = moments[index] - moments[index - 1], values[index]
+    if value > values[index - 1] and value > max(values[max(0, index - most) : index]):
         return False
-    return _has_been(moments, index, max(moments[index] - moments[index - 1], GAP.lowest), most)
+    # No gap is taken as shorter, so none of that length is far from the others.
+    return gap <= GAP.lowest or _has_been(moments, index, gap, most)
 
 
 def _counted(c: Customer, refunds: Mapping[int, dict[int, int]], end: int, most: int) -> tuple[list[int], list[int]]:
