@@ -7,12 +7,19 @@ INSTALLED := $(VENV)/installed
 PEERS := $(VENV)/peers
 EXTRAS := embedded,demo,report,dev
 
-.PHONY: demo test pytest lint types layers bench bench-quick chaos chaos-long shapes exactness restarts evaluate constraints clean
+.PHONY: demo test native pytest lint types layers bench bench-quick chaos chaos-long shapes exactness restarts evaluate constraints clean
 
 demo: $(INSTALLED)
 	$(BIN)/scorer demo
 
-test: lint types layers pytest
+# Compiling takes a minute of one core, and so do the checks.
+test: $(INSTALLED)
+	$(MAKE) --jobs 2 native lint types layers
+	$(MAKE) pytest
+
+# All native code, kept on disk for tests and workers.
+native: $(INSTALLED)
+	$(BIN)/python -m stream.transport.warm_up
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

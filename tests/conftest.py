@@ -30,14 +30,6 @@ collect_ignore_glob = ["bench/peers/*"]
 #: Files in the order in which they are begun, see `pytest_collection_modifyitems`: those that begin with the first of
 #: these that fits, then with the next; with none, after all but the doctests of the package.
 TURNS = (
-    "tests/unit/transport/test_warm_up.py",
-    "tests/unit/scoring/",
-    "tests/unit/calibration/",
-    "tests/unit/cli/test_cli.py",
-    "tests/unit/demo/test_completejourney.py",
-    "tests/unit/report/",
-    "tests/unit/test_datasets.py",
-    "tests/unit/test_evaluation",
     "tests/integration/test_exactness.py",
     "tests/integration/test_faults.py",
     "tests/integration/test_chaos_short.py",
@@ -48,7 +40,7 @@ TURNS = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process compiles the native code, while the others do what needs none; then the longest, and crumbs last."""
+    """The longest first, and crumbs last."""
     items.sort(key=lambda item: next((turn for turn, start in enumerate(TURNS) if item.nodeid.startswith(start)), 99))
 
 
